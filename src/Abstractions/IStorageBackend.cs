@@ -1,0 +1,20 @@
+namespace EveStorage;
+
+/// <summary>A kind of pool, with the options of one declared pool. Constructing one touches nothing; <see cref="ProbeAsync"/> only looks.</summary>
+public interface IStorageBackend
+{
+    /// <summary>Says whether this machine can run it, and what it then does by itself.</summary>
+    ValueTask<ProbeResult> ProbeAsync(CancellationToken cancellationToken);
+
+    /// <summary>Plans making a pool, which destroys what is on its devices. A pool of ours that is there as asked is already so.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: a device has a foreign signature, or the place is taken by something not ours.</exception>
+    ValueTask<Plan> PlanCreatePoolAsync(PoolSpec spec, CancellationToken cancellationToken);
+
+    /// <summary>Plans removing a pool of ours, which has to be empty. What is not there is already removed.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: it is not ours. <see cref="StorageErrorKind.Busy"/>: it holds volumes.</exception>
+    ValueTask<Plan> PlanDeletePoolAsync(PoolName name, CancellationToken cancellationToken);
+
+    /// <summary>Opens a pool that is there; never formats. Disposing it leaves the data where it is.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotFound"/>: there is none. <see cref="StorageErrorKind.Conflict"/>: what is there is not ours.</exception>
+    ValueTask<IStoragePool> OpenPoolAsync(PoolName name, CancellationToken cancellationToken);
+}

@@ -1,0 +1,50 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace EveStorage;
+
+/// <summary>The entry type a plugin's manifest names. It only registers; it opens, probes and loads nothing.</summary>
+public interface IStoragePlugin
+{
+    /// <summary>Adds what the plugin provides.</summary>
+    void Register(IPluginRegistrar registrar);
+}
+
+/// <summary>Takes a plugin's parts. The host binds and validates the options before it calls a factory.</summary>
+public interface IPluginRegistrar
+{
+    /// <summary>Adds a kind of backend.</summary>
+    void AddBackend<TOptions>(string kind, IValidateOptions<TOptions> rules, Func<TOptions, PluginServices, IStorageBackend> create)
+        where TOptions : class, new();
+
+    /// <summary>Adds a kind of transport.</summary>
+    void AddTransport<TOptions>(string kind, IValidateOptions<TOptions> rules, Func<TOptions, PluginServices, IVolumeTransport> create)
+        where TOptions : class, new();
+
+    /// <summary>Adds a kind of layer.</summary>
+    void AddLayer<TOptions>(string kind, IValidateOptions<TOptions> rules, Func<TOptions, PluginServices, IVolumeLayer> create)
+        where TOptions : class, new();
+
+    /// <summary>Adds a kind of key provider.</summary>
+    void AddKeyProvider<TOptions>(string kind, IValidateOptions<TOptions> rules, Func<TOptions, PluginServices, IKeyProvider> create)
+        where TOptions : class, new();
+
+    /// <summary>Adds an image format. It has no options: its limits are part of the format.</summary>
+    void AddImageFormat(string kind, Func<PluginServices, IImageFormat> create);
+}
+
+/// <summary>What the host lends a plugin's parts.</summary>
+public sealed record PluginServices
+{
+    /// <summary>Loggers.</summary>
+    public required ILoggerFactory Loggers { get; init; }
+
+    /// <summary>The clock.</summary>
+    public required TimeProvider Time { get; init; }
+
+    /// <summary>Where what happens outside of an operation is told.</summary>
+    public required IEventSink Events { get; init; }
+
+    /// <summary>The part's name in the profile: of the pool, of the transport; the kind where it has none.</summary>
+    public required string Name { get; init; }
+}

@@ -1,0 +1,89 @@
+namespace EveStorage;
+
+/// <summary>An open pool. Reads are answered now; changes are planned, and the host runs the plan. Safe for many calls at once.</summary>
+public interface IStoragePool : IAsyncDisposable
+{
+    /// <summary>Its id, drawn when it was made and kept in it.</summary>
+    Guid Id { get; }
+
+    /// <summary>Its name.</summary>
+    PoolName Name { get; }
+
+    /// <summary>What the pool does by itself.</summary>
+    BackendCapabilities Capabilities { get; }
+
+    /// <summary>What we know about its volumes.</summary>
+    IPoolRecords Records { get; }
+
+    /// <summary>Our volume of that name, or null. Someone else's object of that name is no volume.</summary>
+    ValueTask<VolumeInfo?> FindVolumeAsync(VolumeName name, CancellationToken cancellationToken);
+
+    /// <summary>Every volume of the pool that is ours, those with a temporary name too.</summary>
+    IAsyncEnumerable<VolumeInfo> ListVolumesAsync(CancellationToken cancellationToken);
+
+    /// <summary>Its health and space.</summary>
+    ValueTask<PoolStatus> GetStatusAsync(CancellationToken cancellationToken);
+
+    /// <summary>The path a volume has once it exists. Known beforehand, so that the plans of a stack can be joined.</summary>
+    string PathOf(VolumeName name);
+
+    /// <summary>Opens a block volume's blocks for this process. The caller disposes them; they don't outlive the pool.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotFound"/>: there is no such volume.</exception>
+    ValueTask<IBlockSource> OpenBlocksAsync(VolumeName name, BlockAccess access, CancellationToken cancellationToken);
+
+    /// <summary>Plans a volume. The host asks only for what the pool has.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: it asks for a form or a trait that the pool
+    /// lacks. <see cref="StorageErrorKind.Conflict"/>: something else has that name.</exception>
+    ValueTask<Plan> PlanCreateAsync(VolumeSpec spec, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Plans giving a volume another name, in one act: after a crash it has the one or the other. It keeps its id and its
+    /// record. Planning does not ask for <paramref name="name"/> to exist: an earlier step of the same plan may make it.
+    /// </summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: something has the new name.</exception>
+    ValueTask<Plan> PlanRenameAsync(VolumeName name, VolumeName newName, CancellationToken cancellationToken);
+
+    /// <summary>Plans removing a volume, which destroys its data. What is not there is already removed.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: what has that name is not ours.
+    /// <see cref="StorageErrorKind.Busy"/>: it has snapshots.</exception>
+    ValueTask<Plan> PlanDeleteAsync(VolumeName name, CancellationToken cancellationToken);
+}
+
+/// <summary>A pool that freezes volumes as snapshots, and makes volumes of them. It claims <see cref="VolumeTraits.Snapshots"/>.</summary>
+public interface ISnapshotPool : IStoragePool
+{
+    /// <summary>The snapshots of a volume, oldest first.</summary>
+    IAsyncEnumerable<SnapshotInfo> ListSnapshotsAsync(VolumeName volume, CancellationToken cancellationToken);
+
+    /// <summary>Plans freezing volumes, each as they all are at one moment.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: a name is taken. <see cref="StorageErrorKind.NotSupported"/>:
+    /// more than one, and the pool can't at one moment.</exception>
+    ValueTask<Plan> PlanSnapshotAsync(IReadOnlyList<SnapshotName> snapshots, CancellationToken cancellationToken);
+
+    /// <summary>Plans a writable volume, with an id of its own, that starts as <paramref name="snapshot"/>.</summary>
+    ValueTask<Plan> PlanCloneAsync(SnapshotName snapshot, VolumeName clone, CancellationToken cancellationToken);
+
+    /// <summary>Plans making the volume what <paramref name="snapshot"/> froze, which destroys what was written since. It keeps its id.</summary>
+    ValueTask<Plan> PlanRollbackAsync(SnapshotName snapshot, CancellationToken cancellationToken);
+
+    /// <summary>Plans removing a snapshot, which destroys it. What is not there is already removed.</summary>
+    ValueTask<Plan> PlanDeleteSnapshotAsync(SnapshotName snapshot, CancellationToken cancellationToken);
+}
+
+/// <summary>A pool whose volumes can grow. It claims <see cref="VolumeTraits.Resizable"/>.</summary>
+public interface IResizablePool : IStoragePool
+{
+    /// <summary>Plans growing a volume, which keeps its id.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: it would shrink.</exception>
+    ValueTask<Plan> PlanGrowAsync(VolumeName name, ByteSize size, CancellationToken cancellationToken);
+}
+
+/// <summary>A pool that makes a volume of an image in its own format.</summary>
+public interface IImageReceiver : IStoragePool
+{
+    /// <summary>The kinds it receives: <c>zfs-send</c>.</summary>
+    IReadOnlySet<string> ReceivedFormats { get; }
+
+    /// <summary>Plans making <paramref name="spec"/> of <paramref name="image"/>.</summary>
+    ValueTask<Plan> PlanReceiveAsync(VolumeSpec spec, string format, IImageSource image, CancellationToken cancellationToken);
+}

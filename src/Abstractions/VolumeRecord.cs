@@ -1,0 +1,42 @@
+namespace EveStorage;
+
+/// <summary>What we know about a volume and its pool can't tell. <see cref="VolumeDocument"/> is how it is written.</summary>
+public sealed record VolumeRecord
+{
+    /// <summary>The volume's id, for life.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary>Who made it, in which operation.</summary>
+    public required OwnerMark Mark { get; init; }
+
+    /// <summary>When it was made.</summary>
+    public required DateTimeOffset Created { get; init; }
+
+    /// <summary>The kinds of the layers over it, lowest first. It opens with these, never with today's configuration.</summary>
+    public IReadOnlyList<string> Layers { get; init; } = [];
+
+    /// <summary>Where it is exported.</summary>
+    public IReadOnlyList<ExportRecord> Exports { get; init; } = [];
+
+    /// <summary>The operation that is changing it; null when none is.</summary>
+    public Guid? InFlight { get; init; }
+}
+
+/// <summary>An export as recorded: names, and no keys. A start exports the volume so again.</summary>
+public sealed record ExportRecord
+{
+    /// <summary>The transport, by its name in the profile.</summary>
+    public required string Transport { get; init; }
+
+    /// <summary>The subsystem's name.</summary>
+    public required string Subsystem { get; init; }
+
+    /// <summary>The number in the subsystem.</summary>
+    public required int NamespaceId { get; init; }
+
+    /// <summary>The NQNs of the hosts it serves, each with the name of its key.</summary>
+    public required IReadOnlyDictionary<string, string?> AllowedHosts { get; init; }
+
+    /// <summary>Whether writes are refused.</summary>
+    public bool ReadOnly { get; init; }
+}

@@ -1,0 +1,62 @@
+namespace EveStorage;
+
+/// <summary>What a volume is handed out as. It is fixed when the volume is made.</summary>
+public enum VolumeForm
+{
+    /// <summary>A block device: a mutable disk for a virtual machine.</summary>
+    Block,
+
+    /// <summary>A mounted directory: state of a system service, or a mutable layer of a container.</summary>
+    FileSystem,
+}
+
+/// <summary>A volume as asked for.</summary>
+public sealed record VolumeSpec
+{
+    /// <summary>Its name, unique in the pool.</summary>
+    public required VolumeName Name { get; init; }
+
+    /// <summary>What to hand out.</summary>
+    public required VolumeForm Form { get; init; }
+
+    /// <summary>The size of the device, or of the file system where that has one.</summary>
+    public required ByteSize Size { get; init; }
+
+    /// <summary>The most it may take of the pool; null for no limit.</summary>
+    public ByteSize? Quota { get; init; }
+
+    /// <summary>What the pool keeps free for it; null for nothing.</summary>
+    public ByteSize? Reservation { get; init; }
+
+    /// <summary>What it must have.</summary>
+    public VolumeTraits Traits { get; init; }
+
+    /// <summary>All that it must have: its traits, and those that its quota and its reservation need.</summary>
+    public VolumeTraits Needs
+        => Traits | (Quota is null ? VolumeTraits.None : VolumeTraits.Quota) | (Reservation is null ? VolumeTraits.None : VolumeTraits.Reserved);
+}
+
+/// <summary>A volume as it is.</summary>
+public sealed record VolumeInfo
+{
+    /// <summary>Its name.</summary>
+    public required VolumeName Name { get; init; }
+
+    /// <summary>Its id, for life.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary>What it is handed out as.</summary>
+    public required VolumeForm Form { get; init; }
+
+    /// <summary>The block device, the image file or the mount point.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Its size, to the byte.</summary>
+    public required ByteSize Size { get; init; }
+
+    /// <summary>What it takes of the pool now, without its snapshots.</summary>
+    public required ByteSize Allocated { get; init; }
+
+    /// <summary>What it has.</summary>
+    public required VolumeTraits Traits { get; init; }
+}
