@@ -1,0 +1,65 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace EveStorage.Host.Api;
+
+/// <summary>How everything is written as JSON: on the socket, in the journal and by <c>--json</c>. Sizes are bytes, names are strings.</summary>
+internal static class ApiJson
+{
+    /// <summary>One line a document.</summary>
+    public static JsonSerializerOptions Compact { get; } = Make(indented: false);
+
+    /// <summary>For a person who reads it.</summary>
+    public static JsonSerializerOptions Indented { get; } = Make(indented: true);
+
+    /// <summary>Adds what our types need to <paramref name="options"/>.</summary>
+    public static void Apply(JsonSerializerOptions options)
+    {
+        options.PropertyNamingPolicy = JsonNamingPolicy.CamelCase;
+        options.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+        options.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
+        options.AllowOutOfOrderMetadataProperties = true;
+        options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower));
+        options.Converters.Add(new TextConverter<PoolName>(text => new(text)));
+        options.Converters.Add(new TextConverter<VolumeName>(text => new(text)));
+        options.Converters.Add(new TextConverter<SnapshotName>(ParseSnapshot));
+        options.Converters.Add(new ByteSizeConverter());
+    }
+
+    private static JsonSerializerOptions Make(bool indented)
+    {
+        JsonSerializerOptions options = new() { WriteIndented = indented };
+        Apply(options);
+        options.MakeReadOnly(populateMissingResolver: true);
+        return options;
+    }
+
+    private static SnapshotName ParseSnapshot(string text)
+        => SnapshotName.TryParse(text, out SnapshotName name) ? name : throw new ArgumentException($"'{text}' is not a snapshot's name: volume@label.");
+
+    private sealed class TextConverter<T>(Func<string, T> parse) : JsonConverter<T>
+        where T : struct
+    {
+        public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        {
+            try
+            {
+                return parse(reader.GetString() ?? "");
+            }
+            catch (ArgumentException exception)
+            {
+                throw new JsonException(exception.Message, exception);
+            }
+        }
+
+        public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => writer.WriteStringValue($"{value}");
+    }
+
+    private sealed class ByteSizeConverter : JsonConverter<ByteSize>
+    {
+        public override ByteSize Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+            => reader.TryGetInt64(out long bytes) && bytes >= 0 ? new(bytes) : throw new JsonException("A size is a number of bytes, 0 or more.");
+
+        public override void Write(Utf8JsonWriter writer, ByteSize value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Bytes);
+    }
+}

@@ -1,0 +1,162 @@
+namespace EveStorage.Host.Api;
+
+/// <summary>Who answers.</summary>
+/// <param name="Version">The program's version.</param>
+/// <param name="Profile">The profile in force.</param>
+/// <param name="Daemon">Whether a daemon answers, or this very process.</param>
+/// <param name="ProcessId">The answering process.</param>
+internal sealed record HostReport(string Version, string Profile, bool Daemon, int ProcessId);
+
+/// <summary>A plugin that was found or asked for.</summary>
+/// <param name="Id">Its id, or its folder's name where the manifest can't be read.</param>
+/// <param name="Version">Its version; null when unknown.</param>
+/// <param name="Contract">The contract it was built against; null when unknown.</param>
+/// <param name="Directory">Where it lies; null when it is nowhere.</param>
+/// <param name="Enabled">Whether the profile enables it.</param>
+/// <param name="Usable">Whether it loaded and everything it needs is here.</param>
+/// <param name="Kinds">What it provides: <c>backend:file</c>.</param>
+/// <param name="Reasons">Why it is not usable; empty when it is.</param>
+internal sealed record PluginReport(
+    string Id, string? Version, string? Contract, string? Directory, bool Enabled, bool Usable, IReadOnlyList<string> Kinds, IReadOnlyList<string> Reasons);
+
+/// <summary>A block device of this machine.</summary>
+internal sealed record DeviceReport
+{
+    /// <summary>The kernel's name, for now: <c>nvme0n1</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>A path that stays; null when the device has none.</summary>
+    public string? StablePath { get; init; }
+
+    /// <summary>Its world-wide name or serial number; null when it has neither.</summary>
+    public string? Serial { get; init; }
+
+    /// <summary>Its model; null when unknown.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>Its size.</summary>
+    public required ByteSize Size { get; init; }
+
+    /// <summary>Whether it spins.</summary>
+    public bool Rotational { get; init; }
+
+    /// <summary>Who uses it: partitions, holders, mounts, a signature. Empty when free.</summary>
+    public IReadOnlyList<string> Uses { get; init; } = [];
+}
+
+/// <summary>A pool that the profile declares.</summary>
+internal sealed record PoolReport
+{
+    /// <summary>Its name.</summary>
+    public required PoolName Name { get; init; }
+
+    /// <summary>Its backend.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>Whether it has been made.</summary>
+    public required bool Created { get; init; }
+
+    /// <summary>Its id; null before it is made.</summary>
+    public Guid? Id { get; init; }
+
+    /// <summary>Its health and space; null when it can't be opened, and then <see cref="Reasons"/> say why.</summary>
+    public PoolStatus? Status { get; init; }
+
+    /// <summary>The forms its volumes can have, with the profile's layers.</summary>
+    public IReadOnlyList<VolumeForm> Forms { get; init; } = [];
+
+    /// <summary>The traits its volumes can have, with the profile's layers.</summary>
+    public VolumeTraits Traits { get; init; }
+
+    /// <summary>Why it can't be used; empty when it can.</summary>
+    public IReadOnlyList<string> Reasons { get; init; } = [];
+}
+
+/// <summary>A volume.</summary>
+internal sealed record VolumeReport
+{
+    /// <summary>Its pool.</summary>
+    public required PoolName Pool { get; init; }
+
+    /// <summary>Its name.</summary>
+    public required VolumeName Name { get; init; }
+
+    /// <summary>Its id, for life.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary>Its form.</summary>
+    public required VolumeForm Form { get; init; }
+
+    /// <summary>Its size.</summary>
+    public required ByteSize Size { get; init; }
+
+    /// <summary>What it takes of the pool.</summary>
+    public required ByteSize Allocated { get; init; }
+
+    /// <summary>What it has.</summary>
+    public required VolumeTraits Traits { get; init; }
+
+    /// <summary>Where it is on this machine.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>When it was made; null when its record can't be read.</summary>
+    public DateTimeOffset? Created { get; init; }
+
+    /// <summary>Its snapshots, oldest first.</summary>
+    public IReadOnlyList<SnapshotReport> Snapshots { get; init; } = [];
+
+    /// <summary>Its exports.</summary>
+    public IReadOnlyList<ExportReport> Exports { get; init; } = [];
+}
+
+/// <summary>A snapshot.</summary>
+/// <param name="Label">What stands after the <c>@</c>.</param>
+/// <param name="Id">Its id.</param>
+/// <param name="Size">The size the volume had.</param>
+/// <param name="Created">When it was taken.</param>
+internal sealed record SnapshotReport(string Label, Guid Id, ByteSize Size, DateTimeOffset Created);
+
+/// <summary>An export.</summary>
+internal sealed record ExportReport
+{
+    /// <summary>The volume as a person types it: <c>data/vm42</c>.</summary>
+    public required string Volume { get; init; }
+
+    /// <summary>The volume's id.</summary>
+    public required Guid VolumeId { get; init; }
+
+    /// <summary>The transport by its name in the profile.</summary>
+    public required string Transport { get; init; }
+
+    /// <summary>The subsystem.</summary>
+    public required string Subsystem { get; init; }
+
+    /// <summary>The number in the subsystem.</summary>
+    public required int NamespaceId { get; init; }
+
+    /// <summary>Where a host connects; null while it is recorded and not served, as when no daemon runs.</summary>
+    public Uri? Address { get; init; }
+
+    /// <summary>Who may connect.</summary>
+    public required IReadOnlyList<string> AllowedHosts { get; init; }
+
+    /// <summary>Who is connected.</summary>
+    public IReadOnlyList<string> ConnectedHosts { get; init; } = [];
+
+    /// <summary>Whether writes are refused.</summary>
+    public required bool ReadOnly { get; init; }
+}
+
+/// <summary>Something that happened, as <c>events</c> shows it.</summary>
+/// <param name="Time">When.</param>
+/// <param name="Id">Its stable name.</param>
+/// <param name="Severity">How much it matters.</param>
+/// <param name="Subject">What it is about.</param>
+/// <param name="Message">What happened.</param>
+internal sealed record EventReport(DateTimeOffset Time, string Id, EventSeverity Severity, string Subject, string Message);
+
+/// <summary>Something that is not as it should be and that no start repairs.</summary>
+/// <param name="Subject">What it is about.</param>
+/// <param name="Message">What is wrong.</param>
+/// <param name="Command">The command that mends it, or null where a person has to decide.</param>
+internal sealed record Finding(string Subject, string Message, string? Command);
