@@ -1,8 +1,9 @@
 namespace EveStorage.NvmetUser;
 
-/// <summary>Registers what this plugin provides.</summary>
+/// <summary>Registers the <c>nvmet-user</c> transport.</summary>
 public sealed class NvmetUserPlugin : IStoragePlugin
 {
     /// <inheritdoc/>
-    public void Register(IPluginRegistrar registrar) => ArgumentNullException.ThrowIfNull(registrar);
+    public void Register(IPluginRegistrar registrar)
+        => registrar.AddTransport("nvmet-user", new NvmetUserOptionsValidator(), static (options, services) => new NvmetUserTransport(options, services));
 }

@@ -1,0 +1,119 @@
+using System.Runtime.CompilerServices;
+
+namespace EveStorage.NvmetUser;
+
+/// <summary>What a command waits for.</summary>
+internal enum SlotState
+{
+    /// <summary>It is free.</summary>
+    Free,
+
+    /// <summary>Memory.</summary>
+    Memory,
+
+    /// <summary>Data from the host.</summary>
+    HostData,
+
+    /// <summary>The volume.</summary>
+    Volume,
+}
+
+/// <summary>A command that did not end at once. A queue has as many as commands may be outstanding, and makes no others.</summary>
+internal sealed class CommandSlot : IThreadPoolWorkItem
+{
+    private readonly IoQueue _queue;
+    private readonly Action _completed;
+    private ValueTaskAwaiter _work;
+
+    internal CommandSlot(IoQueue queue, ushort index)
+    {
+        _queue = queue;
+        _completed = Complete;
+        Index = index;
+    }
+
+    /// <summary>Its place, which is the transfer tag of its data.</summary>
+    internal ushort Index { get; }
+
+    internal SlotState State { get; set; }
+
+    internal ushort CommandId { get; set; }
+
+    internal NvmeOf.IoOpcode Opcode { get; set; }
+
+    internal WriteDurability Durability { get; set; }
+
+    internal ServedVolume Volume { get; set; } = null!;
+
+    /// <summary>The volume as a person types it.</summary>
+    internal string Subject { get; set; } = "";
+
+    /// <summary>The first byte in the volume.</summary>
+    internal long Offset { get; set; }
+
+    /// <summary>Its bytes.</summary>
+    internal long Length { get; set; }
+
+    /// <summary>What of its data has come.</summary>
+    internal int Received { get; set; }
+
+    /// <summary>Its data: in <see cref="Buffer"/>, or held in what was received when that is null.</summary>
+    internal Memory<byte> Data { get; set; }
+
+    internal PageBuffer? Buffer { get; set; }
+
+    /// <summary>Whether it holds what was received.</summary>
+    internal bool Holds { get; set; }
+
+    /// <summary>The ranges of a Dataset Management.</summary>
+    internal (long Offset, long Length)[] Ranges { get; set; } = [];
+
+    internal NvmeOf.NvmeStatus Status { get; set; }
+
+    /// <summary>Runs its work on a thread of the pool: it may wait for the device.</summary>
+    internal void RunElsewhere() => ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+
+    void IThreadPoolWorkItem.Execute() => Run();
+
+    /// <summary>Runs its work here.</summary>
+    internal void Run()
+    {
+        try
+        {
+            Await(IoQueue.WorkAsync(this));
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)   // the host is told, whatever it is
+        {
+            _queue.Finish(this, e);
+        }
+    }
+
+    /// <summary>Ends when <paramref name="work"/> does.</summary>
+    internal void Await(ValueTask work)
+    {
+        _work = work.GetAwaiter();
+        if (_work.IsCompleted)
+        {
+            Complete();
+        }
+        else
+        {
+            _work.UnsafeOnCompleted(_completed);
+        }
+    }
+
+    private void Complete()
+    {
+        Exception? failure = null;
+        try
+        {
+            _work.GetResult();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            failure = e;
+        }
+
+        _queue.Finish(this, failure);
+    }
+}

@@ -1,0 +1,26 @@
+namespace EveStorage.NvmetUser;
+
+/// <summary>Limits that are no options: other values would only be worse.</summary>
+internal static class Limits
+{
+    /// <summary>MDTS: what most of a disk's large transfers are split to anyway, and what one command may pin of memory.</summary>
+    internal const int MaxTransfer = 128 << 10;
+
+    /// <summary>What of a write comes in the capsule: the most common large block, and what a host may always send on an admin queue.</summary>
+    internal const int InCapsule = 8 << 10;
+
+    /// <summary>What an I/O queue receives into, and sends from: two of the largest transfers, or a queue full of small ones.</summary>
+    internal const int QueueBuffer = (2 * MaxTransfer) + (16 << 10);
+
+    /// <summary>The same of an admin queue, and of a connection that is no queue yet: one capsule with its data, and some.</summary>
+    internal const int AdminBuffer = 16 << 10;
+
+    /// <summary>NN: the highest number of a namespace, which is what a list of changed ones can hold.</summary>
+    internal const int MaxNamespaces = 1024;
+
+    /// <summary>How long a discovery controller without a keep alive time-out lives, as Linux's target has it.</summary>
+    internal const int DiscoveryKeepAliveSeconds = 120;
+
+    /// <summary>How long the end of a connection waits for the host to read why.</summary>
+    internal const int LingerMilliseconds = 1000;
+}

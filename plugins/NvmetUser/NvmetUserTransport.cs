@@ -1,0 +1,88 @@
+using System.Net;
+using EveStorage.NvmeOf;
+
+namespace EveStorage.NvmetUser;
+
+/// <summary>Serves volumes over NVMe/TCP from this process, on a machine whose kernel can't.</summary>
+internal sealed class NvmetUserTransport : IVolumeTransport
+{
+    private readonly Target _target;
+    private readonly TargetChanges _changes;
+
+    internal NvmetUserTransport(NvmetUserOptions options, PluginServices services)
+    {
+        _target = new(options, services);
+        _changes = new(_target);
+    }
+
+    public AccessKinds Serves => AccessKinds.Blocks;
+
+    public bool EndsWithHost => true;
+
+    /// <summary>For tests: what is behind it.</summary>
+    internal Target Target => _target;
+
+    public ValueTask<IReadOnlyList<string>> ProbeAsync(CancellationToken cancellationToken) => new([]);   // sockets are all it takes
+
+    public ValueTask<Plan> PlanExportAsync(ExportSpec spec, VolumeAccess volume, CancellationToken cancellationToken)
+    {
+        if (volume.OpenBlocksAsync is null)
+        {
+            throw new StorageException(StorageErrorKind.NotSupported, spec.Subject, "nvmet-user serves blocks that it opens itself, and its pool gives only a path");
+        }
+
+        if (spec.AllowedHosts.FirstOrDefault(h => h.Key is not null) is AllowedHost withKey)
+        {
+            throw new StorageException(StorageErrorKind.NotSupported, spec.Subject, $"{withKey.Host} has to prove key {withKey.Key}, and nvmet-user can't ask for it yet; allow it without a key");
+        }
+
+        if (spec.NamespaceId is < 1 or > Limits.MaxNamespaces)
+        {
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, spec.Subject, $"number {spec.NamespaceId} is not from 1 to {Limits.MaxNamespaces}");
+        }
+
+        if ($"{spec.Subsystem}" == DiscoveryEntry.DiscoverySubsystem)
+        {
+            throw new StorageException(StorageErrorKind.Conflict, spec.Subject, $"{spec.Subsystem} is the discovery subsystem; take another name");
+        }
+
+        _target.Exports.RequireFree(spec);
+        return new(Plan.Of(new ExportVolume(_changes, spec, volume)));
+    }
+
+    public ValueTask<Plan> PlanUnexportAsync(Guid volumeId, CancellationToken cancellationToken) => new(Plan.Of(new EndExport(_changes, volumeId)));
+
+    public ValueTask<Plan> PlanResizeAsync(Guid volumeId, CancellationToken cancellationToken) => new(Plan.Of(new AnnounceSize(_changes, volumeId)));
+
+    public async IAsyncEnumerable<ExportInfo> ListExportsAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (Export export in _target.Exports.All.OrderBy(e => e.Subsystem, StringComparer.Ordinal).ThenBy(e => e.NamespaceId))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            yield return InfoOf(export);
+        }
+
+        await ValueTask.CompletedTask;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _target.DisposeAsync();
+        _changes.Dispose();
+    }
+
+    private ExportInfo InfoOf(Export export)
+    {
+        IPEndPoint address = _target.Address ?? throw new InvalidOperationException("An export is there that nobody listens for.");
+        return new()
+        {
+            VolumeId = export.Spec.VolumeId,
+            Subsystem = export.Spec.Subsystem,
+            NamespaceId = export.Spec.NamespaceId,
+            Address = new($"tcp://{address}"),
+            AllowedHosts = [.. export.Spec.AllowedHosts.Select(h => h.Host)],
+            ConnectedHosts = _target.HostsOf(export),
+            ReadOnly = export.Volume.ReadOnly,
+        };
+    }
+}

@@ -1,0 +1,270 @@
+using System.Net;
+using System.Net.Sockets;
+using EveStorage.NvmeOf;
+using Microsoft.Extensions.Logging;
+
+namespace EveStorage.NvmetUser;
+
+/// <summary>The target: what it serves, who is connected, and what both may use.</summary>
+internal sealed partial class Target : IAsyncDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly HashSet<QueueConnection> _connections = [];
+    private readonly Dictionary<ushort, Controller> _controllers = [];
+    private readonly TargetEvents _events;
+    private readonly ILogger _logger;
+    private Listener? _listener;
+    private ushort _lastController;
+    private bool _stopping;
+
+    internal Target(NvmetUserOptions options, PluginServices services)
+    {
+        Options = options;
+        Time = services.Time;
+        Buffers = new(options.BufferMemory);
+        _events = new(services);
+        _logger = services.Loggers.CreateLogger<Target>();
+    }
+
+    internal NvmetUserOptions Options { get; }
+
+    internal TimeProvider Time { get; }
+
+    internal BufferPool Buffers { get; }
+
+    /// <summary>What is served.</summary>
+    internal ExportTable Exports { get; } = new();
+
+    /// <summary>Where it listens; null as long as nothing was exported.</summary>
+    internal IPEndPoint? Address => _listener?.Address;
+
+    /// <summary>How many connections there are.</summary>
+    internal int ConnectionCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _connections.Count;
+            }
+        }
+    }
+
+    /// <summary>Begins to listen, once.</summary>
+    internal void Listen()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_stopping, this);
+            _listener ??= new(this);
+        }
+    }
+
+    /// <summary>Takes a connection, or closes it when there are too many.</summary>
+    internal void Add(Socket socket)
+    {
+        PageBuffer? input = Buffers.TryRent(Limits.AdminBuffer);
+        PageBuffer? output = Buffers.TryRent(Limits.AdminBuffer);
+        QueueConnection? connection = null;
+        try
+        {
+            lock (_gate)
+            {
+                if (input is not null && output is not null && !_stopping && _connections.Count < Options.MaxConnections)
+                {
+                    connection = new(this, socket, input, output);
+                    _connections.Add(connection);
+                }
+            }
+        }
+        catch (StorageException)
+        {
+            // No descriptor for its eventfd: one too many, like beyond our own limit.
+        }
+
+        if (connection is not null)
+        {
+            connection.Start();
+            return;
+        }
+
+        socket.Dispose();
+        _events.Report("host.refused", "target", $"a connection more than {nameof(NvmetUserOptions.MaxConnections)} or {nameof(NvmetUserOptions.BufferMemory)} allow");
+        Return(input);
+        Return(output);
+    }
+
+    /// <summary>A connection's thread has ended.</summary>
+    internal void Remove(QueueConnection connection)
+    {
+        lock (_gate)
+        {
+            _connections.Remove(connection);
+        }
+
+        Return(connection.Input.Buffer);
+        Return(connection.Output.Buffer);
+    }
+
+    /// <summary>Whether a host may not connect to the subsystem it names; unknown when nobody may.</summary>
+    internal bool Refuses(ConnectData connect, IPEndPoint remote, out bool unknown)
+    {
+        unknown = false;
+        if (connect.Subsystem == DiscoveryEntry.DiscoverySubsystem)
+        {
+            return connect.Host.Length == 0;
+        }
+
+        if (Exports.VisibleTo(connect.Host, connect.Subsystem).Length > 0)
+        {
+            return false;
+        }
+
+        // Neither status says "do not retry": after a restart a host may come back before its volume is exported again.
+        unknown = !Exports.All.Any(e => e.Subsystem == connect.Subsystem);
+        string why = unknown ? "which is not served" : "which does not list it among its allowed hosts";
+        _events.Report("host.refused", TargetEvents.Printable(connect.Subsystem), $"{TargetEvents.Printable(connect.Host)} at {remote} asked for the subsystem, {why}");
+        return true;
+    }
+
+    /// <summary>Makes a controller for a host that is not refused; null when there are too many.</summary>
+    internal Controller? AddController(ConnectData connect, QueueConnection admin)
+    {
+        Controller controller;
+        lock (_gate)
+        {
+            do
+            {
+                _lastController = (ushort)(_lastController >= 0xFFEF ? 1 : _lastController + 1);   // FFF0h and up are reserved
+            }
+            while (_controllers.ContainsKey(_lastController));
+
+            controller = new(_lastController, connect, admin, Options) { Visible = Exports.VisibleTo(connect.Host, connect.Subsystem) };
+            _controllers.Add(controller.Id, controller);
+        }
+
+        if (!controller.IsDiscovery)
+        {
+            _events.Report("host.connected", SubjectOf(controller), $"{controller.Host} connected from {admin.Remote}");
+        }
+
+        return controller;
+    }
+
+    /// <summary>A controller's admin queue has ended, and so do its others.</summary>
+    internal void Remove(Controller controller)
+    {
+        lock (_gate)
+        {
+            _controllers.Remove(controller.Id);
+        }
+
+        controller.CutQueues();
+        if (!controller.IsDiscovery)
+        {
+            _events.Report("host.disconnected", SubjectOf(controller), $"{controller.Host} at {controller.Admin.Remote} is gone");
+        }
+    }
+
+    /// <summary>The controller of that number; null when there is none.</summary>
+    internal Controller? FindController(ushort id)
+    {
+        lock (_gate)
+        {
+            return _controllers.GetValueOrDefault(id);
+        }
+    }
+
+    /// <summary>The hosts that are connected and see <paramref name="export"/>.</summary>
+    internal IReadOnlyList<HostNqn> HostsOf(Export export)
+    {
+        lock (_gate)
+        {
+            return [.. _controllers.Values.Where(c => c.Subsystem == export.Subsystem && export.Allows(c.Host)).Select(c => c.Host).Distinct().Select(h => new HostNqn(h))];
+        }
+    }
+
+    /// <summary>Lets every controller see what its host may see now, and tells it.</summary>
+    /// <param name="changed">What was and what is: namespaces that were added, removed or changed.</param>
+    internal void Announce(params ReadOnlySpan<Export?> changed)
+    {
+        lock (_gate)
+        {
+            foreach (Controller controller in _controllers.Values)
+            {
+                controller.Visible = Exports.VisibleTo(controller.Host, controller.Subsystem);
+                foreach (Export? export in changed)
+                {
+                    if (export is not null && export.Allows(controller.Host) && (controller.IsDiscovery || controller.Subsystem == export.Subsystem))
+                    {
+                        controller.Events.Report(controller.IsDiscovery ? 0 : export.NamespaceId);
+                        controller.Admin.Wake();
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>The discovery log's entries for a host that connected to <paramref name="local"/>.</summary>
+    internal DiscoveryEntry[] EntriesFor(string host, IPEndPoint local)
+        => [.. Exports.All.Where(e => e.Allows(host)).Select(e => e.Subsystem).Distinct().Order(StringComparer.Ordinal)
+            .Select(s => new DiscoveryEntry(s, $"{local.Address}", local.Port))];
+
+    /// <summary>SN: from the id of the subsystem's first volume, so that it is the same after a restart.</summary>
+    internal string SerialOf(Controller controller)
+        => controller.IsDiscovery
+            ? "discovery"
+            : Exports.All.Where(e => e.Subsystem == controller.Subsystem).MinBy(e => e.NamespaceId)?.Spec.VolumeId.ToString("N")[..20] ?? $"{controller.Id}";
+
+    /// <summary>A host sent what can't be.</summary>
+    internal void NoteTermination(QueueConnection connection, Termination why) => LogTerminated(connection.Remote, why.Reason, why.Information);
+
+    /// <summary>Ends what hosts are doing, and closes everything.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Listener? listener;
+        lock (_gate)
+        {
+            _stopping = true;
+            listener = _listener;
+        }
+
+        if (listener is not null)
+        {
+            await listener.DisposeAsync();
+        }
+
+        await EndAsync(static c => c.Stop(), TimeSpan.FromSeconds(10));
+        await EndAsync(static c => c.Cut(), TimeSpan.FromSeconds(5));
+        foreach (Export export in Exports.All)
+        {
+            Exports.Remove(export);
+            await export.Volume.CloseAsync();
+        }
+    }
+
+    private async Task EndAsync(Action<QueueConnection> how, TimeSpan limit)
+    {
+        QueueConnection[] connections;
+        lock (_gate)
+        {
+            connections = [.. _connections];
+        }
+
+        Array.ForEach(connections, how);
+        await Task.WhenAny(Task.WhenAll(connections.Select(c => c.Ended)), Task.Delay(limit, Time, CancellationToken.None));
+    }
+
+    private static string SubjectOf(Controller controller) => controller.Visible is [Export first, ..] ? first.Spec.Subject : controller.Subsystem;
+
+    private void Return(PageBuffer? buffer)
+    {
+        if (buffer is not null)
+        {
+            Buffers.Return(buffer);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Remote}: terminated for {Reason} ({Information})")]
+    private partial void LogTerminated(IPEndPoint remote, TerminationReason reason, uint information);
+}
