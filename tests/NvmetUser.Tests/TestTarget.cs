@@ -8,9 +8,9 @@ namespace EveStorage.Tests;
 /// <summary>A target on a free port of the loopback, with disks in memory, and initiators for it.</summary>
 internal sealed class TestTarget : IAsyncDisposable, IEventSink
 {
-    internal static readonly HostNqn Host = new("nqn.2014-08.org.nvmexpress:uuid:11111111-1111-1111-1111-111111111111");
-    internal static readonly HostNqn OtherHost = new("nqn.2014-08.org.nvmexpress:uuid:22222222-2222-2222-2222-222222222222");
-    internal static readonly Nqn Subsystem = new("nqn.2026-01.org.evestorage:test");
+    internal static HostNqn Host { get; } = new("nqn.2014-08.org.nvmexpress:uuid:11111111-1111-1111-1111-111111111111");
+    internal static HostNqn OtherHost { get; } = new("nqn.2014-08.org.nvmexpress:uuid:22222222-2222-2222-2222-222222222222");
+    internal static Nqn Subsystem { get; } = new("nqn.2026-01.org.evestorage:test");
 
     internal TestTarget(Action<NvmetUserOptions>? configure = null)
     {
@@ -67,6 +67,22 @@ internal sealed class TestTarget : IAsyncDisposable, IEventSink
     public void Report(StorageEvent storageEvent) => Told.Enqueue(storageEvent);
 
     public ValueTask DisposeAsync() => Transport.DisposeAsync();
+
+    /// <summary>Waits, not for ever, until something is so.</summary>
+    internal static async Task UntilAsync(Func<bool> isSo, string otherwise)
+    {
+        for (int i = 0; i < 1000; i++)
+        {
+            if (isSo())
+            {
+                return;
+            }
+
+            await Task.Delay(10);
+        }
+
+        throw new TimeoutException(otherwise);
+    }
 
     private static async Task<StepOutcome> RunAsync(Plan plan) => await plan.Steps.Single().ApplyAsync(Operation(), CancellationToken.None);
 }
