@@ -97,13 +97,12 @@ internal sealed partial class Target : IAsyncDisposable
     /// <summary>A connection's thread has ended.</summary>
     internal void Remove(QueueConnection connection)
     {
+        Return(connection.Input.Buffer);
+        Return(connection.Output.Buffer);
         lock (_gate)
         {
             _connections.Remove(connection);
         }
-
-        Return(connection.Input.Buffer);
-        Return(connection.Output.Buffer);
     }
 
     /// <summary>Whether a host may not connect to the subsystem it names; unknown when nobody may.</summary>
@@ -234,8 +233,10 @@ internal sealed partial class Target : IAsyncDisposable
             await listener.DisposeAsync();
         }
 
-        await EndAsync(static c => c.Stop(), TimeSpan.FromSeconds(10));
-        await EndAsync(static c => c.Cut(), TimeSpan.FromSeconds(5));
+        // I/O queues first: without its admin queue a controller's others are cut, and answers would be lost.
+        await EndAsync(static c => c.Queue is IoQueue, static c => c.Stop(), TimeSpan.FromSeconds(10));
+        await EndAsync(static _ => true, static c => c.Stop(), TimeSpan.FromSeconds(2));
+        await EndAsync(static _ => true, static c => c.Cut(), TimeSpan.FromSeconds(5));
         foreach (Export export in Exports.All)
         {
             Exports.Remove(export);
@@ -243,12 +244,12 @@ internal sealed partial class Target : IAsyncDisposable
         }
     }
 
-    private async Task EndAsync(Action<QueueConnection> how, TimeSpan limit)
+    private async Task EndAsync(Func<QueueConnection, bool> which, Action<QueueConnection> how, TimeSpan limit)
     {
         QueueConnection[] connections;
         lock (_gate)
         {
-            connections = [.. _connections];
+            connections = [.. _connections.Where(which)];
         }
 
         Array.ForEach(connections, how);
