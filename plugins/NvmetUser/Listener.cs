@@ -20,8 +20,8 @@ internal sealed class Listener : IAsyncDisposable
         _socket = new(wanted.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            // A restart must not wait for the connections of the run before to time out.
-            _socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            // Binding sets SO_REUSEADDR by itself, so that a restart need not wait for old connections. Asking .NET for ReuseAddress
+            // would set SO_REUSEPORT too, and then anybody could listen beside us.
             _socket.Bind(wanted);
             _socket.Listen(128);
         }
