@@ -1,8 +1,12 @@
 namespace EveStorage.RawImport;
 
-/// <summary>Registers what this plugin provides.</summary>
+/// <summary>Registers the image format <c>raw</c>.</summary>
 public sealed class RawImportPlugin : IStoragePlugin
 {
     /// <inheritdoc/>
-    public void Register(IPluginRegistrar registrar) => ArgumentNullException.ThrowIfNull(registrar);
+    public void Register(IPluginRegistrar registrar)
+    {
+        ArgumentNullException.ThrowIfNull(registrar);
+        registrar.AddImageFormat("raw", static _ => new RawFormat());
+    }
 }

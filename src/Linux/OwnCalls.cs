@@ -6,15 +6,117 @@ namespace EveStorage.Linux;
 /// What Tmds.LibC 0.5.0 does not have. Every other call and constant of libc is taken from it, and a test finds P/Invokes
 /// anywhere else. Another one compiles the C headers' values of the constants and compares.
 /// </summary>
-internal static partial class OwnCalls
+internal static unsafe partial class OwnCalls
 {
     // linux/fs.h is not in it: _IOR(0x12, 114, size_t) on 64-bit Linux.
     internal const uint BLKGETSIZE64 = 0x80081272;
 
+    // linux/fs.h: _IOW(0x94, 9, int).
+    internal const uint FICLONE = 0x40049409;
+
     // stdio.h is not in it.
     internal const uint RENAME_NOREPLACE = 1;
+    internal const uint RENAME_EXCHANGE = 2;
+
+    // linux/falloc.h: only punching and keeping the size are in it.
+    internal const int FALLOC_FL_ZERO_RANGE = 0x10;
+
+    // unistd.h's places to seek to.
+    internal const int SEEK_DATA = 3;
+    internal const int SEEK_HOLE = 4;
+
+    // linux/fs.h: per-call flags of preadv2 and pwritev2.
+    internal const int RWF_DSYNC = 2;
+    internal const int RWF_NOWAIT = 8;
+
+    // linux/magic.h, as statfs tells them.
+    internal const long BTRFS_SUPER_MAGIC = 0x9123683E;
+    internal const long XFS_SUPER_MAGIC = 0x58465342;
+
+    // spawn.h.
+    internal const short POSIX_SPAWN_SETSID = 0x80;
+
+    // sys/resource.h.
+    internal const int RLIMIT_DATA = 2;
 
     // glibc's stdio.h is not in it, and rename(2) replaces what is there.
     [LibraryImport("libc.so.6", EntryPoint = "renameat2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int RenameAt2(int oldDirectory, string oldPath, int newDirectory, string newPath, uint flags);
+
+    // A read that must not wait, and a write that is stable when it returns, are flags of these two alone.
+    [LibraryImport("libc.so.6", EntryPoint = "preadv2", SetLastError = true)]
+    internal static partial nint PReadV2(int descriptor, IoVector* vectors, int count, long offset, int flags);
+
+    [LibraryImport("libc.so.6", EntryPoint = "pwritev2", SetLastError = true)]
+    internal static partial nint PWriteV2(int descriptor, IoVector* vectors, int count, long offset, int flags);
+
+    // Copies inside the kernel, and shares blocks where the file system can.
+    [LibraryImport("libc.so.6", EntryPoint = "copy_file_range", SetLastError = true)]
+    internal static partial nint CopyFileRange(int from, long* fromOffset, int to, long* toOffset, nuint length, uint flags);
+
+    // Which file system a path is on: .NET's DriveInfo gives its name in words.
+    [LibraryImport("libc.so.6", EntryPoint = "fstatfs", SetLastError = true)]
+    internal static partial int FStatFs(int descriptor, FileSystemStatus* status);
+
+    // Btrfs takes the compression of a file as an extended attribute.
+    [LibraryImport("libc.so.6", EntryPoint = "fsetxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int FSetXattr(int descriptor, string name, byte* value, nuint size, int flags);
+
+    // .NET's Process hands its child three descriptors and no others.
+    [LibraryImport("libc.so.6", EntryPoint = "posix_spawn", StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int PosixSpawn(int* pid, string path, void* fileActions, void* attributes, byte** arguments, byte** environment);
+
+    [LibraryImport("libc.so.6", EntryPoint = "posix_spawn_file_actions_init")]
+    internal static partial int FileActionsInit(void* fileActions);
+
+    [LibraryImport("libc.so.6", EntryPoint = "posix_spawn_file_actions_destroy")]
+    internal static partial int FileActionsDestroy(void* fileActions);
+
+    [LibraryImport("libc.so.6", EntryPoint = "posix_spawn_file_actions_adddup2")]
+    internal static partial int FileActionsAddDup2(void* fileActions, int descriptor, int newDescriptor);
+
+    [LibraryImport("libc.so.6", EntryPoint = "posix_spawn_file_actions_addclosefrom_np")]
+    internal static partial int FileActionsAddCloseFrom(void* fileActions, int lowest);
+
+    [LibraryImport("libc.so.6", EntryPoint = "posix_spawnattr_init")]
+    internal static partial int SpawnAttributesInit(void* attributes);
+
+    [LibraryImport("libc.so.6", EntryPoint = "posix_spawnattr_destroy")]
+    internal static partial int SpawnAttributesDestroy(void* attributes);
+
+    [LibraryImport("libc.so.6", EntryPoint = "posix_spawnattr_setflags")]
+    internal static partial int SpawnAttributesSetFlags(void* attributes, short flags);
+
+    [LibraryImport("libc.so.6", EntryPoint = "waitpid", SetLastError = true)]
+    internal static partial int WaitPid(int pid, int* status, int options);
+
+    [LibraryImport("libc.so.6", EntryPoint = "setrlimit", SetLastError = true)]
+    internal static partial int SetResourceLimit(int resource, ResourceLimit* limit);
+
+    /// <summary>struct iovec.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct IoVector
+    {
+        internal void* Base;
+        internal nuint Length;
+    }
+
+    /// <summary>struct rlimit on 64-bit Linux.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct ResourceLimit
+    {
+        internal ulong Soft;
+        internal ulong Hard;
+    }
+
+    /// <summary>struct statfs on 64-bit Linux: its beginning, and room for the rest.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 128)]
+    internal struct FileSystemStatus
+    {
+        internal long Type;
+        internal long BlockSize;
+        internal ulong Blocks;
+        internal ulong FreeBlocks;
+        internal ulong AvailableBlocks;
+    }
 }

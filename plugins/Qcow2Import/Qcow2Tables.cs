@@ -1,0 +1,104 @@
+using System.Buffers.Binary;
+
+namespace EveStorage.Qcow2Import;
+
+/// <summary>
+/// The two tables that map the disk to the file ("L1 table, L2 table" of docs/interop/qcow2.txt). The first is held, of the
+/// second the last few that were used: at most 32 MiB each.
+/// </summary>
+internal sealed class Qcow2Tables
+{
+    private const ulong OffsetBits = 0x00FF_FFFF_FFFF_FE00;
+    private const int CachedLength = 32 << 20;
+
+    private readonly IImageSource _source;
+    private readonly long _sourceLength;
+    private readonly Qcow2Header _header;
+    private readonly long[] _l2Offsets;
+    private readonly Dictionary<int, byte[]> _cached = [];
+    private readonly Queue<int> _oldest = new();
+    private readonly int _cachedTables;
+
+    private Qcow2Tables(IImageSource source, long sourceLength, Qcow2Header header, long[] l2Offsets)
+    {
+        _source = source;
+        _sourceLength = sourceLength;
+        _header = header;
+        _l2Offsets = l2Offsets;
+        _cachedTables = Math.Max(1, CachedLength / header.ClusterSize / 2);
+    }
+
+    /// <summary>How many L2 tables the disk needs.</summary>
+    internal int Count => _l2Offsets.Length;
+
+    /// <summary>Reads the L1 table.</summary>
+    /// <exception cref="StorageException">It is not wholly in the file, or points outside of it.</exception>
+    internal static async Task<Qcow2Tables> OpenAsync(IImageSource source, long sourceLength, Qcow2Header header, CancellationToken cancellationToken)
+    {
+        // An L1 table may be longer than the disk needs: the state of a machine lies behind the disk. The parsed header bounds both.
+        int needed = (int)((header.VirtualSize.Bytes + header.L2Coverage - 1) / header.L2Coverage);
+        int length = needed * sizeof(ulong);
+        if (header.L1TableOffset > sourceLength - ((long)header.L1Entries * sizeof(ulong)) || (header.L1TableOffset == 0 && needed > 0))
+        {
+            throw new StorageException(StorageErrorKind.Corrupt, source.Name, "has an L1 table outside of the file");
+        }
+
+        byte[] table = new byte[length];
+        await ReadExactlyAsync(source, header.L1TableOffset, table, cancellationToken);
+        long[] offsets = new long[needed];
+        for (int at = 0; at < needed; at++)
+        {
+            ulong entry = BinaryPrimitives.ReadUInt64BigEndian(table.AsSpan(at * sizeof(ulong)));
+            offsets[at] = (long)(entry & OffsetBits);
+            if (offsets[at] % header.ClusterSize != 0 || offsets[at] > sourceLength - header.ClusterSize)
+            {
+                throw new StorageException(StorageErrorKind.Corrupt, source.Name, $"has an L2 table at {offsets[at]}, outside of the file or between clusters");
+            }
+        }
+
+        return new(source, sourceLength, header, offsets);
+    }
+
+    /// <summary>Where an L2 table lies; 0 when there is none.</summary>
+    internal long OffsetOf(int index) => _l2Offsets[index];
+
+    /// <summary>An L2 table.</summary>
+    internal async ValueTask<byte[]> ReadAsync(int index, CancellationToken cancellationToken)
+    {
+        lock (_cached)
+        {
+            if (_cached.TryGetValue(index, out byte[]? known))
+            {
+                return known;
+            }
+        }
+
+        byte[] table = new byte[_header.ClusterSize];
+        await ReadExactlyAsync(_source, _l2Offsets[index], table, cancellationToken);
+        lock (_cached)
+        {
+            if (_cached.TryAdd(index, table))
+            {
+                _oldest.Enqueue(index);
+                if (_oldest.Count > _cachedTables)
+                {
+                    _cached.Remove(_oldest.Dequeue());
+                }
+            }
+        }
+
+        return table;
+    }
+
+    /// <summary>What one entry of an L2 table maps.</summary>
+    internal Qcow2Cluster ClusterOf(ReadOnlySpan<byte> table, int entry)
+        => Qcow2Cluster.Parse(table[(entry * _header.L2EntryLength)..], _header, _sourceLength, _source.Name);
+
+    private static async Task ReadExactlyAsync(IImageSource source, long offset, byte[] target, CancellationToken cancellationToken)
+    {
+        if (await source.ReadAsync(offset, target, cancellationToken) != target.Length)
+        {
+            throw new StorageException(StorageErrorKind.Corrupt, source.Name, $"ends within a table at {offset}");
+        }
+    }
+}

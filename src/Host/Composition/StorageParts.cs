@@ -1,0 +1,138 @@
+using EveStorage.Host.Plugins;
+using EveStorage.Host.Profiles;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace EveStorage.Host.Composition;
+
+/// <summary>What a profile declares, made of what the plugins provide. Each part is made once, when it is first asked for.</summary>
+internal sealed class StorageParts(Profile profile, PluginCatalog catalog, IServiceProvider services) : IAsyncDisposable
+{
+    private readonly Dictionary<PoolName, IStorageBackend> _backends = [];
+    private readonly Dictionary<string, IVolumeTransport> _transports = [];
+    private readonly Lock _lock = new();
+
+    /// <summary>The names of the declared transports.</summary>
+    internal IEnumerable<string> TransportNames => profile.Transports.Keys;
+
+    /// <summary>The pools that are declared.</summary>
+    internal IEnumerable<PoolName> PoolNames => profile.Pools.Keys;
+
+    /// <summary>What the profile says of a pool.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotFound"/>: it declares none of that name.</exception>
+    internal PoolOptions OptionsOf(PoolName pool)
+        => profile.Pools.TryGetValue(pool, out PoolOptions? options)
+            ? options
+            : throw new StorageException(
+                StorageErrorKind.NotFound, $"{pool}", $"is no pool of profile {profile.Name}, which declares {Listed(profile.Pools.Keys.Select(name => $"{name}"))}");
+
+    /// <summary>The backend of a declared pool.</summary>
+    /// <exception cref="StorageException">No such pool is declared, no plugin provides its kind, or its options are wrong.</exception>
+    internal IStorageBackend BackendOf(PoolName pool)
+    {
+        PoolOptions options = OptionsOf(pool);
+        lock (_lock)
+        {
+            if (!_backends.TryGetValue(pool, out IStorageBackend? backend))
+            {
+                IStorageBackend made = PartOf(catalog.Backends, "backend", options.Kind).Create(options.Options, ServicesFor($"{pool}"));
+                backend = ActivatorUtilities.CreateInstance<TimedBackend>(services, made);
+                _backends.Add(pool, backend);
+            }
+
+            return backend;
+        }
+    }
+
+    /// <summary>A declared transport, or the only one.</summary>
+    /// <exception cref="StorageException">There is none of that name, or none was named and there are several.</exception>
+    internal (string Name, IVolumeTransport Transport) TransportOf(string? name)
+    {
+        string found = name ?? (profile.Transports.Count == 1
+            ? profile.Transports.Keys.First()
+            : throw new StorageException(StorageErrorKind.InvalidConfiguration, "transport", $"has to be named: profile {profile.Name} declares {Listed(TransportNames)}"));
+        if (!profile.Transports.TryGetValue(found, out PartOptions? options))
+        {
+            throw new StorageException(StorageErrorKind.NotFound, found, $"is no transport of profile {profile.Name}, which declares {Listed(TransportNames)}");
+        }
+
+        lock (_lock)
+        {
+            if (!_transports.TryGetValue(found, out IVolumeTransport? transport))
+            {
+                transport = PartOf(catalog.Transports, "transport", options.Kind).Create(options.Options, ServicesFor(found));
+                _transports.Add(found, transport);
+            }
+
+            return (found, transport);
+        }
+    }
+
+    /// <summary>The transports that were made: only those can export anything that ends with this process.</summary>
+    internal IReadOnlyList<(string Name, IVolumeTransport Transport)> MadeTransports()
+    {
+        lock (_lock)
+        {
+            return [.. _transports.Select(pair => (pair.Key, pair.Value))];
+        }
+    }
+
+    /// <summary>Checks the declared parts' kinds and options, making none of them.</summary>
+    internal void Check(Problems problems)
+    {
+        foreach ((PoolName name, PoolOptions pool) in profile.Pools)
+        {
+            Check($"Pools:{name}", pool, catalog.Backends, problems);
+            foreach (LayerOptions layer in pool.Layers)
+            {
+                Check($"Pools:{name}:Layers", layer, catalog.Layers, problems);
+            }
+        }
+
+        foreach ((string name, PartOptions transport) in profile.Transports)
+        {
+            Check($"Transports:{name}", transport, catalog.Transports, problems);
+        }
+    }
+
+    /// <summary>The layers of a pool, made, in the profile's order.</summary>
+    internal IReadOnlyList<PlacedLayer> LayersOf(PoolName pool)
+        => [.. OptionsOf(pool).Layers.Select(layer => new PlacedLayer(
+            PartOf(catalog.Layers, "layer", layer.Kind).Create(layer.Options, ServicesFor($"{pool}")), layer.Placement))];
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach ((string _, IVolumeTransport transport) in MadeTransports())
+        {
+            await transport.DisposeAsync();
+        }
+    }
+
+    private static void Check<T>(string key, PartOptions options, IEnumerable<PluginPart<T>> parts, Problems problems)
+    {
+        PluginPart<T>[] known = [.. parts];
+        if (Array.Find(known, part => part.Kind == options.Kind) is PluginPart<T> part)
+        {
+            part.Check(options.Options, problems);
+        }
+        else if (options.Kind.Length > 0)
+        {
+            problems.Add($"{key}:{nameof(PartOptions.Kind)}", $"'{options.Kind}' is provided by no usable plugin; there are {Listed(known.Select(other => other.Kind))}");
+        }
+    }
+
+    private static PluginPart<T> PartOf<T>(IEnumerable<PluginPart<T>> parts, string what, string kind)
+        => parts.FirstOrDefault(part => part.Kind == kind)
+            ?? throw new StorageException(StorageErrorKind.Unavailable, $"{what} {kind}", "is provided by no usable plugin: see `evestorage plugin list`");
+
+    private static string Listed(IEnumerable<string> names) => names.Any() ? string.Join(", ", names.Order(StringComparer.Ordinal)) : "none";
+
+    private PluginServices ServicesFor(string name) => new()
+    {
+        Loggers = services.GetRequiredService<ILoggerFactory>(),
+        Time = services.GetRequiredService<TimeProvider>(),
+        Events = services.GetRequiredService<IEventSink>(),
+        Name = name,
+    };
+}

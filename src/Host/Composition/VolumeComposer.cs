@@ -1,0 +1,50 @@
+namespace EveStorage.Host.Composition;
+
+/// <summary>A layer and where the profile puts it.</summary>
+internal sealed record PlacedLayer(IVolumeLayer Layer, LayerPlacement Placement);
+
+/// <summary>Works out which layers make up for what a backend lacks. It computes, and touches nothing.</summary>
+internal static class VolumeComposer
+{
+    /// <summary>The layers for <paramref name="spec"/>, lowest first.</summary>
+    /// <exception cref="StorageException">The profile can't give what is asked for; the message lists every reason.</exception>
+    public static IReadOnlyList<PlacedLayer> Compose(VolumeSpec spec, BackendCapabilities pool, IReadOnlyList<PlacedLayer> available)
+    {
+        VolumeTraits lacking = spec.Needs & ~pool.Traits;
+        VolumeForm form = pool.Forms.Contains(spec.Form) ? spec.Form : VolumeForm.Block;
+        List<PlacedLayer> stack = [];
+        foreach (PlacedLayer placed in available)
+        {
+            bool fillsTrait = (placed.Layer.Adds & lacking) != 0;
+            bool fillsForm = form != spec.Form && placed.Layer.Above == spec.Form;
+            if ((fillsTrait || fillsForm) && placed.Layer.Below == form)
+            {
+                stack.Add(placed);
+                lacking &= ~placed.Layer.Adds;
+                form = placed.Placement == LayerPlacement.OverVolume ? placed.Layer.Above : form;
+            }
+        }
+
+        List<string> reasons = [];
+        if (lacking != 0)
+        {
+            reasons.Add($"no layer of the profile adds {lacking}");
+        }
+
+        if (form != spec.Form)
+        {
+            reasons.Add($"no layer of the profile makes a {spec.Form} of a {form}");
+        }
+
+        bool encryptedAbove = stack.Exists(p => p.Placement == LayerPlacement.OverVolume && p.Layer.Adds.HasFlag(VolumeTraits.Encrypted));
+        bool compressedBelow = spec.Traits.HasFlag(VolumeTraits.Compressed) && pool.Traits.HasFlag(VolumeTraits.Compressed);
+        if (encryptedAbove && compressedBelow)
+        {
+            reasons.Add("encryption over the volume leaves the pool nothing to compress: place it under the pool");
+        }
+
+        return reasons.Count == 0
+            ? stack
+            : throw new StorageException(StorageErrorKind.InvalidConfiguration, spec.Name.ToString(), string.Join("; ", reasons));
+    }
+}

@@ -1,0 +1,40 @@
+using EveStorage.Host.Profiles;
+
+namespace EveStorage.Host.Locks;
+
+/// <summary>
+/// What keeps two operations apart, in one process or in several: a pool's lock for a step that changes its metadata, and
+/// the volume names that an operation owns until it ends.
+/// </summary>
+internal sealed class StorageLocks(Profile profile, TimeProvider time)
+{
+    private static readonly TimeSpan s_poolLimit = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_nameLimit = TimeSpan.FromSeconds(5);
+
+    /// <summary>Takes the pool, for one short step.</summary>
+    internal Task<HeldLock> TakePoolAsync(PoolName pool, string doing, CancellationToken cancellationToken)
+        => HeldLock.TakeAsync(PathOf($"pool-{pool}"), $"{pool}", HeldLock.Holder(doing), s_poolLimit, time, cancellationToken);
+
+    /// <summary>Takes the names of volumes, in one order for all, until the operation ends.</summary>
+    internal async Task<IReadOnlyList<HeldLock>> TakeNamesAsync(PoolName pool, IEnumerable<VolumeName> names, string doing, CancellationToken cancellationToken)
+    {
+        List<HeldLock> held = [];
+        try
+        {
+            foreach (string name in names.Select(name => $"{name}").Distinct().Order(StringComparer.Ordinal))
+            {
+                held.Add(await HeldLock.TakeAsync(
+                    PathOf($"volume-{pool}-{name}"), $"{pool}/{name}", HeldLock.Holder(doing), s_nameLimit, time, cancellationToken));
+            }
+
+            return held;
+        }
+        catch
+        {
+            held.ForEach(taken => taken.Dispose());
+            throw;
+        }
+    }
+
+    private string PathOf(string name) => Path.Combine(profile.Run, "locks", $"{name}.lock");
+}

@@ -1,0 +1,117 @@
+using EveStorage.Host.Api;
+using EveStorage.Host.Composition;
+using EveStorage.Host.Images;
+using Microsoft.Win32.SafeHandles;
+
+namespace EveStorage.Host.Operations;
+
+/// <summary>What planning may use.</summary>
+internal sealed record PlanningContext
+{
+    /// <summary>The operation, with the ids that were drawn for it.</summary>
+    public required OperationRequest Operation { get; init; }
+
+    /// <summary>The profile's parts.</summary>
+    public required StorageParts Parts { get; init; }
+
+    /// <summary>The pools.</summary>
+    public required OpenPools Pools { get; init; }
+
+    /// <summary>Conversion.</summary>
+    public required ImageConversion Images { get; init; }
+
+    /// <summary>Whether this process goes on serving what ends with it.</summary>
+    public required bool Serves { get; init; }
+
+    /// <summary>Whether this is what a crash left: what was handed over is gone, and what is so already stands.</summary>
+    public required bool Recovering { get; init; }
+
+    /// <summary>The image that was handed over; null when none.</summary>
+    public SafeFileHandle? Image { get; init; }
+
+    /// <summary>Takes what the operation made or found, as its result.</summary>
+    public required Action<string, string> Result { get; init; }
+}
+
+/// <summary>What becomes of an operation that a crash cut short.</summary>
+internal enum Recovery
+{
+    /// <summary>It is planned again and run to its end.</summary>
+    Redo,
+
+    /// <summary>It is undone, since something that it needs is gone.</summary>
+    Undo,
+}
+
+/// <summary>Turns one kind of request into a plan. One class a kind; the host finds them.</summary>
+internal interface IChangePlanner
+{
+    /// <summary>The kind of request.</summary>
+    Type Handles { get; }
+
+    /// <summary>What becomes of it after a crash.</summary>
+    Recovery AfterCrash { get; }
+
+    /// <summary>The volumes whose names the operation owns until it ends.</summary>
+    IEnumerable<VolumeName> Owns(ChangeRequest request, Guid operation);
+
+    /// <summary>The names of what it makes: an id is drawn for each.</summary>
+    IEnumerable<string> Makes(ChangeRequest request, Guid operation);
+
+    /// <summary>Plans it. It looks, and changes nothing.</summary>
+    Task<Plan> PlanAsync(ChangeRequest request, PlanningContext context, CancellationToken cancellationToken);
+
+    /// <summary>Plans what has to be undone after a crash.</summary>
+    /// <returns>The plan to revert; null when the operation had reached its end, and stands.</returns>
+    Task<Plan?> PlanUndoAsync(ChangeRequest request, PlanningContext context, CancellationToken cancellationToken);
+}
+
+/// <summary>A planner of requests of type <typeparamref name="T"/>.</summary>
+internal abstract class ChangePlanner<T> : IChangePlanner
+    where T : ChangeRequest
+{
+    /// <inheritdoc/>
+    public Type Handles => typeof(T);
+
+    /// <inheritdoc/>
+    public virtual Recovery AfterCrash => Recovery.Redo;
+
+    /// <inheritdoc/>
+    public IEnumerable<VolumeName> Owns(ChangeRequest request, Guid operation) => Owns((T)request, operation);
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Makes(ChangeRequest request, Guid operation) => Makes((T)request, operation);
+
+    /// <inheritdoc/>
+    public Task<Plan> PlanAsync(ChangeRequest request, PlanningContext context, CancellationToken cancellationToken)
+        => PlanAsync((T)request, context, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Plan?> PlanUndoAsync(ChangeRequest request, PlanningContext context, CancellationToken cancellationToken)
+        => PlanUndoAsync((T)request, context, cancellationToken);
+
+    /// <inheritdoc cref="IChangePlanner.Owns"/>
+    protected virtual IEnumerable<VolumeName> Owns(T request, Guid operation) => request is VolumeChange change ? [change.Volume] : [];
+
+    /// <inheritdoc cref="IChangePlanner.Makes"/>
+    protected virtual IEnumerable<string> Makes(T request, Guid operation) => [];
+
+    /// <inheritdoc cref="IChangePlanner.PlanAsync"/>
+    protected abstract Task<Plan> PlanAsync(T request, PlanningContext context, CancellationToken cancellationToken);
+
+    /// <inheritdoc cref="IChangePlanner.PlanUndoAsync"/>
+    protected virtual async Task<Plan?> PlanUndoAsync(T request, PlanningContext context, CancellationToken cancellationToken)
+        => await PlanAsync(request, context, cancellationToken);
+
+    /// <summary>The volume that a request names.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotFound"/>: it is not there.</exception>
+    protected static async Task<VolumeInfo> RequireAsync(IStoragePool pool, VolumeName name, CancellationToken cancellationToken)
+        => await pool.FindVolumeAsync(name, cancellationToken)
+            ?? throw new StorageException(StorageErrorKind.NotFound, $"{pool.Name}/{name}", "is no volume here: see `evestorage volume list`");
+
+    /// <summary>The record of a volume.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotFound"/>: it is not there.</exception>
+    protected static async Task<VolumeRecord> RequireRecordAsync(IStoragePool pool, VolumeName name, CancellationToken cancellationToken)
+        => await pool.Records.FindAsync(name, cancellationToken)
+            ?? throw new StorageException(StorageErrorKind.NotFound, $"{pool.Name}/{name}", "is no volume here: see `evestorage volume list`");
+}

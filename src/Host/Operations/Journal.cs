@@ -1,0 +1,77 @@
+using EveStorage.Host.Api;
+using EveStorage.Host.Locks;
+using EveStorage.Host.Profiles;
+using EveStorage.Linux;
+
+namespace EveStorage.Host.Operations;
+
+/// <summary>
+/// The operations that run and those that ended lately, a file each. Who runs one holds its lock, so that a lock nobody holds
+/// tells an operation that a crash cut short.
+/// </summary>
+internal sealed class Journal
+{
+    private const int EndedKept = 200;
+
+    private readonly string _directory;
+
+    internal Journal(Profile profile)
+    {
+        _directory = Path.Combine(profile.State, "operations");
+        FileCalls.Run(_directory, () => Directory.CreateDirectory(_directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
+    }
+
+    /// <summary>Takes an operation for this process; null when another process has it.</summary>
+    internal HeldLock? TryOwn(Guid id) => HeldLock.TryTake(Path.ChangeExtension(PathOf(id), ".lock"), HeldLock.Holder("runs it"));
+
+    /// <summary>Puts an operation on disk. Once this returns it survives a crash.</summary>
+    /// <exception cref="StorageException">The disk failed.</exception>
+    internal void Write(OperationDocument document)
+    {
+        string path = PathOf(document.Operation.Id);
+        FileCalls.Run(path, () => DurableFile.Replace(path, document.Write()));
+    }
+
+    /// <summary>One operation.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotFound"/>: there is none of that id.</exception>
+    internal OperationDocument Read(Guid id)
+    {
+        string path = PathOf(id);
+        return File.Exists(path)
+            ? OperationDocument.Read(FileCalls.Run(path, () => File.ReadAllBytes(path)), path)
+            : throw new StorageException(StorageErrorKind.NotFound, $"{id}", "is no operation here: see `evestorage operation list`");
+    }
+
+    /// <summary>Every operation that can be read, oldest first; what can't be read is told to <paramref name="unreadable"/>.</summary>
+    internal IReadOnlyList<OperationDocument> ReadAll(Action<StorageException>? unreadable = null)
+    {
+        List<OperationDocument> documents = [];
+        foreach (string path in Directory.EnumerateFiles(_directory, "*.json"))
+        {
+            try
+            {
+                documents.Add(OperationDocument.Read(FileCalls.Run(path, () => File.ReadAllBytes(path)), path));
+            }
+            catch (StorageException e)
+            {
+                unreadable?.Invoke(e);
+            }
+        }
+
+        return [.. documents.OrderBy(document => document.Operation.Started)];
+    }
+
+    /// <summary>Forgets the oldest of the operations that ended well or were undone; those that need a person stay.</summary>
+    internal void Trim()
+    {
+        OperationDocument[] ended = [.. ReadAll().Where(document => document.Operation.State is OperationState.Succeeded or OperationState.Failed or OperationState.Cancelled)];
+        foreach (OperationDocument document in ended.SkipLast(EndedKept))
+        {
+            string path = PathOf(document.Operation.Id);
+            File.Delete(path);
+            File.Delete(Path.ChangeExtension(path, ".lock"));
+        }
+    }
+
+    private string PathOf(Guid id) => Path.Combine(_directory, $"{id:D}.json");
+}

@@ -1,0 +1,133 @@
+using EveStorage.Host.Locks;
+using Microsoft.Extensions.Logging;
+
+namespace EveStorage.Host.Operations;
+
+/// <summary>What became of a step, as the journal has it.</summary>
+internal static class StepState
+{
+    internal const string Pending = "pending";
+    internal const string Running = "running";
+    internal const string Changed = "changed";
+    internal const string AlreadySo = "already so";
+    internal const string Failed = "failed";
+    internal const string Reverted = "reverted";
+}
+
+/// <summary>How one plan is run.</summary>
+internal sealed record PlanRun
+{
+    /// <summary>The plan.</summary>
+    public required Plan Plan { get; init; }
+
+    /// <summary>The operation it belongs to.</summary>
+    public required OperationRequest Request { get; init; }
+
+    /// <summary>Told what becomes of each step, before it acts and afterwards. It returns when that is on disk.</summary>
+    public required Action<StorageStep, string> Tell { get; init; }
+
+    /// <summary>Where long steps report.</summary>
+    public required IProgress<StepProgress> Progress { get; init; }
+
+    /// <summary>Takes what a step has to hold while it acts; null when nothing.</summary>
+    public required Func<StorageStep, CancellationToken, Task<HeldLock?>> LockAsync { get; init; }
+}
+
+/// <summary>Runs a plan's steps in order and, whatever goes wrong, reverts what this operation did.</summary>
+internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvider time)
+{
+    /// <summary>How long undoing may take before a person is called.</summary>
+    public TimeSpan RevertTimeout { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Runs it.</summary>
+    /// <exception cref="PlanFailedException">It failed, and so did undoing it, or a destructive step was done. Any other
+    /// exception is the first error, after all was undone.</exception>
+    public async Task RunAsync(PlanRun run, CancellationToken cancellationToken)
+    {
+        OperationContext context = ContextOf(run);
+        List<StorageStep> changed = new(run.Plan.Steps.Count);
+        StorageStep? running = null;
+        try
+        {
+            foreach (StorageStep step in run.Plan.Steps)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                using HeldLock? held = await run.LockAsync(step, cancellationToken);
+                running = step;
+                run.Tell(step, StepState.Running);
+                StepOutcome outcome = await step.ApplyAsync(context, cancellationToken);
+                running = null;
+                LogApplied(step.Title, outcome);
+                if (outcome == StepOutcome.Changed)
+                {
+                    changed.Add(step);
+                }
+
+                run.Tell(step, outcome == StepOutcome.Changed ? StepState.Changed : StepState.AlreadySo);
+            }
+        }
+        catch (Exception cause)
+        {
+            await RevertAsync(run, context, changed, running, cause);
+            throw;
+        }
+    }
+
+    /// <summary>Undoes what this operation did of a plan before a crash: each step asks the marks, since nobody remembers how far it came.</summary>
+    /// <exception cref="PlanFailedException">A step could not be undone.</exception>
+    public Task UndoAsync(PlanRun run)
+        => RevertAsync(run, ContextOf(run), [.. run.Plan.Steps], null, new StorageException(StorageErrorKind.Io, $"{run.Request.Id}", "was cut short"));
+
+    private async Task RevertAsync(PlanRun run, OperationContext context, List<StorageStep> changed, StorageStep? failed, Exception cause)
+    {
+        if (failed is not null)
+        {
+            run.Tell(failed, StepState.Failed);
+        }
+
+        if (changed.Find(s => s.Expected.Destroyed is not null) is StorageStep passed)
+        {
+            throw new PlanFailedException(passed.Title, $"is done and can't be undone: run the operation again ({cause.Message})", cause, []);
+        }
+
+        // Not the caller's token: a cancelled operation still has to be undone. The step that failed may have done a part.
+        using CancellationTokenSource limit = new(RevertTimeout, time);
+        List<RevertFailure> failures = [];
+        foreach (StorageStep step in changed.Append(failed).OfType<StorageStep>().Reverse())
+        {
+            try
+            {
+                using HeldLock? held = await run.LockAsync(step, limit.Token);
+                await step.RevertAsync(context, limit.Token);
+                run.Tell(step, StepState.Reverted);
+                LogReverted(step.Title);
+            }
+            catch (Exception failure)
+            {
+                LogRevertFailed(step.Title, failure);
+                failures.Add(new(step, failure));
+                if (step.Expected.Destroyed is not null)
+                {
+                    break;   // it did destroy: undoing what led to it would not bring that back
+                }
+            }
+        }
+
+        if (failures.Count > 0)
+        {
+            throw new PlanFailedException(
+                failures[0].Step.Title, $"could not be undone ({failures[0].Failure.Message}) after: {cause.Message}", cause, failures);
+        }
+    }
+
+    private OperationContext ContextOf(PlanRun run) => new(run.Request, logger, run.Progress, time);
+
+    [LoggerMessage(1, LogLevel.Debug, "{Title}: {Outcome}")]
+    private partial void LogApplied(string title, StepOutcome outcome);
+
+    [LoggerMessage(2, LogLevel.Information, "undone: {Title}")]
+    private partial void LogReverted(string title);
+
+    [LoggerMessage(3, LogLevel.Error, "could not undo: {Title}")]
+    private partial void LogRevertFailed(string title, Exception exception);
+}

@@ -1,0 +1,115 @@
+using System.Runtime.CompilerServices;
+using EveStorage.Host.Api;
+
+namespace EveStorage.Host.Operations;
+
+/// <summary>An operation while it runs in this process: its state as it changes, and the way to stop it.</summary>
+internal sealed class RunningOperation(OperationDocument document, Journal journal, TimeProvider time) : IProgress<StepProgress>, IDisposable
+{
+    private static readonly TimeSpan s_progressInterval = TimeSpan.FromMilliseconds(200);
+
+    private readonly CancellationTokenSource _cancel = new();
+    private readonly Lock _lock = new();
+    private OperationDocument _document = document;
+    private TaskCompletionSource _changed = NewSignal();
+    private long _stepStarted = time.GetTimestamp();
+    private long _progressTold;
+
+    /// <summary>Its id.</summary>
+    internal Guid Id => _document.Operation.Id;
+
+    /// <summary>Ends when it is asked to stop.</summary>
+    internal CancellationToken Cancelled => _cancel.Token;
+
+    /// <summary>As it is now.</summary>
+    internal OperationReport Current
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _document.Operation;
+            }
+        }
+    }
+
+    /// <summary>What its steps know of it.</summary>
+    internal OperationRequest Request => _document.ToRequest();
+
+    /// <summary>Asks it to stop.</summary>
+    internal void Cancel() => _cancel.Cancel();
+
+    /// <summary>Changes what is known of it; on disk first, where that matters to who comes after a crash.</summary>
+    internal void Update(Func<OperationReport, OperationReport> change, bool onDisk = true)
+    {
+        TaskCompletionSource changed;
+        lock (_lock)
+        {
+            _document = _document with { Operation = change(_document.Operation) };
+            if (onDisk)
+            {
+                journal.Write(_document);
+            }
+
+            changed = _changed;
+            _changed = NewSignal();
+        }
+
+        changed.SetResult();
+    }
+
+    /// <summary>Notes what becomes of a step.</summary>
+    internal void Tell(int step, string outcome)
+    {
+        _stepStarted = time.GetTimestamp();
+        Update(report => report with
+        {
+            Steps = [.. report.Steps.Select((known, at) => at == step ? known with { Outcome = outcome } : known)],
+            Progress = null,
+        });
+    }
+
+    /// <inheritdoc/>
+    public void Report(StepProgress value)
+    {
+        bool ended = value.Total == value.Done;
+        if (!ended && _progressTold != 0 && time.GetElapsedTime(_progressTold) < s_progressInterval)
+        {
+            return;
+        }
+
+        _progressTold = time.GetTimestamp();
+        double seconds = Math.Max(time.GetElapsedTime(_stepStarted).TotalSeconds, 0.001);
+        long rate = (long)(value.Done.Bytes / seconds);
+        TimeSpan? remaining = value.Total is ByteSize total && rate > 0 ? TimeSpan.FromSeconds((total.Bytes - value.Done.Bytes) / (double)rate) : null;
+        Update(report => report with { Progress = new(value.Title, value.Done, value.Total, new(rate), remaining) }, onDisk: false);
+    }
+
+    /// <summary>As it is now, at each change, and at last when it has ended.</summary>
+    internal async IAsyncEnumerable<OperationReport> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            OperationReport current;
+            Task changed;
+            lock (_lock)
+            {
+                current = _document.Operation;
+                changed = _changed.Task;
+            }
+
+            yield return current;
+            if (current.State != OperationState.Running)
+            {
+                yield break;
+            }
+
+            await changed.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _cancel.Dispose();
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

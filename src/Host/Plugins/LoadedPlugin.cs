@@ -1,0 +1,53 @@
+using System.Reflection;
+using System.Runtime.Loader;
+using McMaster.NETCore.Plugins;
+
+namespace EveStorage.Host.Plugins;
+
+/// <summary>A plugin's code, in a load context of its own.</summary>
+internal sealed class LoadedPlugin : IDisposable
+{
+    private PluginLoader? _loader;
+    private IStoragePlugin? _entry;
+
+    private LoadedPlugin(PluginLoader loader, IStoragePlugin entry)
+    {
+        _loader = loader;
+        _entry = entry;
+    }
+
+    /// <summary>What the manifest's entry names.</summary>
+    public IStoragePlugin Entry => _entry ?? throw new ObjectDisposedException(nameof(LoadedPlugin));
+
+    /// <summary>Where its code lives, for a test to watch it go.</summary>
+    internal AssemblyLoadContext Context => _loader?.LoadContext ?? throw new ObjectDisposedException(nameof(LoadedPlugin));
+
+    /// <summary>Loads the plugin of <paramref name="manifest"/> from its folder.</summary>
+    /// <param name="directory">The folder.</param>
+    /// <param name="manifest">Its manifest.</param>
+    /// <param name="isUnloadable">Whether disposing may unload it, which makes its code slower to load and to run.</param>
+    /// <exception cref="StorageException">It can't be loaded; the message says why.</exception>
+    internal static LoadedPlugin Load(string directory, PluginManifest manifest, bool isUnloadable)
+    {
+        string path = Path.GetFullPath(Path.Combine(directory, manifest.Assembly));
+        PluginReferences.Check(manifest.Id, path);
+        PluginLoader loader = PluginLoader.CreateFromAssemblyFile(path, isUnloadable, SharedAssemblies.Types);
+        return new(loader, CreateEntry(manifest, loader.LoadDefaultAssembly()));
+    }
+
+    /// <summary>
+    /// Lets go of the code. The runtime unloads it once nothing refers to it any more: a step, a timer or a static event
+    /// handler of the plugin keeps it, so a restart is what surely replaces a plugin.
+    /// </summary>
+    public void Dispose()
+    {
+        _entry = null;
+        _loader?.Dispose();
+        _loader = null;
+    }
+
+    private static IStoragePlugin CreateEntry(PluginManifest manifest, Assembly assembly)
+        => assembly.GetType(manifest.Entry) is Type type && Activator.CreateInstance(type) is IStoragePlugin entry
+            ? entry
+            : throw new StorageException(StorageErrorKind.InvalidConfiguration, manifest.Id, $"{manifest.Entry} is not an IStoragePlugin");
+}

@@ -1,0 +1,91 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
+
+namespace EveStorage.Host.Plugins;
+
+/// <summary>What a plugin's <c>plugin.json</c> says. It is read before any of the plugin's code is loaded.</summary>
+internal sealed partial record PluginManifest
+{
+    /// <summary>The manifest's name in the plugin's folder.</summary>
+    internal const string FileName = "plugin.json";
+
+    private const int MaxLength = 64 << 10;
+
+    /// <summary>The plugin's name, unique on the host.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Its own version.</summary>
+    public required Version Version { get; init; }
+
+    /// <summary>The version of the contract it was built against.</summary>
+    public required Version Contract { get; init; }
+
+    /// <summary>The file that holds <see cref="Entry"/>, beside the manifest.</summary>
+    public required string Assembly { get; init; }
+
+    /// <summary>The full name of its <see cref="IStoragePlugin"/>.</summary>
+    public required string Entry { get; init; }
+
+    /// <summary>What it registers: <c>backend:file</c>.</summary>
+    public required IReadOnlyList<string> Kinds { get; init; }
+
+    /// <summary>What it needs of the machine: <c>command:lvm</c>, <c>module:nvmet</c>.</summary>
+    public IReadOnlyList<string> Needs { get; init; } = [];
+
+    /// <summary>Reads the manifest of the folder <paramref name="directory"/>. Whether the host speaks its contract is another question.</summary>
+    /// <exception cref="StorageException">It is not a manifest.</exception>
+    internal static PluginManifest Read(string directory)
+    {
+        string path = Path.Combine(directory, FileName);
+        try
+        {
+            if (new FileInfo(path).Length > MaxLength)
+            {
+                throw new StorageException(StorageErrorKind.InvalidConfiguration, path, $"is longer than {MaxLength} bytes");
+            }
+
+            PluginManifest manifest = JsonSerializer.Deserialize(File.ReadAllBytes(path), ManifestJson.Default.PluginManifest)
+                ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, path, "is empty");
+            return manifest.Validated(path);
+        }
+        catch (JsonException e)
+        {
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, path, $"is not a plugin manifest ({e.Message})", e);
+        }
+    }
+
+    /// <summary>Refuses a plugin of another contract: same major version, and not newer than the host's.</summary>
+    /// <exception cref="StorageException">The host can't run it.</exception>
+    internal void RequireContract(Version host)
+    {
+        if (Contract.Major != host.Major || Contract > host)
+        {
+            throw new StorageException(
+                StorageErrorKind.NotSupported, Id, $"needs contract {Contract} and this host has {host}: install the plugin's build for this host");
+        }
+    }
+
+    private PluginManifest Validated(string path)
+    {
+        if (!IdPattern.IsMatch(Id))
+        {
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, path, $"'{Id}' is not an id: lower-case letters, digits, dots and hyphens");
+        }
+
+        if (Assembly != Path.GetFileName(Assembly))
+        {
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, path, $"{Assembly} is not a file beside it");
+        }
+
+        return this;
+    }
+
+    [GeneratedRegex("^[a-z0-9][a-z0-9.-]{0,62}$")]
+    private static partial Regex IdPattern { get; }
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSerializable(typeof(PluginManifest))]
+internal sealed partial class ManifestJson : JsonSerializerContext;

@@ -1,0 +1,82 @@
+using System.ComponentModel;
+using System.Reflection;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
+
+namespace EveStorage.Host.Profiles;
+
+/// <summary>
+/// Reads an options class from its section. ConfigurationBinder stops at the first wrong key and names none of the allowed
+/// ones, and it joins the lists of two files entry by entry; a person who mends a profile needs the opposite.
+/// </summary>
+internal static class OptionsReader
+{
+    /// <summary>Reads <paramref name="section"/>, and then asks <paramref name="rules"/> when each value could be read.</summary>
+    internal static TOptions Read<TOptions>(IConfigurationSection section, IValidateOptions<TOptions> rules, Problems problems)
+        where TOptions : class, new()
+    {
+        TOptions options = new();
+        int before = problems.Lines.Count;
+        ReadInto(section, options, problems);
+        if (problems.Lines.Count == before && rules.Validate(section.Path, options) is { Failed: true } result)
+        {
+            foreach (string failure in result.Failures ?? [])
+            {
+                problems.Add(section.Path, failure);
+            }
+        }
+
+        return options;
+    }
+
+    /// <summary>Sets each property of <paramref name="options"/> that <paramref name="section"/> has a value for.</summary>
+    internal static void ReadInto(IConfigurationSection section, object options, Problems problems, params IReadOnlyList<string> leaveOut)
+    {
+        PropertyInfo[] properties = [.. options.GetType().GetProperties().Where(property => property.CanWrite)];
+        foreach (IConfigurationSection child in section.GetChildren())
+        {
+            PropertyInfo? property = Array.Find(properties, known => string.Equals(known.Name, child.Key, StringComparison.OrdinalIgnoreCase));
+            if (property is null)
+            {
+                problems.Add(child.Path, $"is no option here; there are {Allowed(properties)}");
+            }
+            else if (!leaveOut.Contains(property.Name) && ReadValue(child, property.PropertyType, problems) is object value)
+            {
+                property.SetValue(options, value);
+            }
+        }
+    }
+
+    private static string Allowed(PropertyInfo[] properties)
+        => properties.Length == 0 ? "none" : string.Join(", ", properties.Select(property => property.Name).Order(StringComparer.Ordinal));
+
+    private static object? ReadValue(IConfigurationSection section, Type type, Problems problems)
+    {
+        if (type.IsAssignableFrom(typeof(List<string>)) && type != typeof(object) && type != typeof(string))
+        {
+            return ReadList(section);
+        }
+
+        if (section.Value is not string text)
+        {
+            problems.Add(section.Path, "takes one value, not a group");
+            return null;
+        }
+
+        Type plain = Nullable.GetUnderlyingType(type) ?? type;
+        try
+        {
+            return plain.IsEnum && !Enum.GetNames(plain).Contains(text, StringComparer.OrdinalIgnoreCase)
+                ? throw new FormatException($"use one of {string.Join(", ", Enum.GetNames(plain))}")
+                : TypeDescriptor.GetConverter(plain).ConvertFromInvariantString(text);
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException or NotSupportedException or OverflowException)
+        {
+            problems.Add(section.Path, $"'{text}' is not a {plain.Name} ({e.Message})");
+            return null;
+        }
+    }
+
+    private static List<string> ReadList(IConfigurationSection section)
+        => [.. section.GetChildren().Select(entry => entry.Value).OfType<string>()];
+}

@@ -1,0 +1,69 @@
+using Microsoft.Extensions.Configuration;
+
+namespace EveStorage.Host.Profiles;
+
+/// <summary>Which plugins are loaded.</summary>
+internal sealed class PluginsOptions
+{
+    /// <summary>The directories they are looked for in; the one beside the program comes first.</summary>
+    public List<string> Directories { get; set; } = [];
+
+    /// <summary>The ids of those that are loaded.</summary>
+    public List<string> Enabled { get; set; } = [];
+
+    /// <summary>The hash that a plugin's folder must have, by id.</summary>
+    public Dictionary<string, string> Pins { get; set; } = [];
+}
+
+/// <summary>A part that a profile declares: its kind, and the options its plugin reads.</summary>
+internal class PartOptions
+{
+    /// <summary>The kind that a plugin registers.</summary>
+    public string Kind { get; set; } = "";
+
+    /// <summary>The options as written. They are its plugin's to read.</summary>
+    public required IConfigurationSection Options { get; set; }
+}
+
+/// <summary>A pool that a profile declares.</summary>
+internal sealed class PoolOptions : PartOptions
+{
+    /// <summary>The devices or directories that it is made of.</summary>
+    public List<string> Devices { get; set; } = [];
+
+    /// <summary>What it must survive.</summary>
+    public PoolRedundancy Redundancy { get; set; }
+
+    /// <summary>The layers that fill in what its backend lacks, in their order.</summary>
+    public IReadOnlyList<LayerOptions> Layers { get; set; } = [];
+}
+
+/// <summary>A layer of a pool.</summary>
+internal sealed class LayerOptions : PartOptions
+{
+    /// <summary>Where it sits.</summary>
+    public LayerPlacement Placement { get; set; } = LayerPlacement.OverVolume;
+}
+
+/// <summary>The strategies that a profile chooses.</summary>
+internal sealed class StrategyOptions
+{
+    /// <summary>How data at rest is encrypted.</summary>
+    public string Encryption { get; set; } = "none";
+
+    /// <summary>How data is compressed.</summary>
+    public string Compression { get; set; } = "none";
+
+    /// <summary>How an image becomes a volume.</summary>
+    public string Conversion { get; set; } = "eager";
+}
+
+/// <summary>The daemon's socket.</summary>
+internal sealed class ApiOptions
+{
+    /// <summary>Its path; empty for the one in the run directory.</summary>
+    public string Socket { get; set; } = "";
+
+    /// <summary>The group that may use it beside root; empty for nobody.</summary>
+    public string Group { get; set; } = "";
+}

@@ -1,0 +1,131 @@
+using Microsoft.Extensions.Configuration;
+
+namespace EveStorage.Host.Profiles;
+
+/// <summary>Reads a profile's own keys. What stands under an <c>Options</c> is a plugin's, and is checked once that is loaded.</summary>
+internal static class ProfileReader
+{
+    private static readonly string[] s_keys = ["Api", "Compression", "Conversion", "Encryption", "Logging", "Plugins", "Pools", "Profile", "Run", "State", "Transports"];
+    private static readonly string[] s_encryption = ["none", "zfs-native", "luks2-under-pool", "luks2-over-volume"];
+    private static readonly string[] s_conversion = ["eager", "lazy", "native"];
+
+    /// <summary>Reads <paramref name="source"/> and adds what is wrong to <paramref name="problems"/>.</summary>
+    internal static Profile Read(ProfileSource source, Problems problems)
+    {
+        IConfigurationRoot root = source.Merged;
+        foreach (IConfigurationSection unknown in root.GetChildren().Where(child => !s_keys.Contains(child.Key, StringComparer.OrdinalIgnoreCase)))
+        {
+            problems.Add(unknown.Path, $"is no key of a profile; there are {string.Join(", ", s_keys)}");
+        }
+
+        StandardPaths paths = StandardPaths.ForCaller();
+        string state = root["State"] ?? paths.State;
+        ApiOptions api = new();
+        OptionsReader.ReadInto(root.GetSection("Api"), api, problems);
+        string run = root["Run"] ?? paths.Run;
+        api.Socket = api.Socket.Length == 0 ? Path.Combine(run, "api.sock") : api.Socket;
+        return new()
+        {
+            Name = source.Name,
+            Files = source.Files,
+            Source = root,
+            Plugins = ReadPlugins(root.GetSection("Plugins"), problems),
+            Pools = ReadPools(root.GetSection("Pools"), state, problems),
+            Transports = ReadTransports(root.GetSection("Transports"), problems),
+            Strategies = ReadStrategies(root, problems),
+            Api = api,
+            State = state,
+            Run = run,
+        };
+    }
+
+    private static PluginsOptions ReadPlugins(IConfigurationSection section, Problems problems)
+    {
+        PluginsOptions options = new();
+        OptionsReader.ReadInto(section, options, problems, nameof(PluginsOptions.Pins));
+        options.Directories.Insert(0, Path.Combine(AppContext.BaseDirectory, "plugins"));
+        options.Pins = section.GetSection(nameof(PluginsOptions.Pins)).GetChildren().ToDictionary(pin => pin.Key, pin => pin.Value ?? "");
+        return options;
+    }
+
+    private static Dictionary<PoolName, PoolOptions> ReadPools(IConfigurationSection section, string state, Problems problems)
+    {
+        Dictionary<PoolName, PoolOptions> pools = [];
+        foreach (IConfigurationSection declared in section.GetChildren())
+        {
+            PoolOptions options = new() { Options = declared.GetSection(nameof(PartOptions.Options)) };
+            OptionsReader.ReadInto(declared, options, problems, nameof(PartOptions.Options), nameof(PoolOptions.Layers));
+            options.Devices = [.. options.Devices.Select(device => device.Replace("${State}", state, StringComparison.OrdinalIgnoreCase))];
+            options.Layers = [.. declared.GetSection(nameof(PoolOptions.Layers)).GetChildren().Select(layer => ReadLayer(layer, problems))];
+            RequireKind(declared, options, problems);
+            if (PoolName.TryParse(declared.Key, out PoolName name))
+            {
+                pools.Add(name, options);
+            }
+            else
+            {
+                problems.Add(declared.Path, "is not a pool's name: lower-case letters, digits, dots, hyphens and underscores, 63 at most");
+            }
+        }
+
+        return pools;
+    }
+
+    private static LayerOptions ReadLayer(IConfigurationSection section, Problems problems)
+    {
+        LayerOptions options = new() { Options = section.GetSection(nameof(PartOptions.Options)) };
+        OptionsReader.ReadInto(section, options, problems, nameof(PartOptions.Options));
+        RequireKind(section, options, problems);
+        return options;
+    }
+
+    private static Dictionary<string, PartOptions> ReadTransports(IConfigurationSection section, Problems problems)
+    {
+        Dictionary<string, PartOptions> transports = [];
+        foreach (IConfigurationSection declared in section.GetChildren())
+        {
+            PartOptions options = new() { Options = declared.GetSection(nameof(PartOptions.Options)) };
+            OptionsReader.ReadInto(declared, options, problems, nameof(PartOptions.Options));
+            RequireKind(declared, options, problems);
+            transports.Add(declared.Key, options);
+        }
+
+        return transports;
+    }
+
+    private static StrategyOptions ReadStrategies(IConfigurationRoot root, Problems problems)
+    {
+        StrategyOptions options = new();
+        options.Encryption = Choose(root, nameof(options.Encryption), options.Encryption, s_encryption, problems);
+        options.Conversion = Choose(root, nameof(options.Conversion), options.Conversion, s_conversion, problems);
+        options.Compression = root[nameof(options.Compression)] ?? options.Compression;
+        if (options.Compression is not ("none" or "lz4") && !IsZstd(options.Compression))
+        {
+            problems.Add(nameof(options.Compression), $"'{options.Compression}' is none of none, lz4, zstd-1 to zstd-19");
+        }
+
+        return options;
+    }
+
+    private static bool IsZstd(string value)
+        => value.StartsWith("zstd-", StringComparison.Ordinal) && int.TryParse(value.AsSpan(5), out int level) && level is >= 1 and <= 19;
+
+    private static string Choose(IConfigurationRoot root, string key, string standard, string[] allowed, Problems problems)
+    {
+        string value = root[key] ?? standard;
+        if (!allowed.Contains(value))
+        {
+            problems.Add(key, $"'{value}' is none of {string.Join(", ", allowed)}");
+        }
+
+        return value;
+    }
+
+    private static void RequireKind(IConfigurationSection section, PartOptions options, Problems problems)
+    {
+        if (options.Kind.Length == 0)
+        {
+            problems.Add($"{section.Path}:{nameof(PartOptions.Kind)}", "is missing: it names what a plugin registers");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using EveStorage.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace EveStorage.Host.Worker;
+
+/// <summary>An image that came as an open file. A reader asks it for bytes and never learns of a path.</summary>
+internal sealed class DescriptorSource(SafeFileHandle handle, string name) : ISparseImageSource
+{
+    /// <inheritdoc/>
+    public string Name => name;
+
+    /// <inheritdoc/>
+    public long? Length { get; } = FileCalls.Run(name, () => RandomAccess.GetLength(handle));
+
+    /// <inheritdoc/>
+    public bool CanSeek => true;
+
+    /// <inheritdoc/>
+    public ValueTask<int> ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken)
+    {
+        int read = 0;
+        while (read < destination.Length)
+        {
+            int taken = FileCalls.Run(name, () => RandomAccess.Read(handle, destination.Span[read..], offset + read));
+            if (taken == 0)
+            {
+                break;
+            }
+
+            read += taken;
+        }
+
+        return new(read);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<SourceRun?> FindDataAsync(long offset, CancellationToken cancellationToken)
+        => new(SparseFile.FindData(handle, offset) is (long start, long end) ? new SourceRun(start, end - start) : null);
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        handle.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,92 @@
+using EveStorage.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace EveStorage.Host.Worker;
+
+/// <summary>A volume that reads as zero, to be written where an image has something else. Safe for many calls at once.</summary>
+internal sealed class SparseTarget(SafeFileHandle handle, ByteSize budget)
+{
+    // The block of every file system and pool that we know: a smaller run of zeros saves no space.
+    private const int BlockSize = 4096;
+
+    private long _written;
+
+    /// <summary>How much has been written.</summary>
+    internal ByteSize Written => new(Interlocked.Read(ref _written));
+
+    /// <summary>Writes the blocks of <paramref name="data"/> that are not all zero.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.OutOfSpace"/>: the budget is spent, or the pool is full.</exception>
+    internal void Write(long offset, ReadOnlySpan<byte> data)
+    {
+        int at = 0;
+        while (at < data.Length)
+        {
+            int start = at + Blocks(data[at..], zero: true);
+            int length = start < data.Length ? Blocks(data[start..], zero: false) : 0;
+            if (length > 0)
+            {
+                Spend(length);
+                WriteAll(offset + start, data.Slice(start, length));
+            }
+
+            at = start + length;
+        }
+    }
+
+    /// <summary>Reads back.</summary>
+    internal void Read(long offset, Span<byte> target)
+    {
+        while (!target.IsEmpty)
+        {
+            int read = RandomAccess.Read(handle, target, offset);
+            if (read == 0)
+            {
+                throw new StorageException(StorageErrorKind.Io, "volume", $"ends at {offset}");
+            }
+
+            target = target[read..];
+            offset += read;
+        }
+    }
+
+    /// <summary>Makes all that was written survive a crash.</summary>
+    internal void Flush() => FileCalls.Run("volume", () => RandomAccess.FlushToDisk(handle));
+
+    // How many bytes from the start lie in blocks that are all zero, or in blocks that are not.
+    private static int Blocks(ReadOnlySpan<byte> data, bool zero)
+    {
+        int length = 0;
+        while (length < data.Length)
+        {
+            int block = Math.Min(BlockSize, data.Length - length);
+            if (data.Slice(length, block).ContainsAnyExcept((byte)0) == zero)
+            {
+                break;
+            }
+
+            length += block;
+        }
+
+        return length;
+    }
+
+    private void Spend(long length)
+    {
+        if (Interlocked.Add(ref _written, length) > budget.Bytes)
+        {
+            throw new StorageException(StorageErrorKind.OutOfSpace, "volume", $"has room for {budget} and the image needs more: free space in the pool");
+        }
+    }
+
+    private void WriteAll(long offset, ReadOnlySpan<byte> data)
+    {
+        try
+        {
+            RandomAccess.Write(handle, data, offset);
+        }
+        catch (IOException e)
+        {
+            throw FileCalls.Failure("volume", e);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using EveStorage.Host.Api;
+using EveStorage.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace EveStorage.Host.Worker;
+
+/// <summary>Runs a worker and believes nothing of what it says but an answer that parses, in bounded time and size.</summary>
+internal static class WorkerProcess
+{
+    private const int MaxLine = 64 << 10;
+    private static readonly TimeSpan s_silence = TimeSpan.FromMinutes(2);
+
+    /// <summary>Runs one to its answer.</summary>
+    /// <exception cref="StorageException">What the worker answered, or what became of it.</exception>
+    internal static async Task<WorkerMessage> RunAsync(
+        WorkerRequest request, SafeFileHandle image, SafeFileHandle? target, Action<WorkerProgress> progress, CancellationToken cancellationToken)
+    {
+        (string path, string[] arguments) = Self();
+        SafeHandle[] descriptors = target is null ? [image] : [image, target];
+        using ChildProcess child = ChildProcess.Start(path, arguments, Environment(), descriptors);
+        using CancellationTokenSource silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        silence.CancelAfter(s_silence);
+        using CancellationTokenRegistration killed = silence.Token.Register(child.Kill);
+        Task<string> complaint = ReadTailAsync(child.Error);
+        WorkerMessage? answer;
+        try
+        {
+            await child.Input.WriteAsync(Encoding.UTF8.GetBytes($"{JsonSerializer.Serialize(request, ApiJson.Compact)}\n"), CancellationToken.None);
+            await child.Input.FlushAsync(CancellationToken.None);
+            answer = await ReadAnswerAsync(child.Output, progress, () => silence.CancelAfter(s_silence));
+        }
+        catch (IOException)
+        {
+            answer = null;   // it ended before it had read or said all; how it ended is told below
+        }
+
+        if (answer is null)
+        {
+            child.Kill();
+        }
+
+        int exitCode = child.Wait();
+        cancellationToken.ThrowIfCancellationRequested();
+        return answer switch
+        {
+            { Error: ErrorReport error } => throw error.ToException(),
+            not null => answer,
+            _ when silence.IsCancellationRequested => throw new StorageException(
+                StorageErrorKind.Io, request.ImageName, $"its worker said nothing for {s_silence.TotalSeconds:0} s and was ended: check the drive that holds the image"),
+            _ => throw new StorageException(
+                StorageErrorKind.Corrupt, request.ImageName, $"its worker ended with {exitCode} and no answer ({await complaint})"),
+        };
+    }
+
+    private static async Task<WorkerMessage?> ReadAnswerAsync(Stream output, Action<WorkerProgress> progress, Action heard)
+    {
+        byte[] buffer = new byte[MaxLine];
+        int length = 0;
+        while (length < MaxLine && await output.ReadAsync(buffer.AsMemory(length)) is int read and > 0)
+        {
+            heard();
+            length += read;
+            while (buffer.AsSpan(0, length).IndexOf((byte)'\n') is int end and >= 0)
+            {
+                if (Parse(buffer.AsSpan(0, end)) is not WorkerMessage message)
+                {
+                    return null;
+                }
+
+                if (message.Progress is not WorkerProgress told)
+                {
+                    return message;
+                }
+
+                progress(told);
+                buffer.AsSpan(end + 1, length - end - 1).CopyTo(buffer);
+                length -= end + 1;
+            }
+        }
+
+        return null;
+    }
+
+    private static WorkerMessage? Parse(ReadOnlySpan<byte> line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<WorkerMessage>(line, ApiJson.Compact);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    // The end of what it complains of; the rest is read and dropped, so that it never waits for a reader.
+    private static async Task<string> ReadTailAsync(Stream error)
+    {
+        const int Kept = 512;
+        byte[] buffer = new byte[MaxLine];
+        string tail = "";
+        while (await error.ReadAsync(buffer) is int read and > 0)
+        {
+            string text = tail + Encoding.UTF8.GetString(buffer, 0, read);
+            tail = text[Math.Max(0, text.Length - Kept)..];
+        }
+
+        return tail.Trim().ReplaceLineEndings(" ");
+    }
+
+    // The worker is this program, whoever hosts this assembly: the tests do, too.
+    private static (string Path, string[] Arguments) Self()
+    {
+        string assembly = typeof(WorkerProcess).Assembly.Location;
+        string executable = Path.ChangeExtension(assembly, null);
+        return File.Exists(executable) ? (executable, ["worker"]) : (System.Environment.ProcessPath!, [assembly, "worker"]);
+    }
+
+    private static Dictionary<string, string> Environment()
+    {
+        Dictionary<string, string> environment = new()
+        {
+            ["LC_ALL"] = "C",
+            ["PATH"] = "/usr/bin:/bin",
+            ["DOTNET_GCHeapHardLimit"] = $"0x{WorkerProgram.MemoryLimit.Bytes / 4:x}",
+            ["DOTNET_gcConcurrent"] = "0",
+            ["DOTNET_EnableDiagnostics"] = "0",
+        };
+        foreach (string kept in (string[])["DOTNET_ROOT", "HOME"])
+        {
+            if (System.Environment.GetEnvironmentVariable(kept) is string value)
+            {
+                environment.Add(kept, value);
+            }
+        }
+
+        return environment;
+    }
+}

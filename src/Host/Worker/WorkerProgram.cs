@@ -1,0 +1,160 @@
+using System.Text.Json;
+using EveStorage.Host.Api;
+using EveStorage.Host.Images;
+using EveStorage.Host.Plugins;
+using EveStorage.Linux;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Win32.SafeHandles;
+
+namespace EveStorage.Host.Worker;
+
+/// <summary>
+/// The child that parses images: it has its standard streams, the image as descriptor 3 and, for an import, the volume as
+/// descriptor 4. It ends when its standard input does, which is when its host is gone.
+/// </summary>
+internal static class WorkerProgram
+{
+    /// <summary>What a worker may hold: two pieces a processor, an image's tables, and the runtime.</summary>
+    internal static readonly ByteSize MemoryLimit = new(1L << 30);
+
+    private const int ImageDescriptor = 3;
+    private const int TargetDescriptor = 4;
+    private const int HeadLength = 4096;
+    private static readonly TimeSpan s_progressInterval = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Does what the line on standard input asks.</summary>
+    internal static async Task<int> RunAsync(Stream input, Stream output)
+    {
+        ResourceLimits.LimitData(MemoryLimit);
+        using StreamReader lines = new(input);
+        WorkerRequest request = JsonSerializer.Deserialize<WorkerRequest>(await lines.ReadLineAsync() ?? "null", ApiJson.Compact)
+            ?? throw new InvalidOperationException("A worker is started by its host.");
+        using CancellationTokenSource orphaned = new();
+        Task watching = CancelAtEndAsync(lines, orphaned);
+        WorkerMessage answer;
+        try
+        {
+            answer = await AnswerAsync(request, progress => Say(output, new() { Progress = progress }), orphaned.Token);
+        }
+        catch (StorageException e)
+        {
+            answer = new() { Error = ErrorReport.Of(e) };
+        }
+
+        Say(output, answer);
+        return watching.IsCompleted ? 1 : 0;
+    }
+
+    private static async Task CancelAtEndAsync(StreamReader lines, CancellationTokenSource orphaned)
+    {
+        while (await lines.ReadLineAsync() is not null)
+        {
+        }
+
+        await orphaned.CancelAsync();
+    }
+
+    private static void Say(Stream output, WorkerMessage message)
+    {
+        lock (output)
+        {
+            output.Write([.. JsonSerializer.SerializeToUtf8Bytes(message, ApiJson.Compact), (byte)'\n']);
+            output.Flush();
+        }
+    }
+
+    private static async Task<WorkerMessage> AnswerAsync(WorkerRequest request, Action<WorkerProgress> progress, CancellationToken cancellationToken)
+    {
+        DescriptorSource source = new(new SafeFileHandle(ImageDescriptor, ownsHandle: true), request.ImageName);
+        (string kind, IImageFormat format) = await ChooseAsync(request, source, cancellationToken);
+        await using IImageReader reader = await format.OpenAsync(source, cancellationToken);
+        if (request.Import is not ImportOrder order)
+        {
+            return new() { Report = await DescribeAsync(kind, reader, source, cancellationToken) };
+        }
+
+        if (reader.VirtualSize > order.VolumeSize)
+        {
+            throw new StorageException(StorageErrorKind.Conflict, request.ImageName, $"has a disk of {reader.VirtualSize}, and the volume has {order.VolumeSize}");
+        }
+
+        using SafeFileHandle volume = new(TargetDescriptor, ownsHandle: true);
+        SparseTarget target = new(volume, order.WriteBudget);
+        Action<WorkerProgress> seldom = Seldom(progress);
+        await new ImageCopy(reader, source, target, seldom).RunAsync(cancellationToken);
+        target.Flush();
+        string? digest = order.Verify ? await ImageDigest.CompareAsync(reader, source, target, seldom, cancellationToken) : null;
+        return new() { Result = new(target.Written, digest) };
+    }
+
+    private static async Task<(string Kind, IImageFormat Format)> ChooseAsync(WorkerRequest request, DescriptorSource source, CancellationToken cancellationToken)
+    {
+        byte[] head = new byte[HeadLength];
+        int length = await source.ReadAsync(0, head, cancellationToken);
+        PluginServices services = new()
+        {
+            Loggers = NullLoggerFactory.Instance,
+            Time = TimeProvider.System,
+            Events = NoEvents.Instance,
+            Name = "worker",
+        };
+        List<string> known = [];
+        foreach (string directory in request.Plugins)
+        {
+            foreach ((string kind, Func<PluginServices, IImageFormat> create) in PluginCatalog.LoadOne(directory).ImageFormats)
+            {
+                IImageFormat format = create(services);
+                if (kind == request.Format || (request.Format is null && format.Recognizes(head.AsSpan(0, length))))
+                {
+                    return (kind, format);
+                }
+
+                known.Add(kind);
+            }
+        }
+
+        throw request.Format is null
+            ? new StorageException(StorageErrorKind.NotSupported, request.ImageName, $"is of no format that is recognized by its content: name it with --format ({string.Join(", ", known)})")
+            : new StorageException(StorageErrorKind.NotSupported, request.ImageName, $"'{request.Format}' is no format here; there are {string.Join(", ", known)}");
+    }
+
+    private static async Task<ImageReport> DescribeAsync(string kind, IImageReader reader, DescriptorSource source, CancellationToken cancellationToken)
+    {
+        long data = 0;
+        await foreach (ImageExtent extent in reader.ReadExtentsAsync(cancellationToken))
+        {
+            data += extent.Kind == ExtentKind.Data ? extent.Length : 0;
+        }
+
+        return new()
+        {
+            Format = kind,
+            VirtualSize = reader.VirtualSize,
+            DataSize = new(data),
+            SourceSize = new(source.Length ?? 0),
+            Details = reader.Details,
+        };
+    }
+
+    private static Action<WorkerProgress> Seldom(Action<WorkerProgress> progress)
+    {
+        long told = 0;
+        return value =>
+        {
+            if (told == 0 || value.Done == value.Total || TimeProvider.System.GetElapsedTime(told) >= s_progressInterval)
+            {
+                told = TimeProvider.System.GetTimestamp();
+                progress(value);
+            }
+        };
+    }
+
+    private sealed class NoEvents : IEventSink
+    {
+        internal static readonly NoEvents Instance = new();
+
+        public void Report(StorageEvent storageEvent)
+        {
+        }
+    }
+}

@@ -1,0 +1,181 @@
+using System.IO.Pipes;
+using System.Runtime.InteropServices;
+using System.Text;
+using Tmds.Linux;
+
+namespace EveStorage.Linux;
+
+/// <summary>
+/// A child that has its three standard streams and the descriptors it is given, and no other: not even those that this
+/// process forgot to mark close-on-exec. It has a session of its own, so that a Ctrl-C at a terminal is ours to pass on; it
+/// should end when its standard input does, which is how it learns of our death.
+/// </summary>
+public sealed unsafe class ChildProcess : IDisposable
+{
+    // More than the 80 and 336 bytes that glibc's opaque types have on x86-64 and arm64.
+    private const int OpaqueSize = 1024;
+    private const int LowestCopy = 64;
+
+    private readonly AnonymousPipeServerStream _input = new(PipeDirection.Out);
+    private readonly AnonymousPipeServerStream _output = new(PipeDirection.In);
+    private readonly AnonymousPipeServerStream _error = new(PipeDirection.In);
+    private int _pid;
+    private bool _reaped;
+
+    private ChildProcess()
+    {
+    }
+
+    /// <summary>Goes to its standard input.</summary>
+    public Stream Input => _input;
+
+    /// <summary>Comes from its standard output; at its end when the child has ended.</summary>
+    public Stream Output => _output;
+
+    /// <summary>Comes from its standard error.</summary>
+    public Stream Error => _error;
+
+    /// <summary>Starts <paramref name="path"/>.</summary>
+    /// <param name="path">The program, absolute.</param>
+    /// <param name="arguments">Its arguments, without its name.</param>
+    /// <param name="environment">All of its environment.</param>
+    /// <param name="descriptors">What it gets, by the number it has there: 3 and up, without a gap.</param>
+    /// <exception cref="StorageException">It can't be started.</exception>
+    public static ChildProcess Start(
+        string path, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment, IReadOnlyList<SafeHandle> descriptors)
+    {
+        ChildProcess child = new();
+        try
+        {
+            SafeHandle[] all = [child._input.ClientSafePipeHandle, child._output.ClientSafePipeHandle, child._error.ClientSafePipeHandle, .. descriptors];
+            child._pid = Spawn(path, arguments, environment, all);
+            child._input.DisposeLocalCopyOfClientHandle();
+            child._output.DisposeLocalCopyOfClientHandle();
+            child._error.DisposeLocalCopyOfClientHandle();
+            return child;
+        }
+        catch
+        {
+            child.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Ends it at once.</summary>
+    public void Kill()
+    {
+        if (_pid > 0 && !_reaped)
+        {
+            _ = LibC.kill(_pid, LibC.SIGKILL);
+        }
+    }
+
+    /// <summary>Waits for its end, which is near once <see cref="Output"/> ended.</summary>
+    /// <returns>Its exit code, or 128 and the number of the signal that ended it.</returns>
+    public int Wait()
+    {
+        int status;
+        while (OwnCalls.WaitPid(_pid, &status, 0) < 0)
+        {
+            if (LibC.errno != LibC.EINTR)
+            {
+                throw Errno.Failure($"process {_pid}", "waitpid");
+            }
+        }
+
+        _reaped = true;
+        int signal = status & 0x7F;
+        return signal == 0 ? (status >> 8) & 0xFF : 128 + signal;
+    }
+
+    /// <summary>Ends it if it runs.</summary>
+    public void Dispose()
+    {
+        if (_pid > 0 && !_reaped)
+        {
+            Kill();
+            Wait();
+        }
+
+        _input.Dispose();
+        _output.Dispose();
+        _error.Dispose();
+    }
+
+    private static int Spawn(string path, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment, SafeHandle[] descriptors)
+    {
+        byte* fileActions = stackalloc byte[OpaqueSize];
+        byte* attributes = stackalloc byte[OpaqueSize];
+        Require(OwnCalls.FileActionsInit(fileActions), path);
+        Require(OwnCalls.SpawnAttributesInit(attributes), path);
+        List<int> copies = [];
+        try
+        {
+            // Above all targets, so that no dup2 overwrites what a later one needs.
+            foreach (SafeHandle handle in descriptors)
+            {
+                using Descriptor descriptor = new(handle);
+                int copy = LibC.fcntl(descriptor, LibC.F_DUPFD_CLOEXEC, LowestCopy);
+                copies.Add(copy >= 0 ? copy : throw Errno.Failure(path, "F_DUPFD_CLOEXEC"));
+            }
+
+            for (int at = 0; at < copies.Count; at++)
+            {
+                Require(OwnCalls.FileActionsAddDup2(fileActions, copies[at], at), path);
+            }
+
+            Require(OwnCalls.FileActionsAddCloseFrom(fileActions, copies.Count), path);
+            Require(OwnCalls.SpawnAttributesSetFlags(attributes, OwnCalls.POSIX_SPAWN_SETSID), path);
+            using StringVector argv = new([path, .. arguments]);
+            using StringVector envp = new([.. environment.Select(pair => $"{pair.Key}={pair.Value}")]);
+            int pid;
+            Require(OwnCalls.PosixSpawn(&pid, path, fileActions, attributes, argv.Pointer, envp.Pointer), path);
+            return pid;
+        }
+        finally
+        {
+            copies.ForEach(copy => _ = LibC.close(copy));
+            _ = OwnCalls.FileActionsDestroy(fileActions);
+            _ = OwnCalls.SpawnAttributesDestroy(attributes);
+        }
+    }
+
+    // These return their errno.
+    private static void Require(int errno, string path)
+    {
+        if (errno != 0)
+        {
+            throw Errno.Failure(errno, path, "posix_spawn");
+        }
+    }
+
+    /// <summary>A NULL-ended array of C strings.</summary>
+    private sealed class StringVector : IDisposable
+    {
+        private readonly int _count;
+
+        internal StringVector(string[] values)
+        {
+            _count = values.Length;
+            Pointer = (byte**)NativeMemory.AllocZeroed((nuint)(values.Length + 1), (nuint)sizeof(byte*));
+            for (int at = 0; at < values.Length; at++)
+            {
+                byte[] bytes = Encoding.UTF8.GetBytes($"{values[at]}\0");
+                Pointer[at] = (byte*)NativeMemory.Alloc((nuint)bytes.Length);
+                bytes.CopyTo(new Span<byte>(Pointer[at], bytes.Length));
+            }
+        }
+
+        internal byte** Pointer { get; }
+
+        public void Dispose()
+        {
+            for (int at = 0; at < _count; at++)
+            {
+                NativeMemory.Free(Pointer[at]);
+            }
+
+            NativeMemory.Free(Pointer);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+using System.Text;
+using Tmds.Linux;
+
+namespace EveStorage.Linux;
+
+/// <summary>Who owns files.</summary>
+public static class FileOwner
+{
+    /// <summary>The user this process acts as.</summary>
+    public static uint Ours => LibC.geteuid();
+
+    /// <summary>The user that owns <paramref name="path"/> itself, not what a link there leads to.</summary>
+    /// <exception cref="StorageException">It can't be looked at.</exception>
+    public static unsafe uint Of(string path)
+    {
+        statx facts;
+        fixed (byte* name = Encoding.UTF8.GetBytes($"{path}\0"))
+        {
+            return LibC.statx(LibC.AT_FDCWD, name, LibC.AT_SYMLINK_NOFOLLOW, LibC.STATX_UID, &facts) < 0
+                ? throw Errno.Failure(path, "statx")
+                : facts.stx_uid;
+        }
+    }
+}

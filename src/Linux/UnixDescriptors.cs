@@ -1,0 +1,83 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using Tmds.Linux;
+
+namespace EveStorage.Linux;
+
+/// <summary>Who is at the other end of a unix socket, as the kernel knows it.</summary>
+/// <param name="ProcessId">The process that connected.</param>
+/// <param name="UserId">Its user.</param>
+/// <param name="GroupId">Its group.</param>
+public sealed record PeerCredentials(int ProcessId, uint UserId, uint GroupId)
+{
+    /// <summary>The peer of a connected socket. man 7 unix, SO_PEERCRED: struct ucred is three 32-bit numbers.</summary>
+    public static PeerCredentials Of(Socket socket)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        Span<byte> credentials = stackalloc byte[12];
+        socket.GetRawSocketOption(LibC.SOL_SOCKET, LibC.SO_PEERCRED, credentials);
+        return new(
+            MemoryMarshal.Read<int>(credentials), MemoryMarshal.Read<uint>(credentials[4..]), MemoryMarshal.Read<uint>(credentials[8..]));
+    }
+}
+
+/// <summary>Passes one open descriptor over a unix socket, with a few bytes. man 7 unix, SCM_RIGHTS.</summary>
+public static unsafe class UnixDescriptors
+{
+    // CMSG_SPACE of one int: a header of 16 bytes and 4 of data, to a multiple of 8. A second descriptor finds no room and is closed by the kernel.
+    private const int ControlLength = 24;
+    private const int HeaderLength = 16;
+
+    /// <summary>Sends <paramref name="message"/> with <paramref name="handle"/>, which stays the caller's.</summary>
+    /// <exception cref="StorageException">The peer is gone.</exception>
+    public static void Send(Socket socket, ReadOnlySpan<byte> message, SafeFileHandle handle)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        byte* control = stackalloc byte[ControlLength];
+        new Span<byte>(control, ControlLength).Clear();
+        using Descriptor sent = new(handle);
+        *(ulong*)control = HeaderLength + sizeof(int);
+        *(int*)(control + 8) = LibC.SOL_SOCKET;
+        *(int*)(control + 12) = LibC.SCM_RIGHTS;
+        *(int*)(control + HeaderLength) = sent;
+        fixed (byte* data = message)
+        {
+            iovec vector = new() { iov_base = data, iov_len = message.Length };
+            msghdr header = new() { msg_iov = &vector, msg_iovlen = 1, msg_control = control, msg_controllen = ControlLength };
+            using Descriptor connection = new(socket.SafeHandle);
+            if (LibC.sendmsg(connection, &header, LibC.MSG_NOSIGNAL) != message.Length)
+            {
+                throw Errno.Failure("descriptor", "sendmsg");
+            }
+        }
+    }
+
+    /// <summary>Receives a message with a descriptor, waiting for it.</summary>
+    /// <param name="socket">A blocking, connected socket.</param>
+    /// <param name="message">Takes the message.</param>
+    /// <param name="length">How much of it came; 0 when the peer is gone.</param>
+    /// <returns>The descriptor, close-on-exec; null when the message had none.</returns>
+    /// <exception cref="StorageException">Receiving failed.</exception>
+    public static SafeFileHandle? Receive(Socket socket, Span<byte> message, out int length)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        byte* control = stackalloc byte[ControlLength];
+        fixed (byte* data = message)
+        {
+            iovec vector = new() { iov_base = data, iov_len = message.Length };
+            msghdr header = new() { msg_iov = &vector, msg_iovlen = 1, msg_control = control, msg_controllen = ControlLength };
+            using Descriptor connection = new(socket.SafeHandle);
+            long received = LibC.recvmsg(connection, &header, LibC.MSG_CMSG_CLOEXEC);
+            if (received < 0)
+            {
+                throw Errno.Failure("descriptor", "recvmsg");
+            }
+
+            length = (int)received;
+            bool hasOne = header.msg_controllen >= HeaderLength + sizeof(int)
+                && *(int*)(control + 8) == LibC.SOL_SOCKET && *(int*)(control + 12) == LibC.SCM_RIGHTS;
+            return hasOne ? new(*(int*)(control + HeaderLength), ownsHandle: true) : null;
+        }
+    }
+}
