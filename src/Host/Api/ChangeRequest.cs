@@ -139,12 +139,9 @@ internal sealed record ImportImage : VolumeChange
     public bool Verify { get; init; }
 }
 
-/// <summary>Writes a volume, or a snapshot of it, to an image, which is handed over as a descriptor beside the request.</summary>
+/// <summary>Writes a volume to an image, which is handed over as a descriptor beside the request. What is written meanwhile may be in it or not.</summary>
 internal sealed record SaveImage : VolumeChange
 {
-    /// <summary>The snapshot to write; null for the volume as it is, which then must not be exported for writing.</summary>
-    public string? Label { get; init; }
-
     /// <summary>What the image is called, for messages.</summary>
     public required string ImageName { get; init; }
 

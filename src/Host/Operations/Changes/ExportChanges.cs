@@ -1,0 +1,71 @@
+using EveStorage.Host.Api;
+using EveStorage.Host.Operations.Steps;
+
+namespace EveStorage.Host.Operations.Changes;
+
+/// <summary>Exports a volume: on record first, so that a start after a crash exports it, too.</summary>
+internal sealed class PlanAddExport : ChangePlanner<AddExport>
+{
+    /// <inheritdoc/>
+    protected override async Task<Plan> PlanAsync(AddExport request, PlanningContext context, CancellationToken cancellationToken)
+    {
+        (string name, IVolumeTransport transport) = context.Parts.TransportOf(request.Transport);
+        IReadOnlyList<string> missing = await transport.ProbeAsync(cancellationToken);
+        if (missing.Count > 0)
+        {
+            throw new StorageException(StorageErrorKind.Unavailable, name, string.Join("; ", missing));
+        }
+
+        if (transport.EndsWithHost && !context.Serves && !context.Recovering)
+        {
+            throw new StorageException(StorageErrorKind.Unavailable, name, "serves as long as the daemon runs, and none does: start `evestorage serve`");
+        }
+
+        IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
+        VolumeRecord record = await RequireRecordAsync(pool, request.Volume, cancellationToken);
+        string subsystem = request.Subsystem ?? ExportNames.SubsystemOf(record.Id);
+        ExportRecord export = new()
+        {
+            Transport = name,
+            Subsystem = subsystem,
+            NamespaceId = request.NamespaceId ?? await ExportNames.FreeNumberAsync(transport, new(subsystem), record.Id, cancellationToken),
+            AllowedHosts = request.AllowedHosts,
+            ReadOnly = request.ReadOnly,
+        };
+        Plan serve = context.Serves || !transport.EndsWithHost
+            ? await transport.PlanExportAsync(ExportNames.SpecOf(pool, request.Volume, record.Id, export), ExportNames.AccessTo(pool, request.Volume), cancellationToken)
+            : Plan.Of();
+        context.Result("subsystem", subsystem);
+        return Plan.Of(new RecordExport(pool, request.Volume, name, export)).Then(serve);
+    }
+}
+
+/// <summary>Ends an export.</summary>
+internal sealed class PlanRemoveExport : ChangePlanner<RemoveExport>
+{
+    /// <inheritdoc/>
+    protected override async Task<Plan> PlanAsync(RemoveExport request, PlanningContext context, CancellationToken cancellationToken)
+    {
+        IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
+        VolumeRecord record = await RequireRecordAsync(pool, request.Volume, cancellationToken);
+        string[] names = [.. record.Exports.Select(export => export.Transport).Where(name => request.Transport is null || name == request.Transport)];
+        if (names.Length == 0 && !context.Recovering)
+        {
+            throw new StorageException(StorageErrorKind.NotFound, request.Subject, "has no such export: see `evestorage export list`");
+        }
+
+        Plan plan = Plan.Of();
+        foreach (string name in names)
+        {
+            // A transport that the profile no longer has serves nothing; what is left of it is the record.
+            if (context.Parts.TransportNames.Contains(name))
+            {
+                plan = plan.Then(await context.Parts.TransportOf(name).Transport.PlanUnexportAsync(record.Id, cancellationToken));
+            }
+
+            plan = plan.Then(Plan.Of(new RecordExport(pool, request.Volume, name, wanted: null)));
+        }
+
+        return plan;
+    }
+}

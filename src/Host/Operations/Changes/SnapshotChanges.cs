@@ -1,0 +1,70 @@
+using EveStorage.Host.Api;
+
+namespace EveStorage.Host.Operations.Changes;
+
+/// <summary>A pool that has snapshots.</summary>
+internal static class SnapshotPools
+{
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: it has none.</exception>
+    internal static async Task<ISnapshotPool> OpenAsync(ChangeRequest request, PlanningContext context, CancellationToken cancellationToken)
+        => await context.Pools.OpenAsync(request.Pool, cancellationToken) as ISnapshotPool
+            ?? throw new StorageException(StorageErrorKind.NotSupported, $"{request.Pool}", "its backend has no snapshots");
+}
+
+/// <summary>Freezes volumes.</summary>
+internal sealed class PlanTakeSnapshots : ChangePlanner<TakeSnapshots>
+{
+    /// <inheritdoc/>
+    protected override IEnumerable<VolumeName> Owns(TakeSnapshots request, Guid operation) => request.Snapshots.Select(snapshot => snapshot.Volume);
+
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Makes(TakeSnapshots request, Guid operation) => request.Snapshots.Select(snapshot => $"{snapshot}");
+
+    /// <inheritdoc/>
+    protected override async Task<Plan> PlanAsync(TakeSnapshots request, PlanningContext context, CancellationToken cancellationToken)
+    {
+        ISnapshotPool pool = await SnapshotPools.OpenAsync(request, context, cancellationToken);
+        foreach (SnapshotName snapshot in request.Snapshots)
+        {
+            await RequireAsync(pool, snapshot.Volume, cancellationToken);
+        }
+
+        return await pool.PlanSnapshotAsync(request.Snapshots, cancellationToken);
+    }
+}
+
+/// <summary>Makes a volume of a snapshot.</summary>
+internal sealed class PlanCloneSnapshot : ChangePlanner<CloneSnapshot>
+{
+    /// <inheritdoc/>
+    protected override IEnumerable<VolumeName> Owns(CloneSnapshot request, Guid operation) => [request.Snapshot.Volume, request.NewVolume];
+
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Makes(CloneSnapshot request, Guid operation) => [$"{request.NewVolume}"];
+
+    /// <inheritdoc/>
+    protected override async Task<Plan> PlanAsync(CloneSnapshot request, PlanningContext context, CancellationToken cancellationToken)
+        => await (await SnapshotPools.OpenAsync(request, context, cancellationToken)).PlanCloneAsync(request.Snapshot, request.NewVolume, cancellationToken);
+}
+
+/// <summary>Makes a volume what a snapshot froze.</summary>
+internal sealed class PlanRollBack : ChangePlanner<RollBack>
+{
+    /// <inheritdoc/>
+    protected override IEnumerable<VolumeName> Owns(RollBack request, Guid operation) => [request.Snapshot.Volume];
+
+    /// <inheritdoc/>
+    protected override async Task<Plan> PlanAsync(RollBack request, PlanningContext context, CancellationToken cancellationToken)
+        => await (await SnapshotPools.OpenAsync(request, context, cancellationToken)).PlanRollbackAsync(request.Snapshot, cancellationToken);
+}
+
+/// <summary>Removes a snapshot.</summary>
+internal sealed class PlanDeleteSnapshot : ChangePlanner<DeleteSnapshot>
+{
+    /// <inheritdoc/>
+    protected override IEnumerable<VolumeName> Owns(DeleteSnapshot request, Guid operation) => [request.Snapshot.Volume];
+
+    /// <inheritdoc/>
+    protected override async Task<Plan> PlanAsync(DeleteSnapshot request, PlanningContext context, CancellationToken cancellationToken)
+        => await (await SnapshotPools.OpenAsync(request, context, cancellationToken)).PlanDeleteSnapshotAsync(request.Snapshot, cancellationToken);
+}

@@ -1,0 +1,56 @@
+using EveStorage.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace EveStorage.Host.Operations.Steps;
+
+/// <summary>Writes a volume's bytes to an open file, leaving holes where they are zero.</summary>
+internal sealed class WriteImage(IStoragePool pool, VolumeName volume, SafeFileHandle image, string imageName) : DataStep
+{
+    private const int BlockSize = 4096;
+    private const int Step = 1 << 20;
+
+    /// <inheritdoc/>
+    public override string Title => $"write {imageName} from {pool.Name}/{volume}";
+
+    /// <inheritdoc/>
+    public override StepEffect Expected => StepEffect.Change;
+
+    /// <inheritdoc/>
+    public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        await using IBlockSource blocks = await pool.OpenBlocksAsync(volume, BlockAccess.Read, cancellationToken);
+        byte[] buffer = new byte[Step];
+        ByteSize size = blocks.Size;
+        FileCalls.Run(imageName, () => RandomAccess.SetLength(image, 0));
+        FileCalls.Run(imageName, () => RandomAccess.SetLength(image, size.Bytes));
+        for (long at = 0; at < size.Bytes; at += Step)
+        {
+            Memory<byte> piece = buffer.AsMemory(0, (int)Math.Min(Step, size.Bytes - at));
+            await blocks.ReadAsync(at, piece, cancellationToken);
+            WriteData(at, piece);
+            context.Progress.Report(new(Title, new(at + piece.Length), size));
+        }
+
+        FileCalls.Run(imageName, () => RandomAccess.FlushToDisk(image));
+        return StepOutcome.Changed;
+    }
+
+    /// <summary>Empties the file: half an image is none.</summary>
+    public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        FileCalls.Run(imageName, () => RandomAccess.SetLength(image, 0));
+        return ValueTask.CompletedTask;
+    }
+
+    private void WriteData(long offset, ReadOnlyMemory<byte> piece)
+    {
+        for (int at = 0; at < piece.Length; at += BlockSize)
+        {
+            ReadOnlyMemory<byte> block = piece[at..Math.Min(at + BlockSize, piece.Length)];
+            if (block.Span.ContainsAnyExcept((byte)0))
+            {
+                FileCalls.Run(imageName, () => RandomAccess.Write(image, block.Span, offset + at));
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+using Tmds.Linux;
+
+namespace EveStorage.Linux;
+
+/// <summary>Opens what is there and was named by us: never makes it, and never follows a link somebody put in its place.</summary>
+public static unsafe class ExistingFile
+{
+    /// <summary>Opens it to read and write.</summary>
+    /// <exception cref="StorageException">It is not there, is a link, or is not ours to write.</exception>
+    public static SafeFileHandle OpenToWrite(string path)
+    {
+        fixed (byte* name = Encoding.UTF8.GetBytes($"{path}\0"))
+        {
+            int descriptor = LibC.open(name, LibC.O_RDWR | LibC.O_NOFOLLOW | LibC.O_CLOEXEC, default);
+            return descriptor >= 0 ? new(descriptor, ownsHandle: true) : throw Errno.Failure(path, "open");
+        }
+    }
+}
