@@ -17,4 +17,12 @@ public static unsafe class ExistingFile
             return descriptor >= 0 ? new(descriptor, ownsHandle: true) : throw Errno.Failure(path, "open");
         }
     }
+
+    /// <summary>A second descriptor of the same open file, with a life of its own.</summary>
+    public static SafeFileHandle Duplicate(SafeFileHandle handle)
+    {
+        using Descriptor original = new(handle);
+        int copy = LibC.fcntl(original, LibC.F_DUPFD_CLOEXEC, 0);
+        return copy >= 0 ? new(copy, ownsHandle: true) : throw Errno.Failure("descriptor", "F_DUPFD_CLOEXEC");
+    }
 }

@@ -48,7 +48,9 @@ internal static class ExportNames
         OpenBlocksAsync = (access, cancellationToken) => pool.OpenBlocksAsync(volume, access, cancellationToken),
     };
 
-    private static T Typed<T>(string text, Func<string, T> parse)
+    /// <summary>Takes a name that came as text.</summary>
+    /// <exception cref="StorageException">It can't be one.</exception>
+    internal static T Typed<T>(string text, Func<string, T> parse)
     {
         try
         {

@@ -23,19 +23,20 @@ internal sealed class PlanAddExport : ChangePlanner<AddExport>
 
         IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
         VolumeRecord record = await RequireRecordAsync(pool, request.Volume, cancellationToken);
-        string subsystem = request.Subsystem ?? ExportNames.SubsystemOf(record.Id);
+        Nqn subsystem = ExportNames.Typed(request.Subsystem ?? ExportNames.SubsystemOf(record.Id), text => new Nqn(text));
         ExportRecord export = new()
         {
             Transport = name,
-            Subsystem = subsystem,
-            NamespaceId = request.NamespaceId ?? await ExportNames.FreeNumberAsync(transport, new(subsystem), record.Id, cancellationToken),
+            Subsystem = $"{subsystem}",
+            NamespaceId = request.NamespaceId ?? await ExportNames.FreeNumberAsync(transport, subsystem, record.Id, cancellationToken),
             AllowedHosts = request.AllowedHosts,
             ReadOnly = request.ReadOnly,
         };
+        ExportSpec spec = ExportNames.SpecOf(pool, request.Volume, record.Id, export);
         Plan serve = context.Serves || !transport.EndsWithHost
-            ? await transport.PlanExportAsync(ExportNames.SpecOf(pool, request.Volume, record.Id, export), ExportNames.AccessTo(pool, request.Volume), cancellationToken)
+            ? await transport.PlanExportAsync(spec, ExportNames.AccessTo(pool, request.Volume), cancellationToken)
             : Plan.Of();
-        context.Result("subsystem", subsystem);
+        context.Result("subsystem", $"{subsystem}");
         return Plan.Of(new RecordExport(pool, request.Volume, name, export)).Then(serve);
     }
 }

@@ -1,0 +1,66 @@
+using EveStorage.Host.Api;
+using EveStorage.Host.Composition;
+using EveStorage.Host.Operations;
+using EveStorage.Host.Plugins;
+
+namespace EveStorage.Host.Engine;
+
+/// <summary>Finds what no start repairs by itself.</summary>
+internal sealed class Diagnosis(PluginCatalog catalog, StorageParts parts, OpenPools pools, Journal journal, Overview overview)
+{
+    /// <summary>All of it.</summary>
+    internal async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancellationToken)
+    {
+        List<Finding> findings =
+            [.. catalog.Entries.Where(entry => entry.Enabled).SelectMany(entry => entry.Reasons.Select(
+                reason => new Finding(entry.Id, $"plugin is not usable: {reason}", "evestorage plugin list")))];
+        IReadOnlyList<OperationDocument> operations = journal.ReadAll(e => findings.Add(new(e.Subject, e.Message, null)));
+        findings.AddRange(operations.Select(document => document.Operation)
+            .Where(operation => operation.State == OperationState.NeedsAttention)
+            .Select(operation => new Finding(operation.Request.Subject, operation.Error?.Message ?? "needs attention", $"evestorage operation show {operation.Id}")));
+        foreach (PoolReport pool in await overview.PoolsAsync(cancellationToken))
+        {
+            findings.AddRange((pool.Created ? pool.Status?.Problems ?? [] : []).Select(problem => new Finding($"{pool.Name}", problem, null)));
+            findings.AddRange(pool.Created || pool.Id is not null ? [] : pool.Reasons.Select(reason => new Finding($"{pool.Name}", reason, null)));
+        }
+
+        HashSet<Guid> known = [.. operations.Select(document => document.Operation.Id)];
+        foreach (PoolName name in parts.PoolNames)
+        {
+            findings.AddRange(await StrayAsync(name, known, cancellationToken));
+        }
+
+        findings.AddRange((await overview.ExportsAsync(cancellationToken))
+            .Where(export => !parts.TransportNames.Contains(export.Transport))
+            .Select(export => new Finding(export.Volume, $"is to be exported by {export.Transport}, which the profile no longer declares", $"evestorage export remove {export.Volume}")));
+        return findings;
+    }
+
+    // A temporary volume belongs to an operation. Where the journal was lost with the host, nobody comes to finish it.
+    private async Task<IReadOnlyList<Finding>> StrayAsync(PoolName name, HashSet<Guid> known, CancellationToken cancellationToken)
+    {
+        List<Finding> findings = [];
+        try
+        {
+            if (await pools.TryOpenAsync(name, cancellationToken) is not IStoragePool pool)
+            {
+                return [];
+            }
+
+            await foreach (VolumeInfo volume in pool.ListVolumesAsync(cancellationToken))
+            {
+                VolumeRecord? record = await pool.Records.FindAsync(volume.Name, cancellationToken);
+                if (volume.Name.IsTemporary && record is not null && !known.Contains(record.Mark.Operation))
+                {
+                    findings.Add(new($"{name}/{volume.Name}", "is left of an operation that this host knows nothing of", $"evestorage volume delete {name}/{volume.Name}"));
+                }
+            }
+        }
+        catch (StorageException)
+        {
+            // the pool's own finding says so
+        }
+
+        return findings;
+    }
+}

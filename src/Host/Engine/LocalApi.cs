@@ -1,0 +1,88 @@
+using System.Reflection;
+using EveStorage.Host.Api;
+using EveStorage.Host.Devices;
+using EveStorage.Host.Events;
+using EveStorage.Host.Images;
+using EveStorage.Host.Operations;
+using EveStorage.Host.Plugins;
+using EveStorage.Host.Profiles;
+using Microsoft.Win32.SafeHandles;
+
+namespace EveStorage.Host.Engine;
+
+/// <summary>The engine in this process, for one caller.</summary>
+internal sealed class LocalApi(
+    Caller caller, Profile profile, PluginCatalog catalog, Overview overview, Diagnosis diagnosis, OperationRunner operations, EventLog events, ImageConversion images)
+    : IStorageApi
+{
+    /// <summary>The program's version.</summary>
+    internal static string Version { get; }
+        = typeof(LocalApi).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
+
+    /// <inheritdoc/>
+    public Task<HostReport> GetHostAsync(CancellationToken cancellationToken)
+        => Task.FromResult(new HostReport(Version, profile.Name, operations.Serves, Environment.ProcessId));
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<PluginReport>> ListPluginsAsync(CancellationToken cancellationToken)
+        => Task.FromResult<IReadOnlyList<PluginReport>>([.. catalog.Entries.Select(entry => entry.Report())]);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<DeviceReport>> ListDevicesAsync(CancellationToken cancellationToken) => Task.FromResult(BlockDevices.List());
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<PoolReport>> ListPoolsAsync(CancellationToken cancellationToken) => overview.PoolsAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<PoolReport> GetPoolAsync(PoolName pool, CancellationToken cancellationToken) => overview.PoolAsync(pool, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<VolumeReport>> ListVolumesAsync(PoolName? pool, CancellationToken cancellationToken)
+        => overview.VolumesAsync(pool, cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task<VolumeReport> GetVolumeAsync(PoolName pool, VolumeName volume, CancellationToken cancellationToken)
+        => (await overview.VolumesAsync(pool, cancellationToken)).FirstOrDefault(report => report.Name == volume)
+            ?? throw new StorageException(StorageErrorKind.NotFound, $"{pool}/{volume}", "is no volume here: see `evestorage volume list`");
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<ExportReport>> ListExportsAsync(CancellationToken cancellationToken) => overview.ExportsAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<OperationReport>> ListOperationsAsync(CancellationToken cancellationToken) => Task.FromResult(operations.List());
+
+    /// <inheritdoc/>
+    public Task<OperationReport> GetOperationAsync(Guid id, CancellationToken cancellationToken) => Task.FromResult(operations.Get(id));
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<OperationReport> WatchOperationAsync(Guid id, CancellationToken cancellationToken)
+        => operations.WatchAsync(id, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task CancelOperationAsync(Guid id, CancellationToken cancellationToken)
+    {
+        operations.Cancel(id);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<EventReport> WatchEventsAsync(bool follow, CancellationToken cancellationToken) => events.ReadAsync(follow, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<Finding>> DiagnoseAsync(CancellationToken cancellationToken) => diagnosis.RunAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ImageReport> InspectImageAsync(SafeFileHandle image, string name, string? format, CancellationToken cancellationToken)
+        => images.InspectAsync(image, name, format, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<PlanReport> PlanAsync(ChangeRequest request, SafeFileHandle? image, CancellationToken cancellationToken)
+        => operations.PlanAsync(request, image, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Guid> SubmitAsync(ChangeRequest request, SafeFileHandle? image, CancellationToken cancellationToken)
+        => operations.SubmitAsync(request, image, caller, cancellationToken);
+
+    /// <summary>Nothing: the engine is not this caller's.</summary>
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}

@@ -1,0 +1,160 @@
+using EveStorage.Host.Api;
+using EveStorage.Host.Composition;
+
+namespace EveStorage.Host.Engine;
+
+/// <summary>Describes pools, volumes and exports as they are now.</summary>
+internal sealed class Overview(StorageParts parts, OpenPools pools)
+{
+    /// <summary>Every declared pool.</summary>
+    internal async Task<IReadOnlyList<PoolReport>> PoolsAsync(CancellationToken cancellationToken)
+    {
+        List<PoolReport> reports = [];
+        foreach (PoolName name in parts.PoolNames)
+        {
+            reports.Add(await PoolAsync(name, cancellationToken));
+        }
+
+        return reports;
+    }
+
+    /// <summary>A declared pool.</summary>
+    internal async Task<PoolReport> PoolAsync(PoolName name, CancellationToken cancellationToken)
+    {
+        PoolReport report = new() { Name = name, Kind = parts.OptionsOf(name).Kind, Created = false };
+        try
+        {
+            if (await pools.TryOpenAsync(name, cancellationToken) is not IStoragePool pool)
+            {
+                ProbeResult probe = await parts.BackendOf(name).ProbeAsync(cancellationToken);
+                return report with { Reasons = probe.Missing.Count > 0 ? probe.Missing : [$"not made yet: `evestorage pool create {name}`"] };
+            }
+
+            IReadOnlyList<PlacedLayer> layers = parts.LayersOf(name);
+            return report with
+            {
+                Created = true,
+                Id = pool.Id,
+                Status = await pool.GetStatusAsync(cancellationToken),
+                Forms = [.. pool.Capabilities.Forms.Concat(layers.Select(placed => placed.Layer.Above)).Distinct().Order()],
+                Traits = layers.Aggregate(pool.Capabilities.Traits, (traits, placed) => traits | placed.Layer.Adds),
+            };
+        }
+        catch (StorageException e)
+        {
+            return report with { Reasons = [e.Message] };
+        }
+    }
+
+    /// <summary>The volumes of a pool, or of every pool that has been made.</summary>
+    internal async Task<IReadOnlyList<VolumeReport>> VolumesAsync(PoolName? asked, CancellationToken cancellationToken)
+    {
+        List<VolumeReport> reports = [];
+        IReadOnlyList<ExportReport> exports = await ExportsAsync(cancellationToken);
+        foreach (IStoragePool pool in await OpenAsync(asked, cancellationToken))
+        {
+            await foreach (VolumeInfo volume in pool.ListVolumesAsync(cancellationToken))
+            {
+                if (!volume.Name.IsTemporary)
+                {
+                    reports.Add(await DescribeAsync(pool, volume, exports, cancellationToken));
+                }
+            }
+        }
+
+        return [.. reports.OrderBy(report => $"{report.Pool}/{report.Name}", StringComparer.Ordinal)];
+    }
+
+    /// <summary>Every export on record, and how it is served.</summary>
+    internal async Task<IReadOnlyList<ExportReport>> ExportsAsync(CancellationToken cancellationToken)
+    {
+        Dictionary<(string, Guid), ExportInfo> served = [];
+        foreach ((string name, IVolumeTransport transport) in parts.MadeTransports())
+        {
+            await foreach (ExportInfo export in transport.ListExportsAsync(cancellationToken))
+            {
+                served[(name, export.VolumeId)] = export;
+            }
+        }
+
+        List<ExportReport> reports = [];
+        foreach (IStoragePool pool in await OpenAsync(null, cancellationToken))
+        {
+            await foreach (VolumeInfo volume in pool.ListVolumesAsync(cancellationToken))
+            {
+                VolumeRecord? record = await pool.Records.FindAsync(volume.Name, cancellationToken);
+                reports.AddRange((record?.Exports ?? []).Select(
+                    export => Describe(pool, volume, export, served.GetValueOrDefault((export.Transport, volume.Id)))));
+            }
+        }
+
+        return [.. reports.OrderBy(report => report.Volume, StringComparer.Ordinal)];
+    }
+
+    private async Task<IReadOnlyList<IStoragePool>> OpenAsync(PoolName? asked, CancellationToken cancellationToken)
+    {
+        if (asked is PoolName name)
+        {
+            return [await pools.OpenAsync(name, cancellationToken)];
+        }
+
+        List<IStoragePool> open = [];
+        foreach (PoolName declared in parts.PoolNames)
+        {
+            try
+            {
+                if (await pools.TryOpenAsync(declared, cancellationToken) is IStoragePool pool)
+                {
+                    open.Add(pool);
+                }
+            }
+            catch (StorageException)
+            {
+                // `pool list` and `doctor` say why; a list of the other pools' volumes is still worth having
+            }
+        }
+
+        return open;
+    }
+
+    private static async Task<VolumeReport> DescribeAsync(
+        IStoragePool pool, VolumeInfo volume, IReadOnlyList<ExportReport> exports, CancellationToken cancellationToken)
+    {
+        List<SnapshotReport> snapshots = [];
+        if (pool is ISnapshotPool frozen)
+        {
+            await foreach (SnapshotInfo snapshot in frozen.ListSnapshotsAsync(volume.Name, cancellationToken))
+            {
+                snapshots.Add(new(snapshot.Name.Label, snapshot.Id, snapshot.Size, snapshot.Created));
+            }
+        }
+
+        return new()
+        {
+            Pool = pool.Name,
+            Name = volume.Name,
+            Id = volume.Id,
+            Form = volume.Form,
+            Size = volume.Size,
+            Allocated = volume.Allocated,
+            Traits = volume.Traits,
+            Path = volume.Path,
+            Created = (await pool.Records.FindAsync(volume.Name, cancellationToken))?.Created,
+            Snapshots = snapshots,
+            Exports = [.. exports.Where(export => export.VolumeId == volume.Id)],
+        };
+    }
+
+    private static ExportReport Describe(IStoragePool pool, VolumeInfo volume, ExportRecord export, ExportInfo? served) => new()
+    {
+        Volume = $"{pool.Name}/{volume.Name}",
+        VolumeId = volume.Id,
+        Transport = export.Transport,
+        Subsystem = export.Subsystem,
+        NamespaceId = export.NamespaceId,
+        Address = served?.Address,
+        AllowedHosts = [.. export.AllowedHosts.Keys.Order(StringComparer.Ordinal)],
+        ConnectedHosts = [.. (served?.ConnectedHosts ?? []).Select(host => $"{host}")],
+        ReadOnly = served?.ReadOnly ?? export.ReadOnly,
+    };
+}

@@ -1,0 +1,80 @@
+using EveStorage.Host.Api;
+using EveStorage.Host.Composition;
+using EveStorage.Host.Events;
+using EveStorage.Host.Images;
+using EveStorage.Host.Locks;
+using EveStorage.Host.Operations;
+using EveStorage.Host.Plugins;
+using EveStorage.Host.Profiles;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace EveStorage.Host.Engine;
+
+/// <summary>
+/// The host without a front: a profile's parts, and the operations on them. A daemon and a command without one open the same,
+/// and share its locks and its journal.
+/// </summary>
+internal sealed class StorageEngine : IAsyncDisposable
+{
+    private readonly ServiceProvider _services;
+
+    private StorageEngine(ServiceProvider services) => _services = services;
+
+    /// <summary>The profile it was opened with.</summary>
+    internal Profile Profile => _services.GetRequiredService<Profile>();
+
+    /// <summary>Opens it. Nothing of the profile's is opened yet, and nothing is changed.</summary>
+    /// <param name="profile">The profile.</param>
+    /// <param name="catalog">Its plugins.</param>
+    /// <param name="logging">Where it logs.</param>
+    internal static StorageEngine Open(Profile profile, PluginCatalog catalog, Action<ILoggingBuilder> logging)
+        => new(new ServiceCollection()
+            .AddLogging(logging)
+            .AddMetrics()
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton(profile)
+            .AddSingleton(catalog)
+            .AddSingleton<EventLog>()
+            .AddSingleton<IEventSink>(static services => services.GetRequiredService<EventLog>())
+            .AddSingleton<StorageParts>()
+            .AddSingleton<OpenPools>()
+            .AddSingleton<StorageLocks>()
+            .AddSingleton(static services => new Journal(services.GetRequiredService<Profile>()))
+            .AddSingleton<PlanRunner>()
+            .AddSingleton<ImageConversion>()
+            .AddSingleton<ChangePlanners>()
+            .AddSingleton<OperationTools>()
+            .AddSingleton<OperationRunner>()
+            .AddSingleton<ExportRestore>()
+            .AddSingleton<Diagnosis>()
+            .AddSingleton<Overview>()
+            .Scan(static types => types.FromAssemblyOf<StorageEngine>()
+                .AddClasses(static planners => planners.AssignableTo<IChangePlanner>(), publicOnly: false)
+                .As<IChangePlanner>()
+                .WithSingletonLifetime())
+            .BuildServiceProvider());
+
+    /// <summary>What <paramref name="caller"/> may ask.</summary>
+    internal IStorageApi For(Caller caller) => ActivatorUtilities.CreateInstance<LocalApi>(_services, caller);
+
+    /// <summary>Does every repair that needs no decision: what a crash cut short is finished or undone.</summary>
+    internal Task RecoverAsync(CancellationToken cancellationToken)
+        => _services.GetRequiredService<OperationRunner>().RecoverAsync(cancellationToken);
+
+    /// <summary>Serves from now on what the records say, and what is asked for.</summary>
+    internal async Task ServeAsync(CancellationToken cancellationToken)
+    {
+        _services.GetRequiredService<OperationRunner>().Serves = true;
+        await _services.GetRequiredService<ExportRestore>().RunAsync(cancellationToken);
+    }
+
+    /// <summary>Stops operations, then exports, then closes the pools.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _services.GetRequiredService<OperationRunner>().DisposeAsync();
+        await _services.GetRequiredService<StorageParts>().DisposeAsync();
+        await _services.GetRequiredService<OpenPools>().DisposeAsync();
+        await _services.DisposeAsync();
+    }
+}
