@@ -13,7 +13,7 @@ namespace EveStorage.Linux;
 public sealed unsafe class ChildProcess : IDisposable
 {
     // More than the 80 and 336 bytes that glibc's opaque types have on x86-64 and arm64.
-    private const int OpaqueSize = 1024;
+    internal const int OpaqueSize = 1024;
     private const int LowestCopy = 64;
 
     private readonly AnonymousPipeServerStream _input = new(PipeDirection.Out);

@@ -18,7 +18,7 @@ internal static unsafe partial class OwnCalls
     internal const uint RENAME_NOREPLACE = 1;
     internal const uint RENAME_EXCHANGE = 2;
 
-    // linux/falloc.h: only punching and keeping the size are in it.
+    // linux/falloc.h: only punching and keeping the size are in Tmds.LibC.
     internal const int FALLOC_FL_ZERO_RANGE = 0x10;
 
     // unistd.h's places to seek to.
@@ -32,6 +32,14 @@ internal static unsafe partial class OwnCalls
     // linux/magic.h, as statfs tells them.
     internal const long BTRFS_SUPER_MAGIC = 0x9123683E;
     internal const long XFS_SUPER_MAGIC = 0x58465342;
+    internal const long EXT4_SUPER_MAGIC = 0xEF53;
+    internal const long TMPFS_MAGIC = 0x01021994;
+
+    // fcntl.h: locks of an open file description.
+    internal const int F_OFD_SETLK = 37;
+    internal const short F_RDLCK = 0;
+    internal const short F_WRLCK = 1;
+    internal const short F_UNLCK = 2;
 
     // spawn.h.
     internal const short POSIX_SPAWN_SETSID = 0x80;

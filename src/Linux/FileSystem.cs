@@ -1,0 +1,66 @@
+namespace EveStorage.Linux;
+
+/// <summary>The kinds of file system that differ for us.</summary>
+public enum FileSystemKind
+{
+    /// <summary>One that we know nothing of.</summary>
+    Other,
+
+    /// <summary>ext2, ext3 or ext4: they share one number.</summary>
+    Ext4,
+
+    /// <summary>xfs, with shared blocks when it was made with them.</summary>
+    Xfs,
+
+    /// <summary>btrfs: shared blocks and compression.</summary>
+    Btrfs,
+
+    /// <summary>tmpfs: memory, which a reboot empties.</summary>
+    Tmpfs,
+}
+
+/// <summary>The file system something lies on, as it is now.</summary>
+/// <param name="Kind">Its kind.</param>
+/// <param name="Size">What it holds.</param>
+/// <param name="Free">What can still be written without root's reserve.</param>
+public readonly record struct FileSystem(FileSystemKind Kind, ByteSize Size, ByteSize Free)
+{
+    /// <summary>Looks at the file system of <paramref name="directory"/>.</summary>
+    /// <exception cref="StorageException">It is not there.</exception>
+    public static unsafe FileSystem Of(string directory)
+    {
+        using DirectoryHandle handle = DirectoryHandle.Open(directory);
+        using Descriptor descriptor = new(handle.Handle);
+        OwnCalls.FileSystemStatus status;
+        if (OwnCalls.FStatFs(descriptor, &status) < 0)
+        {
+            throw Errno.Failure(directory, "fstatfs");
+        }
+
+        FileSystemKind kind = status.Type switch
+        {
+            OwnCalls.EXT4_SUPER_MAGIC => FileSystemKind.Ext4,
+            OwnCalls.XFS_SUPER_MAGIC => FileSystemKind.Xfs,
+            OwnCalls.BTRFS_SUPER_MAGIC => FileSystemKind.Btrfs,
+            OwnCalls.TMPFS_MAGIC => FileSystemKind.Tmpfs,
+            _ => FileSystemKind.Other,
+        };
+        return new(kind, new((long)status.Blocks * status.BlockSize), new((long)status.AvailableBlocks * status.BlockSize));
+    }
+
+    /// <summary>Has btrfs compress what is written to <paramref name="file"/> from now on: btrfs(5), "file attributes".</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: it is not on btrfs.</exception>
+    public static unsafe void Compress(BlockFile file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        using Descriptor descriptor = new(file.Handle);
+        ReadOnlySpan<byte> zstd = "zstd"u8;
+        fixed (byte* value = zstd)
+        {
+            if (OwnCalls.FSetXattr(descriptor, "btrfs.compression", value, (nuint)zstd.Length, 0) < 0)
+            {
+                throw Errno.Failure(file.Path, "btrfs.compression");
+            }
+        }
+    }
+}

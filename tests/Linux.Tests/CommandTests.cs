@@ -1,0 +1,99 @@
+using System.Diagnostics;
+using System.Globalization;
+using EveStorage.Linux;
+using EveStorage.Testing;
+
+namespace EveStorage.Tests;
+
+public sealed class CommandTests : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    [Fact]
+    public async Task What_it_printed_is_returned_and_it_reads_no_terminal()
+        => (await Shell().RunAsync(["-c", "cat; echo done"], default)).ShouldBe("done\n");
+
+    [Fact]
+    public async Task A_failure_has_the_exit_code_and_what_was_said()
+    {
+        CommandException e = await FailAsync(Shell(), "echo no such volume >&2; exit 5");
+
+        e.End.ShouldBe(CommandEnd.Exited);
+        e.ExitCode.ShouldBe(5);
+        e.Said.ShouldBe("no such volume");
+    }
+
+    [Fact]
+    public async Task One_that_is_not_there_is_unavailable()
+    {
+        CommandException e = await FailAsync(Command.At("/absent"), "");
+
+        e.End.ShouldBe(CommandEnd.NotStarted);
+        e.Kind.ShouldBe(StorageErrorKind.Unavailable);
+    }
+
+    [Theory]
+    [InlineData("yes")]
+    [InlineData("yes >&2")]
+    public async Task One_that_prints_without_end_is_killed(string script)
+        => (await FailAsync(Shell(new() { Output = ByteSize.MiB(1) }), script)).End.ShouldBe(CommandEnd.TooMuchOutput);
+
+    [Fact]
+    public async Task One_that_prints_nothing_is_killed()
+        => (await FailAsync(Shell(new() { Stall = TimeSpan.FromMilliseconds(300) }), "sleep 600")).End.ShouldBe(CommandEnd.Stalled);
+
+    [Fact]
+    public async Task One_that_prints_now_and_then_does_not_stall_and_has_its_time()
+        => (await FailAsync(Shell(new() { Total = TimeSpan.FromSeconds(3), Stall = TimeSpan.FromSeconds(2) }), "while true; do echo; sleep 0.1; done"))
+            .End.ShouldBe(CommandEnd.TimedOut);
+
+    [Fact]
+    public async Task What_it_started_is_killed_with_it()
+    {
+        await FailAsync(Shell(new() { Total = TimeSpan.FromSeconds(2) }), $"sleep 600 & echo $! > {_directory["pid"]}; wait");
+
+        await GoneAsync(await File.ReadAllTextAsync(_directory["pid"]));
+    }
+
+    [Fact]
+    public async Task One_whose_child_keeps_its_output_open_is_not_waited_for_for_ever()
+        => (await FailAsync(Shell(new() { Stall = TimeSpan.FromMilliseconds(300) }), "sleep 5 &")).End.ShouldBe(CommandEnd.Stalled);
+
+    [Fact]
+    public async Task Cancelling_kills_it_and_is_a_cancellation()
+    {
+        using CancellationTokenSource source = new();
+        Task run = Shell().RunAsync(["-c", $"echo $$ > {_directory["new"]}; mv {_directory["new"]} {_directory["pid"]}; sleep 600"], source.Token);
+        await UntilAsync(() => File.Exists(_directory["pid"]));
+
+        await source.CancelAsync();
+
+        await Should.ThrowAsync<OperationCanceledException>(() => run);
+        await GoneAsync(await File.ReadAllTextAsync(_directory["pid"]));
+    }
+
+    public void Dispose() => _directory.Dispose();
+
+    private static Command Shell(CommandLimits? limits = null) => Command.At("/bin/sh", limits);
+
+    private static Task<CommandException> FailAsync(Command command, string script)
+        => Should.ThrowAsync<CommandException>(() => command.RunAsync(["-c", script], default));
+
+    // A killed child of a killed parent is init's to bury; a zombie is as gone.
+    private static Task GoneAsync(string pid)
+        => UntilAsync(() =>
+        {
+            string stat = $"/proc/{int.Parse(pid, CultureInfo.InvariantCulture)}/stat";
+            return !File.Exists(stat) || File.ReadAllText(stat).Contains(") Z ", StringComparison.Ordinal);
+        });
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (!condition())
+        {
+            Stopwatch.GetElapsedTime(start).ShouldBeLessThan(TimeSpan.FromSeconds(10));
+            await Task.Delay(20);
+        }
+    }
+}
