@@ -80,7 +80,7 @@ internal sealed class CommandSlot : IThreadPoolWorkItem
     {
         try
         {
-            Await(IoQueue.WorkAsync(this));
+            Await(IoWork.RunAsync(this));
         }
         catch (Exception e) when (e is not OutOfMemoryException)   // the host is told, whatever it is
         {

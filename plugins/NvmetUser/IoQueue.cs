@@ -1,10 +1,12 @@
+using System.Runtime.InteropServices;
 using EveStorage.NvmeOf;
 
 namespace EveStorage.NvmetUser;
 
 /// <summary>
 /// An I/O queue. What is cached is read, and what the cache takes is written, at once on the connection's thread; the rest runs
-/// elsewhere and its end is picked up here.
+/// elsewhere and its end is picked up here. A command is in its volume only while that works on it: one that waits for memory or
+/// for its host's data keeps no volume from being closed.
 /// </summary>
 internal sealed class IoQueue : CommandQueue
 {
@@ -13,12 +15,8 @@ internal sealed class IoQueue : CommandQueue
     private readonly Controller _controller;
     private readonly int _id;
     private readonly IoChecks _checks;
-    private readonly CommandSlot[] _slots;
-    private readonly Stack<CommandSlot> _free;
+    private readonly CommandSlots _slots;
     private readonly Queue<CommandSlot> _wanting = new();   // memory
-    private readonly Lock _gate = new();
-    private readonly CommandSlot[] _ended;
-    private int _endedCount;
     private bool _endedHere;
     private int _running;
     private int _awaiting;
@@ -27,12 +25,10 @@ internal sealed class IoQueue : CommandQueue
     {
         (_connection, _target, _controller, _id) = (connection, target, controller, id);
         _checks = new(controller);
-        _slots = [.. Enumerable.Range(0, size).Select(i => new CommandSlot(this, (ushort)i))];
-        _free = new(_slots);
-        _ended = new CommandSlot[size];
+        _slots = new(this, size);
     }
 
-    internal override bool HasRoom => _free.Count > 0;
+    internal override bool HasRoom => _slots.HasFree;
 
     internal override bool IsBusy => _running > 0;
 
@@ -50,8 +46,7 @@ internal sealed class IoQueue : CommandQueue
     internal override Termination? BeginData(TransferHeader transfer, out Memory<byte> target)
     {
         target = default;
-        CommandSlot? slot = transfer.TransferTag < _slots.Length ? _slots[transfer.TransferTag] : null;
-        if (slot?.State != SlotState.HostData || slot.CommandId != transfer.CommandId)
+        if (_slots.FindAwaiting(transfer.TransferTag, transfer.CommandId) is not CommandSlot slot)
         {
             return new(TerminationReason.SequenceError, 0);
         }
@@ -70,26 +65,16 @@ internal sealed class IoQueue : CommandQueue
         CommandSlot slot = _slots[transfer.TransferTag];
         slot.Received += (int)transfer.Length;
         slot.Status = damaged ? NvmeStatus.TransientTransportError : slot.Status;
-        if (slot.Received < slot.Length)
+        if (slot.Received == slot.Length)
         {
-            return;
-        }
-
-        _awaiting--;
-        if (slot.Status.IsSuccess)
-        {
-            RunNow(slot);
-        }
-        else
-        {
-            slot.Volume.Exit();
-            Release(slot);
+            _awaiting--;
+            RunOrRefuse(slot);
         }
     }
 
     internal override void TakeNews()
     {
-        while (TakeEnded() is CommandSlot slot)
+        while (_slots.TakeEnded() is CommandSlot slot)
         {
             _running--;
             Release(slot);
@@ -109,27 +94,12 @@ internal sealed class IoQueue : CommandQueue
     internal override void End()
     {
         _target.Buffers.Forget(_connection);
-        foreach (CommandSlot slot in _slots.Where(s => s.State is SlotState.Memory or SlotState.HostData))
+        foreach (CommandSlot slot in _slots.Waiting)
         {
-            slot.Volume.Exit();
             Free(slot);
         }
 
         _controller.Remove(_id, _connection.Counters);
-    }
-
-    /// <summary>What a command does that waits for its volume.</summary>
-    internal static ValueTask WorkAsync(CommandSlot slot)
-    {
-        IBlockSource source = slot.Volume.Source;
-        return slot.Opcode switch
-        {
-            IoOpcode.Read => IoWork.ReadAsync(slot),
-            IoOpcode.Write => source.WriteAsync(slot.Offset, slot.Data, slot.Durability, CancellationToken.None),
-            IoOpcode.Flush => new(slot.Volume.Flushes.FlushAsync()),
-            IoOpcode.WriteZeroes => IoWork.WriteZeroesAsync(slot),
-            _ => IoWork.DiscardAsync(slot),
-        };
     }
 
     /// <summary>A command's work is over. From any thread.</summary>
@@ -139,15 +109,11 @@ internal sealed class IoQueue : CommandQueue
         slot.Volume.Exit();
         if (_connection.IsCurrent)
         {
-            _endedHere = true;   // RunNow goes on with it
+            _endedHere = true;   // Run goes on with it
             return;
         }
 
-        lock (_gate)
-        {
-            _ended[_endedCount++] = slot;
-        }
-
+        _slots.End(slot);
         _connection.Wake();
     }
 
@@ -159,100 +125,71 @@ internal sealed class IoQueue : CommandQueue
             return command.Status;
         }
 
-        if (command.Export is not Export export)
+        if (command.Export is null)
         {
             _connection.Respond(entry.CommandId, NvmeStatus.Success);   // there is nothing to do
             return NvmeStatus.Success;
         }
 
-        if (!export.Volume.TryEnter())
+        _connection.Counters.Add(command);
+        if (command.Opcode == IoOpcode.Read && command.Durability == WriteDurability.Cached && TryRead(entry.CommandId, command))
         {
-            return NvmeStatus.InvalidNamespace;
+            return NvmeStatus.Success;
         }
 
-        switch (command.Opcode)
+        CommandSlot slot = _slots.Take(entry.CommandId, command);
+        if (command.Opcode == IoOpcode.Read || (command.Opcode == IoOpcode.Write && entry.Sgl.Identifier == Sgl.ByTransport))
         {
-            case IoOpcode.Read when command.Durability == WriteDurability.Cached && TryRead(entry, command):
-                break;
-            case IoOpcode.Read:
-                Count(command);
-                Want(Take(entry, command, export));
-                break;
-            case IoOpcode.Write when entry.Sgl.Identifier == Sgl.ByTransport:
-                Count(command);
-                Want(Take(entry, command, export));
-                break;
-            case IoOpcode.Write:
-                Count(command);
-                CommandSlot slot = Take(entry, command, export);
-                slot.Data = System.Runtime.InteropServices.MemoryMarshal.AsMemory(data);   // only read
-                slot.Holds = true;
-                _connection.Input.Hold();
-                RunNow(slot);
-                break;
-            default:
-                CommandSlot other = Take(entry, command, export);
-                other.Ranges = command.Ranges;
-                other.State = SlotState.Volume;
-                _running++;
-                other.RunElsewhere();
-                break;
+            Want(slot);
+            return NvmeStatus.Success;
         }
 
+        if (command.Opcode == IoOpcode.Write)
+        {
+            slot.Data = MemoryMarshal.AsMemory(data);   // only read
+            slot.Holds = true;
+            _connection.Input.Hold();
+        }
+
+        RunOrRefuse(slot);
         return NvmeStatus.Success;
     }
 
-    private bool TryRead(SubmissionEntry entry, IoCommand command)
+    private bool TryRead(ushort commandId, IoCommand command)
     {
-        NvmeStatus status = NvmeStatus.Success;
-        try
+        ServedVolume volume = command.Export!.Volume;
+        NvmeStatus status = NvmeStatus.InvalidNamespace;
+        if (volume.TryEnter())
         {
-            if (!command.Export!.Volume.Source.TryRead(command.Offset, _connection.Output.ReserveData((int)command.Length)))
+            status = NvmeStatus.Success;
+            try
             {
-                return false;
+                if (!volume.Source.TryRead(command.Offset, _connection.Output.ReserveData((int)command.Length)))
+                {
+                    return false;
+                }
+
+                _connection.Output.AddData(commandId, 0, (int)command.Length, last: true, _connection.SkipsResponses);
             }
-
-            _connection.Output.AddData(entry.CommandId, 0, (int)command.Length, last: true, _connection.SkipsResponses);
+            catch (Exception e) when (e is not OutOfMemoryException)   // the host is told, whatever it is
+            {
+                status = Target.StatusOf(IoOpcode.Read, e);
+            }
+            finally
+            {
+                volume.Exit();
+            }
         }
-        catch (StorageException e)
-        {
-            status = Target.StatusOf(IoOpcode.Read, e);
-        }
 
-        Count(command);
-        command.Export!.Volume.Exit();
         if (!_connection.SkipsResponses || !status.IsSuccess)
         {
-            _connection.Respond(entry.CommandId, status);
+            _connection.Respond(commandId, status);
         }
 
         return true;
     }
 
-    private void Count(IoCommand command)
-    {
-        ulong blocks = (ulong)command.Length / NamespaceIdentity.BlockSize;
-        IoCounters counters = _connection.Counters;
-        if (command.Opcode == IoOpcode.Read)
-        {
-            (counters.Reads, counters.ReadBlocks) = (counters.Reads + 1, counters.ReadBlocks + blocks);
-        }
-        else
-        {
-            (counters.Writes, counters.WrittenBlocks) = (counters.Writes + 1, counters.WrittenBlocks + blocks);
-        }
-    }
-
-    private CommandSlot Take(SubmissionEntry entry, IoCommand command, Export export)
-    {
-        CommandSlot slot = _free.Pop();
-        (slot.CommandId, slot.Opcode, slot.Durability) = (entry.CommandId, command.Opcode, command.Durability);
-        (slot.Volume, slot.Subject, slot.Offset, slot.Length) = (export.Volume, export.Spec.Subject, command.Offset, command.Length);
-        (slot.Received, slot.Status) = (0, NvmeStatus.Success);
-        return slot;
-    }
-
-    // It has a buffer of its own to wait for, so that no other command waits with it.
+    // One buffer for each command and no more, so that none that has memory waits for another that has.
     private void Want(CommandSlot slot)
     {
         slot.State = SlotState.Memory;
@@ -275,9 +212,7 @@ internal sealed class IoQueue : CommandQueue
         slot.Data = slot.Buffer.Memory[..(int)slot.Length];
         if (slot.Opcode == IoOpcode.Read)
         {
-            slot.State = SlotState.Volume;
-            _running++;
-            slot.RunElsewhere();
+            RunOrRefuse(slot);
         }
         else
         {
@@ -289,32 +224,34 @@ internal sealed class IoQueue : CommandQueue
         return true;
     }
 
-    // A write that the cache takes is over at once; one that must be stable waits for the device.
-    private void RunNow(CommandSlot slot)
+    // A write that the cache takes is over at once; what waits for the device, or may, runs elsewhere.
+    private void RunOrRefuse(CommandSlot slot)
     {
+        if (slot.Status.IsSuccess && !slot.Volume.TryEnter())
+        {
+            slot.Status = NvmeStatus.InvalidNamespace;
+        }
+
+        if (!slot.Status.IsSuccess)
+        {
+            Release(slot);
+            return;
+        }
+
         slot.State = SlotState.Volume;
         _running++;
-        if (slot.Durability == WriteDurability.Stable)
+        if (slot.Opcode != IoOpcode.Write || slot.Durability == WriteDurability.Stable)
         {
             slot.RunElsewhere();
+            return;
         }
-        else
-        {
-            _endedHere = false;
-            slot.Run();
-            if (_endedHere)
-            {
-                _running--;
-                Release(slot);
-            }
-        }
-    }
 
-    private CommandSlot? TakeEnded()
-    {
-        lock (_gate)
+        _endedHere = false;
+        slot.Run();
+        if (_endedHere)
         {
-            return _endedCount == 0 ? null : _ended[--_endedCount];
+            _running--;
+            Release(slot);
         }
     }
 
@@ -344,7 +281,6 @@ internal sealed class IoQueue : CommandQueue
             _connection.Input.Release();
         }
 
-        (slot.State, slot.Buffer, slot.Holds, slot.Data, slot.Ranges) = (SlotState.Free, null, false, default, []);
-        _free.Push(slot);
+        _slots.Free(slot);
     }
 }

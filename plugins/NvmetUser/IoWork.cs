@@ -1,14 +1,25 @@
+using EveStorage.NvmeOf;
+
 namespace EveStorage.NvmetUser;
 
-/// <summary>Commands that are more than one call of the volume.</summary>
+/// <summary>What commands do to their volume.</summary>
 internal static class IoWork
 {
-    internal static ValueTask ReadAsync(CommandSlot slot)
+    internal static ValueTask RunAsync(CommandSlot slot) => slot.Opcode switch
+    {
+        IoOpcode.Read => ReadAsync(slot),
+        IoOpcode.Write => slot.Volume.Source.WriteAsync(slot.Offset, slot.Data, slot.Durability, CancellationToken.None),
+        IoOpcode.Flush => new(slot.Volume.Flushes.FlushAsync()),
+        IoOpcode.WriteZeroes => WriteZeroesAsync(slot),
+        _ => DiscardAsync(slot),
+    };
+
+    private static ValueTask ReadAsync(CommandSlot slot)
         => slot.Durability == WriteDurability.Cached
             ? slot.Volume.Source.ReadAsync(slot.Offset, slot.Data, CancellationToken.None)
             : ReadStableAsync(slot);
 
-    internal static async ValueTask WriteZeroesAsync(CommandSlot slot)
+    private static async ValueTask WriteZeroesAsync(CommandSlot slot)
     {
         await slot.Volume.Source.WriteZeroesAsync(slot.Offset, slot.Length, CancellationToken.None);
         if (slot.Durability == WriteDurability.Stable)
@@ -17,7 +28,7 @@ internal static class IoWork
         }
     }
 
-    internal static async ValueTask DiscardAsync(CommandSlot slot)
+    private static async ValueTask DiscardAsync(CommandSlot slot)
     {
         foreach ((long offset, long length) in slot.Ranges)
         {

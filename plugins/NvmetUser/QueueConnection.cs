@@ -137,7 +137,7 @@ internal sealed class QueueConnection : IDisposable
     {
         try
         {
-            Serve();
+            ServeGuarded();
             while (_queue.IsBusy)
             {
                 Sleep(forInput: false, Timeout.Infinite);
@@ -157,6 +157,19 @@ internal sealed class QueueConnection : IDisposable
             Dispose();
             _target.Remove(this);
             _ended.SetResult();
+        }
+    }
+
+    // What a stranger sends must never end more than its own connection.
+    private void ServeGuarded()
+    {
+        try
+        {
+            Serve();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            _target.NoteFailure(this, e);
         }
     }
 

@@ -77,9 +77,9 @@ internal sealed partial class Target : IAsyncDisposable
                 }
             }
         }
-        catch (StorageException)
+        catch (Exception e) when (e is StorageException or SocketException)
         {
-            // No descriptor for its eventfd: one too many, like beyond our own limit.
+            // No descriptor for its eventfd, which is one too many, like beyond our own limit; or its host has gone already.
         }
 
         if (connection is not null)
@@ -218,6 +218,9 @@ internal sealed partial class Target : IAsyncDisposable
     /// <summary>A host sent what can't be.</summary>
     internal void NoteTermination(QueueConnection connection, Termination why) => LogTerminated(connection.Remote, why.Reason, why.Information);
 
+    /// <summary>A connection ended for a reason that is ours.</summary>
+    internal void NoteFailure(QueueConnection connection, Exception failure) => LogConnectionFailed(connection.Remote, failure);
+
     /// <summary>Ends what hosts are doing, and closes everything.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -265,6 +268,9 @@ internal sealed partial class Target : IAsyncDisposable
             Buffers.Return(buffer);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "{Remote}: the connection failed")]
+    private partial void LogConnectionFailed(IPEndPoint remote, Exception failure);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Remote}: terminated for {Reason} ({Information})")]
     private partial void LogTerminated(IPEndPoint remote, TerminationReason reason, uint information);
