@@ -21,4 +21,17 @@ public static class FileOwner
                 : facts.stx_uid;
         }
     }
+
+    /// <summary>Gives <paramref name="path"/> to a group.</summary>
+    /// <exception cref="StorageException">The caller may not.</exception>
+    public static unsafe void SetGroup(string path, uint group)
+    {
+        fixed (byte* name = Encoding.UTF8.GetBytes($"{path}\0"))
+        {
+            if (LibC.fchownat(LibC.AT_FDCWD, name, uint.MaxValue, group, LibC.AT_SYMLINK_NOFOLLOW) < 0)
+            {
+                throw Errno.Failure(path, "fchownat");
+            }
+        }
+    }
 }

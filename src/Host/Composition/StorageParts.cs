@@ -78,7 +78,7 @@ internal sealed class StorageParts(Profile profile, PluginCatalog catalog, IServ
     }
 
     /// <summary>Checks the declared parts' kinds and options, making none of them.</summary>
-    internal void Check(Problems problems)
+    internal static void Check(Profile profile, PluginCatalog catalog, Problems problems)
     {
         foreach ((PoolName name, PoolOptions pool) in profile.Pools)
         {

@@ -1,0 +1,43 @@
+using EveStorage.Host.Api;
+
+namespace EveStorage.Host.Cli;
+
+/// <summary>Fills in the pool that a person left out.</summary>
+internal static class Addresses
+{
+    /// <summary>The pool of a volume that exists.</summary>
+    internal static async Task<PoolName> PoolOfAsync(VolumeAddress address, IStorageApi api, CancellationToken cancellationToken)
+    {
+        if (address.Pool is PoolName named)
+        {
+            return named;
+        }
+
+        VolumeReport[] found = [.. (await api.ListVolumesAsync(null, cancellationToken)).Where(volume => volume.Name == address.Volume)];
+        return found switch
+        {
+            [VolumeReport only] => only.Pool,
+            [] => throw new StorageException(StorageErrorKind.NotFound, $"{address}", "is in no pool: see `evestorage volume list`"),
+            _ => throw new StorageException(
+                StorageErrorKind.InvalidConfiguration, $"{address}", $"is in several pools: name one of {string.Join(", ", found.Select(volume => $"{volume.Pool}/{volume.Name}"))}"),
+        };
+    }
+
+    /// <summary>The pool for a volume to be made: the only one that there is.</summary>
+    internal static async Task<PoolName> PoolForNewAsync(VolumeAddress address, IStorageApi api, CancellationToken cancellationToken)
+    {
+        if (address.Pool is PoolName named)
+        {
+            return named;
+        }
+
+        PoolReport[] pools = [.. (await api.ListPoolsAsync(cancellationToken)).Where(pool => pool.Created)];
+        return pools switch
+        {
+            [PoolReport only] => only.Name,
+            [] => throw new StorageException(StorageErrorKind.NotFound, $"{address}", "has no pool to be in: make one with `evestorage pool create`"),
+            _ => throw new StorageException(
+                StorageErrorKind.InvalidConfiguration, $"{address}", $"could be in several pools: write one of {string.Join(", ", pools.Select(pool => $"{pool.Name}/{address.Volume}"))}"),
+        };
+    }
+}

@@ -1,0 +1,65 @@
+using System.CommandLine;
+using EveStorage.Host.Api;
+using Microsoft.Win32.SafeHandles;
+
+namespace EveStorage.Host.Cli;
+
+/// <summary>A verb that changes something: it can show its plan, and it asks before it destroys.</summary>
+internal abstract class ChangeVerb : CliVerb
+{
+    private readonly Option<bool> _plan = new("--plan") { Description = "Show the steps and what each would do, and do nothing." };
+    private readonly Option<bool>? _yes;
+
+    /// <inheritdoc cref="CliVerb(string, string)"/>
+    protected ChangeVerb(string path, string description, bool destroys = false)
+        : base(path, description)
+    {
+        Add(_plan);
+        _yes = destroys ? Add(new Option<bool>("--yes", "-y") { Description = "Don't ask. Without a terminal it has to be given." }) : null;
+    }
+
+    /// <summary>What is asked for.</summary>
+    protected abstract Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken);
+
+    /// <summary>The image of an import or a save; null for everything else.</summary>
+    protected virtual SafeFileHandle? OpenImage(ParseResult parsed) => null;
+
+    /// <inheritdoc/>
+    protected sealed override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
+    {
+        bool planOnly = invocation.Parsed.GetValue(_plan);
+        using SafeFileHandle? image = OpenImage(invocation.Parsed);
+        IStorageApi api = await invocation.OpenAsync(cancellationToken);
+        ChangeRequest request = await RequestAsync(invocation.Parsed, api, cancellationToken);
+        if (planOnly)
+        {
+            PlanReport plan = await api.PlanAsync(request, image, cancellationToken);
+            invocation.Answer(plan, output => Table.Write(output, ["step", "expected"], plan.Steps.Select(step => new[] { step.Title, step.Expected })));
+            return ExitCodes.Success;
+        }
+
+        if (_yes is not null && !invocation.Parsed.GetValue(_yes) && !Confirm(invocation, request))
+        {
+            return ExitCodes.Cancelled;
+        }
+
+        OperationReport ended = await OperationWatch.RunAsync(invocation, api, request, image, cancellationToken);
+        return OperationWatch.Conclude(invocation, ended);
+    }
+
+    /// <summary>The pool of an address, found by the volume's name where it was left out.</summary>
+    /// <exception cref="StorageException">No pool has it, or several have.</exception>
+    protected static async Task<PoolName> PoolOfAsync(VolumeAddress address, IStorageApi api, CancellationToken cancellationToken)
+        => await Addresses.PoolOfAsync(address, api, cancellationToken);
+
+    private static bool Confirm(Invocation invocation, ChangeRequest request)
+    {
+        if (!invocation.IsInteractive || Console.IsInputRedirected)
+        {
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "would lose data: add --yes to do it without being asked");
+        }
+
+        invocation.Error.Write($"This destroys data of {request.Subject}, for good. Go on? [y/N] ");
+        return Console.ReadLine() is "y" or "Y" or "yes";
+    }
+}

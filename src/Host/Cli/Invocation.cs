@@ -1,0 +1,80 @@
+using System.CommandLine;
+using System.Text.Json;
+using EveStorage.Host.Api;
+
+namespace EveStorage.Host.Cli;
+
+/// <summary>One run of a verb: what was typed, where to answer, and who does it.</summary>
+internal sealed class Invocation : IAsyncDisposable
+{
+    private Session? _session;
+
+    private Invocation(ParseResult parsed) => Parsed = parsed;
+
+    /// <summary>What was typed.</summary>
+    internal ParseResult Parsed { get; }
+
+    /// <summary>Whether a program reads the answer.</summary>
+    internal bool Json => Parsed.GetValue(GlobalOptions.Json);
+
+    /// <summary>Where answers go.</summary>
+    internal TextWriter Output => Parsed.InvocationConfiguration.Output;
+
+    /// <summary>Where everything else goes.</summary>
+    internal TextWriter Error => Parsed.InvocationConfiguration.Error;
+
+    /// <summary>Whether a person watches, whom progress bars and questions are for.</summary>
+    internal bool IsInteractive => !Json && !Console.IsOutputRedirected && !Console.IsErrorRedirected;
+
+    /// <summary>Runs a verb, and turns what it throws into a line and an exit code.</summary>
+    internal static async Task<int> RunAsync(ParseResult parsed, Func<Invocation, CancellationToken, Task<int>> run, CancellationToken cancellationToken)
+    {
+        await using Invocation invocation = new(parsed);
+        try
+        {
+            return await run(invocation, cancellationToken);
+        }
+        catch (StorageException e)
+        {
+            invocation.Tell(ErrorReport.Of(e));
+            return ExitCodes.Of(e.Kind);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return ExitCodes.Cancelled;
+        }
+    }
+
+    /// <summary>Who does it: the daemon, or this process.</summary>
+    internal async Task<IStorageApi> OpenAsync(CancellationToken cancellationToken)
+    {
+        _session ??= await Session.OpenAsync(Parsed.GetValue(GlobalOptions.Profile), Error, cancellationToken);
+        return _session.Api;
+    }
+
+    /// <summary>Answers: with the document to a program, else as <paramref name="print"/> does.</summary>
+    internal void Answer<T>(T document, Action<TextWriter> print)
+    {
+        if (Json)
+        {
+            Output.WriteLine(JsonSerializer.Serialize(document, ApiJson.Indented));
+        }
+        else
+        {
+            print(Output);
+        }
+    }
+
+    /// <summary>Says what went wrong.</summary>
+    internal void Tell(ErrorReport error)
+        => Error.WriteLine(Json ? JsonSerializer.Serialize(new { Error = error }, ApiJson.Compact) : $"evestorage: {error.Subject}: {error.Message}");
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_session is not null)
+        {
+            await _session.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,128 @@
+using System.CommandLine;
+using EveStorage.Host.Api;
+using EveStorage.Host.Images;
+using EveStorage.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace EveStorage.Host.Cli.Verbs;
+
+/// <summary>Images are opened here, with the caller's rights; whoever does the work is handed the open file.</summary>
+internal static class ImageFile
+{
+    internal static Argument<string> Argument(string description) => new("image") { Description = description, HelpName = "FILE" };
+
+    internal static Option<string?> Format { get; } = new("--format")
+    {
+        Description = "Its format, as `plugin list` has it. A qcow2 is recognized; raw has to be named, since any file could be one.",
+        HelpName = "FORMAT",
+    };
+
+    internal static SafeFileHandle OpenToRead(string path)
+        => FileCalls.Run(path, () => File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+}
+
+internal sealed class ImageInspect : CliVerb
+{
+    private readonly Argument<string> _image = ImageFile.Argument("The image.");
+
+    public ImageInspect()
+        : base("image inspect", "Show what an image holds: its format, the size of its disk, how much of that is data.\n\nExample: evestorage image inspect debian.qcow2")
+    {
+        Add(_image);
+        Add(ImageFile.Format);
+    }
+
+    protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
+    {
+        string path = invocation.Parsed.GetValue(_image)!;
+        using SafeFileHandle image = ImageFile.OpenToRead(path);
+        IStorageApi api = await invocation.OpenAsync(cancellationToken);
+        ImageReport report = await api.InspectImageAsync(image, Path.GetFileName(path), invocation.Parsed.GetValue(ImageFile.Format), cancellationToken);
+        invocation.Answer(report, output =>
+        {
+            output.WriteLine($"format        {report.Format}");
+            output.WriteLine($"virtual size  {report.VirtualSize}");
+            output.WriteLine($"data          {report.DataSize}");
+            output.WriteLine($"file          {report.SourceSize}");
+            foreach ((string key, string value) in report.Details)
+            {
+                output.WriteLine($"{key,-13} {value}");
+            }
+        });
+        return ExitCodes.Success;
+    }
+}
+
+internal sealed class ImageImport : ChangeVerb
+{
+    private readonly Argument<string> _image = ImageFile.Argument("The image.");
+    private readonly Argument<VolumeAddress> _volume;
+    private readonly Option<ByteSize?> _size = Arguments.SizeOption("--size", "The volume's size, when larger than the image's disk.");
+    private readonly Option<bool> _thick = new("--thick") { Description = "Take the volume's space now and not when it is written." };
+    private readonly Option<bool> _verify = new("--verify") { Description = "Read image and volume once more and compare; shows the SHA-256 of the disk." };
+
+    public ImageImport()
+        : base(
+            "image import",
+            "Make a volume of an image. The volume appears once it is whole; until then, and after a failure, there is none.\n\nExample: evestorage image import debian.qcow2 data/vm1 --verify")
+    {
+        Add(_image);
+        _volume = Add(Arguments.Volume("The volume to make: NAME, or POOL/NAME."));
+        Add(ImageFile.Format);
+        Add(_size);
+        Add(_thick);
+        Add(_verify);
+    }
+
+    protected override SafeFileHandle? OpenImage(ParseResult parsed) => ImageFile.OpenToRead(parsed.GetValue(_image)!);
+
+    protected override async Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
+    {
+        VolumeAddress address = parsed.GetValue(_volume)!;
+        return new ImportImage
+        {
+            Pool = await Addresses.PoolForNewAsync(address, api, cancellationToken),
+            Volume = address.Volume,
+            ImageName = Path.GetFileName(parsed.GetValue(_image)!),
+            Format = parsed.GetValue(ImageFile.Format),
+            Size = parsed.GetValue(_size),
+            Traits = parsed.GetValue(_thick) ? VolumeTraits.None : VolumeTraits.Thin,
+            Verify = parsed.GetValue(_verify),
+        };
+    }
+}
+
+internal sealed class ImageSave : ChangeVerb
+{
+    private readonly Argument<VolumeAddress> _volume;
+    private readonly Argument<string> _image = ImageFile.Argument("The file to make. One that is there is refused.");
+    private readonly Option<string> _format = new("--format") { Description = "The format to write: raw.", HelpName = "FORMAT", DefaultValueFactory = static _ => "raw" };
+
+    public ImageSave()
+        : base(
+            "image save",
+            "Write a volume to an image, with holes where it is zero. To save one moment of a volume in use, save a clone of a snapshot.\n\nExample: evestorage image save vm1 vm1.raw")
+    {
+        _volume = Add(Arguments.Volume());
+        Add(_image);
+        Add(_format);
+    }
+
+    protected override SafeFileHandle? OpenImage(ParseResult parsed)
+    {
+        string path = parsed.GetValue(_image)!;
+        return FileCalls.Run(path, () => File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite));
+    }
+
+    protected override async Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
+    {
+        VolumeAddress address = parsed.GetValue(_volume)!;
+        return new SaveImage
+        {
+            Pool = await PoolOfAsync(address, api, cancellationToken),
+            Volume = address.Volume,
+            ImageName = Path.GetFileName(parsed.GetValue(_image)!),
+            Format = parsed.GetValue(_format)!,
+        };
+    }
+}

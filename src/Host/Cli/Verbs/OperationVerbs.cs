@@ -1,0 +1,87 @@
+using System.CommandLine;
+using EveStorage.Host.Api;
+
+namespace EveStorage.Host.Cli.Verbs;
+
+internal sealed class OperationList() : CliVerb("operation list", "List the operations that run and the last that ended, oldest first.")
+{
+    protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<OperationReport> operations = await (await invocation.OpenAsync(cancellationToken)).ListOperationsAsync(cancellationToken);
+        invocation.Answer(operations, output => Table.Write(
+            output, ["operation", "started", "state", "change", "subject"],
+            operations.Select(operation => new[]
+            {
+                $"{operation.Id}", $"{operation.Started:u}", operation.State.ToString(), operation.Request.GetType().Name, operation.Request.Subject,
+            })));
+        return ExitCodes.Success;
+    }
+}
+
+internal sealed class OperationShow : CliVerb
+{
+    private readonly Argument<Guid> _id = new("id") { Description = "The operation, as `operation list` has it.", HelpName = "ID" };
+
+    public OperationShow()
+        : base("operation show", "Show an operation: what was asked, by whom, each step, how it ended.")
+        => Add(_id);
+
+    protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
+    {
+        OperationReport operation = await (await invocation.OpenAsync(cancellationToken)).GetOperationAsync(invocation.Parsed.GetValue(_id), cancellationToken);
+        invocation.Answer(operation, output =>
+        {
+            output.WriteLine($"operation  {operation.Id}");
+            output.WriteLine($"change     {operation.Request.GetType().Name} {operation.Request.Subject}");
+            output.WriteLine($"asked by   user {operation.UserId}, {operation.Started:u}");
+            output.WriteLine($"state      {operation.State}{(operation.Ended is DateTimeOffset ended ? $", {ended:u}" : "")}");
+            foreach (StepReport step in operation.Steps)
+            {
+                output.WriteLine($"step       {step.Outcome}: {step.Title}");
+            }
+
+            if (operation.Error is ErrorReport error)
+            {
+                output.WriteLine($"error      {error.Subject}: {error.Message}");
+            }
+        });
+        return ExitCodes.Success;
+    }
+}
+
+internal sealed class OperationCancel : CliVerb
+{
+    private readonly Argument<Guid> _id = new("id") { Description = "The operation, as `operation list` has it.", HelpName = "ID" };
+
+    public OperationCancel()
+        : base("operation cancel", "Ask an operation to stop and to undo what it did.")
+        => Add(_id);
+
+    protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
+    {
+        await (await invocation.OpenAsync(cancellationToken)).CancelOperationAsync(invocation.Parsed.GetValue(_id), cancellationToken);
+        return ExitCodes.Success;
+    }
+}
+
+internal sealed class Events : CliVerb
+{
+    private readonly Option<bool> _follow = new("--follow", "-f") { Description = "Go on with each new one, until Ctrl-C." };
+
+    public Events()
+        : base("events", "Show what happened outside of operations: hosts that connect, syncs that fail, pools that fill. The daemon keeps the last 1000.")
+        => Add(_follow);
+
+    protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
+    {
+        IStorageApi api = await invocation.OpenAsync(cancellationToken);
+        await foreach (EventReport report in api.WatchEventsAsync(invocation.Parsed.GetValue(_follow), cancellationToken))
+        {
+            await invocation.Output.WriteLineAsync(invocation.Json
+                ? System.Text.Json.JsonSerializer.Serialize(report, ApiJson.Compact)
+                : $"{report.Time:u}  {report.Severity,-11}  {report.Id}  {report.Subject}: {report.Message}");
+        }
+
+        return ExitCodes.Success;
+    }
+}

@@ -1,0 +1,72 @@
+using System.CommandLine;
+using EveStorage.Host.Api;
+
+namespace EveStorage.Host.Cli.Verbs;
+
+internal sealed class PoolCreate : ChangeVerb
+{
+    private readonly Argument<PoolName> _pool;
+
+    public PoolCreate()
+        : base("pool create", "Make a pool as the profile declares it. A device or directory with anything of somebody else's is refused.\n\nExample: evestorage pool create data")
+        => _pool = Add(Arguments.Pool());
+
+    protected override Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
+        => Task.FromResult<ChangeRequest>(new CreatePool { Pool = parsed.GetValue(_pool) });
+}
+
+internal sealed class PoolDelete : ChangeVerb
+{
+    private readonly Argument<PoolName> _pool;
+
+    public PoolDelete()
+        : base("pool delete", "Remove an empty pool. One that has volumes is refused.\n\nExample: evestorage pool delete data --yes", destroys: true)
+        => _pool = Add(Arguments.Pool());
+
+    protected override Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
+        => Task.FromResult<ChangeRequest>(new DeletePool { Pool = parsed.GetValue(_pool) });
+}
+
+internal sealed class PoolList() : CliVerb("pool list", "List the pools that the profile declares, with health and space.")
+{
+    protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<PoolReport> pools = await (await invocation.OpenAsync(cancellationToken)).ListPoolsAsync(cancellationToken);
+        invocation.Answer(pools, output => Table.Write(
+            output, ["pool", "kind", "health", "size", "used", "free", "note"],
+            pools.Select(pool => new[]
+            {
+                $"{pool.Name}", pool.Kind, pool.Status?.Health.ToString() ?? "-", pool.Status?.Size.ToString() ?? "-",
+                pool.Status?.Used.ToString() ?? "-", pool.Status?.Free.ToString() ?? "-", string.Join("; ", pool.Status?.Problems ?? pool.Reasons),
+            })));
+        return ExitCodes.Success;
+    }
+}
+
+internal sealed class PoolStatusVerb : CliVerb
+{
+    private readonly Argument<PoolName> _pool;
+
+    public PoolStatusVerb()
+        : base("pool status", "Show a pool: its health, its space, what its volumes can have, and what is wrong with it.")
+        => _pool = Add(Arguments.Pool());
+
+    protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
+    {
+        PoolReport pool = await (await invocation.OpenAsync(cancellationToken)).GetPoolAsync(invocation.Parsed.GetValue(_pool), cancellationToken);
+        invocation.Answer(pool, output =>
+        {
+            output.WriteLine($"pool     {pool.Name} ({pool.Kind}){(pool.Created ? "" : ", not made")}");
+            output.WriteLine($"id       {pool.Id?.ToString() ?? "-"}");
+            output.WriteLine($"health   {pool.Status?.Health.ToString() ?? "-"}");
+            output.WriteLine($"space    {pool.Status?.Used.ToString() ?? "-"} used, {pool.Status?.Free.ToString() ?? "-"} free, of {pool.Status?.Size.ToString() ?? "-"}");
+            output.WriteLine($"forms    {string.Join(", ", pool.Forms)}");
+            output.WriteLine($"traits   {pool.Traits}");
+            foreach (string problem in (pool.Status?.Problems ?? []).Concat(pool.Reasons))
+            {
+                output.WriteLine($"problem  {problem}");
+            }
+        });
+        return ExitCodes.Success;
+    }
+}

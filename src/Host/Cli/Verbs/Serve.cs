@@ -1,0 +1,23 @@
+using EveStorage.Host.Daemon;
+using EveStorage.Host.Engine;
+using EveStorage.Host.Plugins;
+using EveStorage.Host.Profiles;
+using Microsoft.Extensions.Logging;
+
+namespace EveStorage.Host.Cli.Verbs;
+
+internal sealed class Serve() : CliVerb(
+    "serve",
+    "Run the daemon: it finishes what a crash left, exports again what is on record, and answers on its socket until it is told to stop (SIGTERM, Ctrl-C). Other verbs find it by themselves.")
+{
+    protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
+    {
+        Problems problems = new();
+        Profile profile = ProfileReader.Read(ProfileSource.Read(invocation.Parsed.GetValue(GlobalOptions.Profile)), problems);
+        problems.ThrowIfAny(profile.Name);
+        await using StorageEngine engine = StorageEngine.Open(
+            profile, PluginCatalog.Load(profile.Plugins), static logging => logging.AddConsoleToError(LogLevel.Information));
+        await DaemonHost.RunAsync(engine, cancellationToken);
+        return ExitCodes.Success;
+    }
+}

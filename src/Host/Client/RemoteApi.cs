@@ -1,0 +1,210 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using EveStorage.Host.Api;
+using EveStorage.Host.Images;
+using Microsoft.Win32.SafeHandles;
+
+namespace EveStorage.Host.Client;
+
+/// <summary>A daemon, over its socket.</summary>
+internal sealed class RemoteApi : IStorageApi
+{
+    private readonly HttpClient _http;
+    private readonly string _descriptorSocket;
+
+    private RemoteApi(string socket)
+    {
+        _descriptorSocket = DescriptorPath.Of(socket);
+        _http = new(new SocketsHttpHandler { ConnectCallback = async (_, cancellationToken) => new NetworkStream(await ConnectAsync(socket, cancellationToken), ownsSocket: true) })
+        {
+            BaseAddress = new("http://localhost/v1/"),
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+    }
+
+    /// <summary>Connects, or answers null when no daemon runs.</summary>
+    /// <exception cref="StorageException">One runs, and the caller may not use it.</exception>
+    internal static async Task<RemoteApi?> TryConnectAsync(string socket, CancellationToken cancellationToken)
+    {
+        if (!File.Exists(socket))
+        {
+            return null;
+        }
+
+        try
+        {
+            (await ConnectAsync(socket, cancellationToken)).Dispose();
+            return new(socket);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AccessDenied)
+        {
+            throw new StorageException(StorageErrorKind.Unavailable, socket, "may not be used by you: run it as root, or be in the group that Api:Group names", e);
+        }
+        catch (SocketException)
+        {
+            return null;   // a daemon that was killed leaves its socket
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<HostReport> GetHostAsync(CancellationToken cancellationToken) => GetAsync<HostReport>("host", cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<PluginReport>> ListPluginsAsync(CancellationToken cancellationToken) => GetAsync<IReadOnlyList<PluginReport>>("plugins", cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<DeviceReport>> ListDevicesAsync(CancellationToken cancellationToken) => GetAsync<IReadOnlyList<DeviceReport>>("devices", cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<PoolReport>> ListPoolsAsync(CancellationToken cancellationToken) => GetAsync<IReadOnlyList<PoolReport>>("pools", cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<PoolReport> GetPoolAsync(PoolName pool, CancellationToken cancellationToken) => GetAsync<PoolReport>($"pools/{pool}", cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<VolumeReport>> ListVolumesAsync(PoolName? pool, CancellationToken cancellationToken)
+        => GetAsync<IReadOnlyList<VolumeReport>>(pool is PoolName name ? $"pools/{name}/volumes" : "volumes", cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<VolumeReport> GetVolumeAsync(PoolName pool, VolumeName volume, CancellationToken cancellationToken)
+        => GetAsync<VolumeReport>($"pools/{pool}/volumes/{volume}", cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<ExportReport>> ListExportsAsync(CancellationToken cancellationToken) => GetAsync<IReadOnlyList<ExportReport>>("exports", cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<OperationReport>> ListOperationsAsync(CancellationToken cancellationToken) => GetAsync<IReadOnlyList<OperationReport>>("operations", cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<OperationReport> GetOperationAsync(Guid id, CancellationToken cancellationToken) => GetAsync<OperationReport>($"operations/{id}", cancellationToken);
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<OperationReport> WatchOperationAsync(Guid id, CancellationToken cancellationToken)
+        => StreamAsync<OperationReport>($"operations/{id}/events", cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task CancelOperationAsync(Guid id, CancellationToken cancellationToken)
+        => await SendAsync(new(HttpMethod.Delete, $"operations/{id}"), cancellationToken);
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<EventReport> WatchEventsAsync(bool follow, CancellationToken cancellationToken)
+        => StreamAsync<EventReport>($"events?follow={(follow ? "true" : "false")}", cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<Finding>> DiagnoseAsync(CancellationToken cancellationToken) => GetAsync<IReadOnlyList<Finding>>("findings", cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ImageReport> InspectImageAsync(SafeFileHandle image, string name, string? format, CancellationToken cancellationToken)
+        => PostAsync<ImageReport>($"images/inspect?name={Uri.EscapeDataString(name)}{(format is null ? "" : $"&format={Uri.EscapeDataString(format)}")}", null, image, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<PlanReport> PlanAsync(ChangeRequest request, SafeFileHandle? image, CancellationToken cancellationToken)
+        => PostAsync<PlanReport>("operations?plan=true", request, image, cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task<Guid> SubmitAsync(ChangeRequest request, SafeFileHandle? image, CancellationToken cancellationToken)
+        => (await PostAsync<OperationReport>("operations", request, image, cancellationToken)).Id;
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        _http.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private static async Task<Socket> ConnectAsync(string path, CancellationToken cancellationToken)
+    {
+        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<T> GetAsync<T>(string path, CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage response = await SendAsync(new(HttpMethod.Get, path), cancellationToken);
+        return await ReadAsync<T>(response, cancellationToken);
+    }
+
+    private async Task<T> PostAsync<T>(string path, ChangeRequest? request, SafeFileHandle? image, CancellationToken cancellationToken)
+    {
+        using HttpRequestMessage message = new(HttpMethod.Post, path);
+        message.Content = request is null ? null : JsonContent.Create(request, options: ApiJson.Compact);
+        using DescriptorOffer? offer = image is null ? null : await DescriptorOffer.SendAsync(_descriptorSocket, image, cancellationToken);
+        if (offer is not null)
+        {
+            message.Headers.Add(DescriptorPath.Header, offer.Token);
+        }
+
+        using HttpResponseMessage response = await SendAsync(message, cancellationToken);
+        return await ReadAsync<T>(response, cancellationToken);
+    }
+
+    private async IAsyncEnumerable<T> StreamAsync<T>(string path, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        const string Data = "data:";
+        using HttpResponseMessage response = await SendAsync(new(HttpMethod.Get, path), cancellationToken);
+        using StreamReader lines = new(await response.Content.ReadAsStreamAsync(cancellationToken));
+        while (await lines.ReadLineAsync(cancellationToken) is string line)
+        {
+            if (line.StartsWith(Data, StringComparison.Ordinal))
+            {
+                yield return JsonSerializer.Deserialize<T>(line.AsSpan(Data.Length), ApiJson.Compact)!;
+            }
+        }
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken)
+    {
+        HttpResponseMessage response;
+        try
+        {
+            response = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        }
+        catch (HttpRequestException e)
+        {
+            throw new StorageException(StorageErrorKind.Unavailable, "daemon", "went away: see its log, and start it again", e);
+        }
+
+        if (!response.IsSuccessStatusCode)
+        {
+            using (response)
+            {
+                throw await ErrorOfAsync(response, cancellationToken);
+            }
+        }
+
+        return response;
+    }
+
+    private static async Task<StorageException> ErrorOfAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await response.Content.ReadFromJsonAsync<ErrorReport>(ApiJson.Compact, cancellationToken) is ErrorReport error)
+            {
+                return error.ToException();
+            }
+        }
+        catch (JsonException)
+        {
+            // not from our daemon, or from one of another version: the status is all there is
+        }
+
+        return new(response.StatusCode == HttpStatusCode.Forbidden ? StorageErrorKind.Unavailable : StorageErrorKind.Io, "daemon", $"answered {(int)response.StatusCode}");
+    }
+
+    private static async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken)
+        => await response.Content.ReadFromJsonAsync<T>(ApiJson.Compact, cancellationToken)
+            ?? throw new StorageException(StorageErrorKind.Io, "daemon", "answered nothing");
+}

@@ -1,0 +1,95 @@
+using System.Net;
+using System.Net.Sockets;
+using EveStorage.Host.Api;
+using EveStorage.Host.Cli;
+using EveStorage.Host.Client;
+using EveStorage.Host.Engine;
+using EveStorage.Host.Locks;
+using EveStorage.Host.Operations;
+using EveStorage.Host.Profiles;
+using EveStorage.Linux;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace EveStorage.Host.Daemon;
+
+/// <summary>The daemon: the engine behind HTTP on a unix socket. It is ready when what a crash left is repaired and exports are back.</summary>
+internal static class DaemonHost
+{
+    private const long MaxRequestBody = 1 << 20;
+    private static readonly TimeSpan s_stopLimit = TimeSpan.FromSeconds(30);
+
+    /// <summary>Runs until it is told to stop.</summary>
+    /// <exception cref="StorageException">Another daemon runs, or the profile's group is none.</exception>
+    internal static async Task RunAsync(StorageEngine engine, CancellationToken cancellationToken)
+    {
+        Profile profile = engine.Profile;
+        string socket = profile.Api.Socket;
+        FileCalls.Run(socket, () => Directory.CreateDirectory(Path.GetDirectoryName(socket)!));
+        using HeldLock own = HeldLock.TryTake(Path.Combine(profile.Run, "daemon.lock"), HeldLock.Holder("serves"))
+            ?? throw new StorageException(StorageErrorKind.Busy, "daemon", "runs already: stop it first");
+        PeerRule peers = new(profile.Api.Group);
+        File.Delete(socket);   // nobody holds the lock, so nobody answers there
+        await using WebApplication app = Build(engine, socket, peers);
+        await engine.RecoverAsync(cancellationToken);
+        await engine.ServeAsync(cancellationToken);
+        await app.StartAsync(cancellationToken);
+        peers.Protect(socket);
+        await app.WaitForShutdownAsync(cancellationToken);
+    }
+
+    private static WebApplication Build(StorageEngine engine, string socket, PeerRule peers)
+    {
+        // Slim: no configuration files of its own, which would be a second place where a setting could come from.
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = "evestorage" });
+        builder.Logging.AddConsoleToError(LogLevel.Information);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.MaxRequestBodySize = MaxRequestBody;
+            kestrel.AddServerHeader = false;
+            kestrel.ListenUnixSocket(socket, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1;
+                listen.Use(next => connection => PeerOf(connection) is PeerCredentials peer && peers.Allows(peer) ? next(connection) : Task.CompletedTask);
+            });
+        });
+        builder.Services.AddRoutingCore();
+        builder.Services.AddOpenApi("v1");
+        builder.Services.ConfigureHttpJsonOptions(static json => ApiJson.Apply(json.SerializerOptions));
+        builder.Services.AddSystemd();
+        builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = s_stopLimit);
+        DescriptorDesk desk = new(peers, DescriptorPath.Of(socket));
+        builder.Services.AddSingleton(desk);
+        builder.Services.AddHostedService(_ => desk);
+        builder.Services.AddHttpContextAccessor();
+        builder.Services.AddScoped(services => engine.For(new Caller(CallerOf(services.GetRequiredService<IHttpContextAccessor>().HttpContext!))));
+        builder.Services.Scan(static types => types.FromAssemblyOf<IEndpoints>()
+            .AddClasses(static endpoints => endpoints.AssignableTo<IEndpoints>(), publicOnly: false)
+            .As<IEndpoints>()
+            .WithSingletonLifetime());
+        WebApplication app = builder.Build();
+        app.Use(ErrorAnswer.InvokeAsync);
+        app.MapOpenApi();
+        foreach (IEndpoints endpoints in app.Services.GetServices<IEndpoints>())
+        {
+            endpoints.Map(app.MapGroup("/v1"));
+        }
+
+        return app;
+    }
+
+    private static uint CallerOf(HttpContext context)
+        => context.Features.Get<IConnectionSocketFeature>() is IConnectionSocketFeature feature
+            ? PeerCredentials.Of(feature.Socket).UserId
+            : throw new InvalidOperationException("The API is served on a unix socket.");
+
+    private static PeerCredentials? PeerOf(ConnectionContext connection)
+        => connection.Features.Get<IConnectionSocketFeature>() is { Socket: Socket socket } ? PeerCredentials.Of(socket) : null;
+}

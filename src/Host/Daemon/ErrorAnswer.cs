@@ -1,0 +1,49 @@
+using System.Net;
+using System.Text.Json;
+using EveStorage.Host.Api;
+using Microsoft.AspNetCore.Http;
+
+namespace EveStorage.Host.Daemon;
+
+/// <summary>Answers an error with its kind, its subject and its sentence, and a status that fits.</summary>
+internal static class ErrorAnswer
+{
+    internal static async Task InvokeAsync(HttpContext context, RequestDelegate next)
+    {
+        try
+        {
+            await next(context);
+        }
+        catch (StorageException e) when (!context.Response.HasStarted)
+        {
+            await WriteAsync(context, StatusOf(e.Kind), ErrorReport.Of(e));
+        }
+        catch (Exception e) when (!context.Response.HasStarted && e is BadHttpRequestException or JsonException or ArgumentException or FormatException)
+        {
+            await WriteAsync(context, HttpStatusCode.BadRequest, new(StorageErrorKind.InvalidConfiguration, "request", (e.InnerException ?? e).Message));
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // nobody is there to be answered
+        }
+    }
+
+    private static Task WriteAsync(HttpContext context, HttpStatusCode status, ErrorReport error)
+    {
+        context.Response.StatusCode = (int)status;
+        return context.Response.WriteAsJsonAsync(error, ApiJson.Compact, context.RequestAborted);
+    }
+
+    private static HttpStatusCode StatusOf(StorageErrorKind kind) => kind switch
+    {
+        StorageErrorKind.InvalidConfiguration => HttpStatusCode.BadRequest,
+        StorageErrorKind.NotFound => HttpStatusCode.NotFound,
+        StorageErrorKind.Conflict => HttpStatusCode.Conflict,
+        StorageErrorKind.Busy => HttpStatusCode.Locked,
+        StorageErrorKind.OutOfSpace => HttpStatusCode.InsufficientStorage,
+        StorageErrorKind.Corrupt => HttpStatusCode.UnprocessableEntity,
+        StorageErrorKind.NotSupported => HttpStatusCode.NotImplemented,
+        StorageErrorKind.Unavailable => HttpStatusCode.ServiceUnavailable,
+        _ => HttpStatusCode.InternalServerError,
+    };
+}
