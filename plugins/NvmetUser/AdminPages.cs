@@ -33,7 +33,7 @@ internal sealed class AdminPages(Target target, Controller controller, QueueConn
         return Identify(entry, page);
     }
 
-    // NVMe base specification 2.0, 5.17.
+    // NVMe base specification 2.0, "Identify command".
     private NvmeStatus Identify(SubmissionEntry entry, Span<byte> page)
     {
         IdentifyStructure structure = (IdentifyStructure)(byte)entry.Dword10;
@@ -79,7 +79,7 @@ internal sealed class AdminPages(Target target, Controller controller, QueueConn
 
         if (controller.Find(namespaceId) is not Export export)
         {
-            // Of one that is not active there are zeros, and no descriptors: 5.17.2.1 and 5.17.2.3.
+            // Of one that is not active there are zeros, and no descriptors.
             return namespaceId <= Limits.MaxNamespaces && structure != IdentifyStructure.NamespaceIdentification
                 ? NvmeStatus.Success
                 : NvmeStatus.InvalidNamespace;
@@ -142,7 +142,7 @@ internal sealed class AdminPages(Target target, Controller controller, QueueConn
         return NvmeStatus.Success;
     }
 
-    // NVMe base specification 2.0, 5.16: dwords from 0, an offset in bytes, and zeros beyond a page's end.
+    // NVMe base specification 2.0, "Get Log Page command": dwords from 0, an offset in bytes, and zeros beyond a page's end.
     private NvmeStatus ReadLog(SubmissionEntry entry, out byte[] page)
     {
         page = [];

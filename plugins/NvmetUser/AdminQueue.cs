@@ -8,7 +8,7 @@ internal sealed class AdminQueue(QueueConnection connection, Target target, Cont
     private readonly AdminPages _pages = new(target, controller, connection);
     private readonly ControllerFeatures _features = new(controller, keepAlive);
 
-    // KATO is rounded up to KAS, a second: NVMe base specification 2.0, 3.9.
+    // KATO is rounded up to KAS, a second: NVMe base specification 2.0, "Keep Alive".
     internal override TimeSpan? Silence
         => _features.KeepAlive > TimeSpan.Zero ? TimeSpan.FromSeconds(Math.Ceiling(_features.KeepAlive.TotalSeconds))
         : controller.IsDiscovery ? TimeSpan.FromSeconds(Limits.DiscoveryKeepAliveSeconds)
@@ -121,7 +121,7 @@ internal sealed class AdminQueue(QueueConnection connection, Target target, Cont
     {
         if ((Feature)(byte)entry.Dword10 == Feature.HostIdentifier)
         {
-            // Fabrics know only the long one: NVMe base specification 2.0, 5.27.1.25.
+            // Fabrics know only the long one: NVMe base specification 2.0, "Host Identifier".
             bool fits = (entry.Dword11 & 1) == 1 && entry.Sgl is { Identifier: Sgl.ByTransport, Length: 16 };
             if (fits)
             {

@@ -4,7 +4,7 @@ namespace EveStorage.NvmetUser;
 
 /// <summary>
 /// What a controller tells its host by itself. An event is told once, and no more until the host has read its log page.
-/// NVMe base specification 2.0, 5.2.
+/// NVMe base specification 2.0, "Asynchronous Event Request command".
 /// </summary>
 internal sealed class ControllerEvents(AsyncEvent kind, uint mask)
 {

@@ -2,7 +2,7 @@ using EveStorage.NvmeOf;
 
 namespace EveStorage.NvmetUser;
 
-/// <summary>The features of a controller. NVMe base specification 2.0, 5.27.1; what Linux asks for, and a few it may.</summary>
+/// <summary>The features of a controller. NVMe base specification 2.0, "Set Features command"; what Linux asks for, and a few it may.</summary>
 internal sealed class ControllerFeatures(Controller controller, TimeSpan keepAlive)
 {
     private const uint Save = 1u << 31;   // SV

@@ -2,7 +2,7 @@ using EveStorage.NvmeOf;
 
 namespace EveStorage.NvmetUser;
 
-/// <summary>The properties of a controller. NVMe base specification 2.0, 3.1.3; only its admin queue's thread sets them.</summary>
+/// <summary>The properties of a controller. NVMe base specification 2.0, "Controller Properties"; only its admin queue's thread sets them.</summary>
 internal sealed class ControllerRegisters(int queueDepth)
 {
     /// <summary>VS: 1.4, the first that says what kind a controller is.</summary>

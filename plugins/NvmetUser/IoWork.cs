@@ -39,7 +39,7 @@ internal static class IoWork
         }
     }
 
-    // FUA of a read: what it returns must be on the medium. NVM command set specification 1.0, 3.2.4.
+    // FUA of a read: what it returns must be on the medium. NVM command set specification 1.0, "Read command".
     private static async ValueTask ReadStableAsync(CommandSlot slot)
     {
         await slot.Volume.Flushes.FlushAsync();

@@ -2,7 +2,7 @@ using EveStorage.NvmeOf;
 
 namespace EveStorage.NvmetUser;
 
-/// <summary>What a PDU from a host has to be before anything of it is used. NVMe/TCP 1.0c, 3.6 and 3.7.</summary>
+/// <summary>What a PDU from a host has to be before anything of it is used. NVMe/TCP 1.0c, "PDU Definitions" and "Error Handling".</summary>
 internal static class PduRules
 {
     // Where fields of the common header lie, for the error that names one.

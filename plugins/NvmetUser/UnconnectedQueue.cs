@@ -2,7 +2,7 @@ using EveStorage.NvmeOf;
 
 namespace EveStorage.NvmetUser;
 
-/// <summary>A connection before its Connect, which makes it an admin or an I/O queue. NVMe base specification 2.0, 6.3.</summary>
+/// <summary>A connection before its Connect, which makes it an admin or an I/O queue. NVMe base specification 2.0, "Connect command".</summary>
 internal sealed class UnconnectedQueue(QueueConnection connection, Target target) : CommandQueue
 {
     private const uint InData = 1 << 16;   // IATTR: the parameter lies in the data, not in the command

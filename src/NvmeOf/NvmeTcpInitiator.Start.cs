@@ -1,6 +1,6 @@
 namespace EveStorage.NvmeOf;
 
-// How a controller comes up, in the order a Linux host does it: NVMe base specification 2.0, 3.5.2.
+// How a controller comes up, in the order a Linux host does it: NVMe base specification 2.0, "Controller Initialization".
 public sealed partial class NvmeTcpInitiator
 {
     private const uint DisableFlowControl = 1 << 2;   // CATTR

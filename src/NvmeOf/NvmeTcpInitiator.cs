@@ -9,7 +9,7 @@ namespace EveStorage.NvmeOf;
 public sealed partial class NvmeTcpInitiator : IAsyncDisposable
 {
     private const int AdminDepth = 32;
-    private const int AdminInCapsule = 8192;   // NVMe/TCP 1.0c, 3.3.1.1: so much is always allowed on an admin queue
+    private const int AdminInCapsule = 8192;   // NVMe/TCP 1.0c, "Command Capsules": so much is always allowed on an admin queue
 
     private readonly NvmeTcpOptions _options;
     private readonly TimeProvider _time;
@@ -65,7 +65,7 @@ public sealed partial class NvmeTcpInitiator : IAsyncDisposable
                 entries.Add(DiscoveryEntry.Read(await GetLogPageAsync(LogPage.Discovery, DiscoveryEntry.Size, (i + 1) * DiscoveryEntry.Size, cancellationToken)));
             }
 
-            // The same generation after as before, or the entries may be of two logs: NVMe base specification 2.0, 5.16.1.23.
+            // The same generation after as before, or the entries may be of two logs: NVMe base specification 2.0, "Discovery Log Page".
             if (DiscoveryEntry.ReadHeader(await GetLogPageAsync(LogPage.Discovery, DiscoveryEntry.Size, 0, cancellationToken)).Generation == generation)
             {
                 return entries;

@@ -1,6 +1,6 @@
 namespace EveStorage.NvmeOf;
 
-/// <summary>What an Asynchronous Event Request returns. NVMe base specification 2.0, figure 145.</summary>
+/// <summary>What an Asynchronous Event Request returns. NVMe base specification 2.0, "Asynchronous Event Request command".</summary>
 /// <param name="Type">The kind: 2 is a notice.</param>
 /// <param name="Information">What happened.</param>
 /// <param name="Page">The log page that tells more; reading it allows the next event of the kind.</param>

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace EveStorage.NvmeOf;
 
-/// <summary>The end of a command. NVMe base specification 2.0, figure 90.</summary>
+/// <summary>The end of a command. NVMe base specification 2.0, "Common Completion Queue Entry Layout".</summary>
 /// <param name="Result">DW0 and DW1: what the command returns.</param>
 /// <param name="QueueHead">SQHD; 0xFFFF where flow control is off.</param>
 /// <param name="CommandId">CID.</param>

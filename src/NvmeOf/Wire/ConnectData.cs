@@ -3,7 +3,7 @@ using System.Text;
 
 namespace EveStorage.NvmeOf;
 
-/// <summary>The data of a Connect. NVMe base specification 2.0, figure 383.</summary>
+/// <summary>The data of a Connect. NVMe base specification 2.0, "Connect Command Data".</summary>
 /// <param name="HostId">HOSTID: one for all connections of a host.</param>
 /// <param name="ControllerId">CNTLID: of the controller an I/O queue is for; 0xFFFF on an admin queue, for any.</param>
 /// <param name="Subsystem">SUBNQN, as it came.</param>

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace EveStorage.NvmeOf;
 
-/// <summary>The Identify Controller structure, as far as a target over fabrics has something to say. NVMe base specification 2.0, figure 275.</summary>
+/// <summary>The Identify Controller structure, as far as a target over fabrics has something to say. NVMe base specification 2.0, "Identify Controller Data Structure".</summary>
 public sealed record ControllerIdentity
 {
     /// <summary>The bytes of every Identify structure.</summary>

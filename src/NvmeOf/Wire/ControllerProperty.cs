@@ -1,6 +1,6 @@
 namespace EveStorage.NvmeOf;
 
-/// <summary>Offsets of the properties fabrics have. NVMe base specification 2.0, figure 35.</summary>
+/// <summary>Offsets of the properties fabrics have. NVMe base specification 2.0, "Controller Properties".</summary>
 public static class ControllerProperty
 {
     /// <summary>CAP: what the controller can, 8 bytes.</summary>

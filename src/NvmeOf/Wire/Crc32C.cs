@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace EveStorage.NvmeOf;
 
-/// <summary>The digest of headers and data: CRC32C. NVMe/TCP 1.0c, 3.3.2. BitOperations uses the processor's instruction.</summary>
+/// <summary>The digest of headers and data: CRC32C. NVMe/TCP 1.0c, "Header Digest" and "Data Digest". BitOperations uses the processor's instruction.</summary>
 public static class Crc32C
 {
     /// <summary>The digest of <paramref name="bytes"/>.</summary>

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace EveStorage.NvmeOf;
 
-/// <summary>One way to one subsystem in a discovery log over TCP. NVMe base specification 2.0, figure 295.</summary>
+/// <summary>One way to one subsystem in a discovery log over TCP. NVMe base specification 2.0, "Discovery Log Page Entry".</summary>
 /// <param name="Subsystem">SUBNQN.</param>
 /// <param name="Address">TRADDR.</param>
 /// <param name="Port">TRSVCID.</param>

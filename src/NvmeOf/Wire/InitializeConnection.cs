@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace EveStorage.NvmeOf;
 
-/// <summary>What both sides say first: ICReq and ICResp, of one layout. NVMe/TCP 1.0c, 3.6.2.2 and 3.6.2.3.</summary>
+/// <summary>What both sides say first: ICReq and ICResp, of one layout. NVMe/TCP 1.0c, "Initialize Connection Request PDU" and "Response PDU".</summary>
 /// <param name="FormatVersion">PFV: 0 is the only one.</param>
 /// <param name="DataAlignment">HPDA or CPDA: data that the sender of this receives starts at a multiple of (n + 1) * 4 bytes.</param>
 /// <param name="Digests">DGST: asked for, or agreed to.</param>

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace EveStorage.NvmeOf;
 
-/// <summary>The Identify Namespace structure, as far as we have something to say. NVM command set specification 1.0, figure 97.</summary>
+/// <summary>The Identify Namespace structure, as far as we have something to say. NVM command set specification 1.0, "Identify Namespace Data Structure".</summary>
 public sealed record NamespaceIdentity
 {
     /// <summary>The bytes of a block: LBADS 9.</summary>
@@ -58,7 +58,7 @@ public sealed record NamespaceIdentity
         data[130] = BlockShift;   // LBAF0
     }
 
-    /// <summary>Writes the list of what it is known by: NGUID, UUID and command set. NVMe base specification 2.0, figure 277.</summary>
+    /// <summary>Writes the list of what it is known by: NGUID, UUID and command set. NVMe base specification 2.0, "Namespace Identification Descriptor".</summary>
     public static void WriteIdentification(Span<byte> data, Guid id)
     {
         data[..ControllerIdentity.Size].Clear();

@@ -2,7 +2,7 @@ namespace EveStorage.NvmeOf;
 
 /// <summary>
 /// How a command ended: status code in bits 0 to 7, its type in 8 to 10, Do Not Retry in 14. NVMe base specification 2.0,
-/// 3.3.3.2.1; the connect codes are of NVMe over Fabrics, figure 380 there.
+/// "Status Field Definition"; the connect codes are in "Connect command" there.
 /// </summary>
 /// <param name="Code">The status field without the phase tag.</param>
 public readonly record struct NvmeStatus(ushort Code)
@@ -47,7 +47,7 @@ public readonly record struct NvmeStatus(ushort Code)
     /// <summary>The namespace takes no changes.</summary>
     public static NvmeStatus WriteProtected => new(0x20 | DoNotRetry);
 
-    /// <summary>Data was damaged on its way; the host tries again. NVMe/TCP 1.0c, 3.3.2.</summary>
+    /// <summary>Data was damaged on its way; the host tries again. NVMe/TCP 1.0c, "Data Digest Errors".</summary>
     public static NvmeStatus TransientTransportError => new(0x22);
 
     /// <summary>Blocks beyond the end.</summary>

@@ -1,6 +1,6 @@
 namespace EveStorage.NvmeOf;
 
-/// <summary>Admin commands. NVMe base specification 2.0, figure 138.</summary>
+/// <summary>Admin commands. NVMe base specification 2.0, "Admin Command Set".</summary>
 public enum AdminOpcode : byte
 {
     /// <summary>Get Log Page.</summary>
@@ -28,7 +28,7 @@ public enum AdminOpcode : byte
     Fabrics = 0x7F,
 }
 
-/// <summary>I/O commands of the NVM command set. NVM command set specification 1.0, figure 18.</summary>
+/// <summary>I/O commands of the NVM command set. NVM command set specification 1.0, "NVM Command Set Commands".</summary>
 public enum IoOpcode : byte
 {
     /// <summary>Flush.</summary>
@@ -47,7 +47,7 @@ public enum IoOpcode : byte
     DatasetManagement = 0x09,
 }
 
-/// <summary>FCTYPE: fabrics commands. NVMe base specification 2.0, figure 379.</summary>
+/// <summary>FCTYPE: fabrics commands. NVMe base specification 2.0, "Fabrics Commands".</summary>
 public enum FabricsType : byte
 {
     /// <summary>Property Set.</summary>
@@ -60,7 +60,7 @@ public enum FabricsType : byte
     PropertyGet = 0x04,
 }
 
-/// <summary>CNS: what an Identify asks for. NVMe base specification 2.0, figure 273.</summary>
+/// <summary>CNS: what an Identify asks for. NVMe base specification 2.0, "Identify command".</summary>
 public enum IdentifyStructure : byte
 {
     /// <summary>A namespace.</summary>
@@ -91,7 +91,7 @@ public enum IdentifyStructure : byte
     CommandSets = 0x1C,
 }
 
-/// <summary>LID: log pages. NVMe base specification 2.0, figure 202.</summary>
+/// <summary>LID: log pages. NVMe base specification 2.0, "Get Log Page command".</summary>
 public enum LogPage : byte
 {
     /// <summary>Errors.</summary>
@@ -113,7 +113,7 @@ public enum LogPage : byte
     Discovery = 0x70,
 }
 
-/// <summary>FID: features. NVMe base specification 2.0, figure 317.</summary>
+/// <summary>FID: features. NVMe base specification 2.0, "Set Features command".</summary>
 public enum Feature : byte
 {
     /// <summary>Volatile Write Cache.</summary>

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace EveStorage.NvmeOf;
 
-/// <summary>The common header (CH) of every PDU. NVMe/TCP 1.0c, figure 21. It judges nothing.</summary>
+/// <summary>The common header (CH) of every PDU. NVMe/TCP 1.0c, "PDU Header". It judges nothing.</summary>
 /// <param name="Type">PDU-Type.</param>
 /// <param name="Bits">FLAGS.</param>
 /// <param name="HeaderLength">HLEN: the header's bytes, without its digest.</param>

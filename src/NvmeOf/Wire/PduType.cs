@@ -1,6 +1,6 @@
 namespace EveStorage.NvmeOf;
 
-/// <summary>What a PDU is. NVMe/TCP Transport Specification 1.0c, 3.6.</summary>
+/// <summary>What a PDU is. NVMe/TCP Transport Specification 1.0c, "PDU Definitions".</summary>
 public enum PduType : byte
 {
     /// <summary>ICReq: the first PDU of a connection, from the host.</summary>

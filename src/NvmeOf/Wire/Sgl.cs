@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace EveStorage.NvmeOf;
 
-/// <summary>Where the data of a command is: SGL1 of its submission entry. NVMe base specification 2.0, 4.1.2; NVMe/TCP 1.0c, 3.6.1.</summary>
+/// <summary>Where the data of a command is: SGL1 of its submission entry. NVMe base specification 2.0, "Scatter Gather List".</summary>
 /// <param name="Address">The offset in the capsule; 0 otherwise.</param>
 /// <param name="Length">Its bytes.</param>
 /// <param name="Identifier">Type and subtype.</param>

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace EveStorage.NvmeOf;
 
-/// <summary>A command as it lies in a capsule: names and offsets, no judgement. NVMe base specification 2.0, figure 87.</summary>
+/// <summary>A command as it lies in a capsule: names and offsets, no judgement. NVMe base specification 2.0, "Common Command Format".</summary>
 public readonly ref struct SubmissionEntry(ReadOnlySpan<byte> bytes)
 {
     /// <summary>Its bytes.</summary>

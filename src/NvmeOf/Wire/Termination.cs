@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace EveStorage.NvmeOf;
 
-/// <summary>FES: why a connection is terminated. NVMe/TCP 1.0c, figures 25 and 27.</summary>
+/// <summary>FES: why a connection is terminated. NVMe/TCP 1.0c, "Fatal Error Status".</summary>
 public enum TerminationReason : ushort
 {
     /// <summary>A field of a header is invalid; the information is where it lies.</summary>
@@ -24,7 +24,7 @@ public enum TerminationReason : ushort
     UnsupportedParameter = 0x06,
 }
 
-/// <summary>C2HTermReq and H2CTermReq: the last PDU of a connection. NVMe/TCP 1.0c, 3.6.2.4 and 3.6.2.5. It has no digests.</summary>
+/// <summary>C2HTermReq and H2CTermReq: the last PDU of a connection. NVMe/TCP 1.0c, "Terminate Connection Request PDU". It has no digests.</summary>
 /// <param name="Reason">FES.</param>
 /// <param name="Information">FEI.</param>
 public readonly record struct Termination(TerminationReason Reason, uint Information)
@@ -32,7 +32,7 @@ public readonly record struct Termination(TerminationReason Reason, uint Informa
     /// <summary>The most bytes of it.</summary>
     public const int MaxSize = PduHeader.TransferSize + MaxEcho;
 
-    // The header at fault is repeated, up to here: 3.6.2.4, DATA.
+    // The header at fault is repeated, up to here.
     private const int MaxEcho = 128;
 
     /// <summary>Reads it from a PDU.</summary>

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace EveStorage.NvmeOf;
 
-/// <summary>What C2HData, H2CData and R2T say after the common header, of one layout. NVMe/TCP 1.0c, 3.6.2.8 to 3.6.2.10.</summary>
+/// <summary>What C2HData, H2CData and R2T say after the common header, of one layout. NVMe/TCP 1.0c, "H2CData", "C2HData" and "R2T".</summary>
 /// <param name="CommandId">CCCID: the command.</param>
 /// <param name="TransferTag">TTAG: what the controller calls the transfer; unused in C2HData.</param>
 /// <param name="Offset">DATAO or R2TO: where in the command's data it starts.</param>
