@@ -47,4 +47,7 @@ public sealed record PluginServices
 
     /// <summary>The part's name in the profile: of the pool, of the transport; the kind where it has none.</summary>
     public required string Name { get; init; }
+
+    /// <summary>The devices that the profile declares for the pool: a backend opens the pool on them. Empty for other parts.</summary>
+    public IReadOnlyList<string> Devices { get; init; } = [];
 }

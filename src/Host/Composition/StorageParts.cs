@@ -35,7 +35,7 @@ internal sealed class StorageParts(Profile profile, PluginCatalog catalog, IServ
         {
             if (!_backends.TryGetValue(pool, out IStorageBackend? backend))
             {
-                IStorageBackend made = PartOf(catalog.Backends, "backend", options.Kind).Create(options.Options, ServicesFor($"{pool}"));
+                IStorageBackend made = PartOf(catalog.Backends, "backend", options.Kind).Create(options.Options, ServicesFor($"{pool}") with { Devices = options.Devices });
                 backend = ActivatorUtilities.CreateInstance<TimedBackend>(services, made);
                 _backends.Add(pool, backend);
             }

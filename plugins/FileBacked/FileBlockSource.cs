@@ -1,0 +1,183 @@
+using System.Runtime.CompilerServices;
+using EveStorage.Linux;
+
+namespace EveStorage.FileBacked;
+
+/// <summary>
+/// A volume's blocks. What the page cache can take or give is done at once; what waits for the device is done on another
+/// thread. Nothing is allocated for a read or a write.
+/// </summary>
+internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Action leave) : IBlockSource
+{
+    private static readonly byte[] s_zeroes = new byte[1 << 20];
+
+    private Action? _leave = leave;
+
+    public ByteSize Size
+    {
+        get
+        {
+            image.LookAgain();
+            return new(image.Length);
+        }
+    }
+
+    public bool TryRead(long offset, Span<byte> destination)
+    {
+        Check(offset, destination.Length);
+        return image.File.TryReadCached(offset, destination);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        Check(offset, destination.Length);
+        await Task.Yield();
+        image.File.Read(offset, destination.Span);
+    }
+
+    public ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> source, WriteDurability durability, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (durability == WriteDurability.Stable)
+        {
+            return WriteStableAsync(offset, source);
+        }
+
+        CheckWrite(offset, source.Length);
+        Write(offset, source.Span, stable: false);
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask FlushAsync(CancellationToken cancellationToken)
+    {
+        // A reader wrote nothing, and its flush is no news.
+        return access == BlockAccess.Read ? ValueTask.CompletedTask : new(image.FlushAsync().WaitAsync(cancellationToken));
+    }
+
+    public async ValueTask DiscardAsync(long offset, long length, CancellationToken cancellationToken)
+    {
+        CheckWrite(offset, length);
+        await Task.Yield();
+        try
+        {
+            Free(offset, length, keepSpace: image.Layout.Preallocated);
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.NotSupported)
+        {
+            // It is a hint: what was there stays.
+        }
+    }
+
+    public async ValueTask WriteZeroesAsync(long offset, long length, CancellationToken cancellationToken)
+    {
+        CheckWrite(offset, length);
+        await Task.Yield();
+        try
+        {
+            Free(offset, length, keepSpace: image.Layout.Preallocated);
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.NotSupported)
+        {
+            for (long end = offset + length; offset < end;)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                int piece = (int)Math.Min(end - offset, s_zeroes.Length);
+                Write(offset, s_zeroes.AsSpan(0, piece), stable: false);
+                offset += piece;
+            }
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Interlocked.Exchange(ref _leave, null)?.Invoke();
+        return ValueTask.CompletedTask;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask WriteStableAsync(long offset, ReadOnlyMemory<byte> source)
+    {
+        CheckWrite(offset, source.Length);
+        await Task.Yield();
+        try
+        {
+            Write(offset, source.Span, stable: true);
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.Io)
+        {
+            image.Fail(e);   // the sync in it failed, and that counts as any other
+            throw;
+        }
+    }
+
+    private void Write(long offset, ReadOnlySpan<byte> source, bool stable)
+    {
+        image.Space.Begin(image.File, offset, source.Length, image.Subject);
+        image.Writing.EnterReadLock();
+        try
+        {
+            image.File.Write(offset, source, stable);
+        }
+        finally
+        {
+            image.Writing.ExitReadLock();
+            image.Space.End(offset, source.Length);
+        }
+    }
+
+    private void Free(long offset, long length, bool keepSpace)
+    {
+        if (length == 0)
+        {
+            return;
+        }
+
+        image.Writing.EnterReadLock();
+        try
+        {
+            if (keepSpace)
+            {
+                image.File.ZeroRange(offset, length);
+            }
+            else
+            {
+                image.File.PunchHole(offset, length);
+            }
+        }
+        finally
+        {
+            image.Writing.ExitReadLock();
+        }
+
+        image.Space.Forget();
+    }
+
+    private void CheckWrite(long offset, long length)
+    {
+        if (access == BlockAccess.Read)
+        {
+            throw new StorageException(StorageErrorKind.NotSupported, image.Subject, "is open to read only");
+        }
+
+        image.ThrowIfFailed();
+        Check(offset, length);
+    }
+
+    private void Check(long offset, long length)
+    {
+        ObjectDisposedException.ThrowIf(_leave is null, this);
+        if (!Fits(offset, length))
+        {
+            image.LookAgain();   // it may have grown
+            if (!Fits(offset, length))
+            {
+                throw new StorageException(StorageErrorKind.NotSupported, image.Subject, $"has {image.Length} bytes, and not {length} at {offset}");
+            }
+        }
+    }
+
+    // Neither sum nor difference overflows: both are checked to be positive first.
+    private bool Fits(long offset, long length) => offset >= 0 && length >= 0 && offset <= image.Length - length;
+}

@@ -1,0 +1,34 @@
+using System.Runtime.CompilerServices;
+using EveStorage.Linux;
+
+namespace EveStorage.FileBacked;
+
+/// <summary>The pool's snapshots.</summary>
+internal sealed partial class FilePool
+{
+    public async IAsyncEnumerable<SnapshotInfo> ListSnapshotsAsync(VolumeName volume, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (SnapshotDirectory snapshot in SnapshotDirectory.Of(VolumeOf(volume)))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            SnapshotMark mark = snapshot.Require();
+            yield return new() { Name = snapshot.Name, Id = mark.Id, Created = mark.Created, Size = new(BlockFile.Look(snapshot.Image).Length) };
+        }
+
+        await ValueTask.CompletedTask;
+    }
+
+    public ValueTask<Plan> PlanSnapshotAsync(IReadOnlyList<SnapshotName> snapshots, CancellationToken cancellationToken)
+        => new(Plan.Of(new TakeSnapshots(this, [.. snapshots.Select(SnapshotOf)])));
+
+    public ValueTask<Plan> PlanCloneAsync(SnapshotName snapshot, VolumeName clone, CancellationToken cancellationToken)
+        => new(Plan.Of(new CloneVolume(this, SnapshotOf(snapshot), VolumeOf(clone))));
+
+    public ValueTask<Plan> PlanRollbackAsync(SnapshotName snapshot, CancellationToken cancellationToken)
+        => new(Plan.Of(new RollBackVolume(this, SnapshotOf(snapshot))));
+
+    public ValueTask<Plan> PlanDeleteSnapshotAsync(SnapshotName snapshot, CancellationToken cancellationToken)
+        => new(Plan.Of(new DeleteSnapshot(this, SnapshotOf(snapshot))));
+
+    private SnapshotDirectory SnapshotOf(SnapshotName name) => new(VolumeOf(name.Volume), name);
+}

@@ -1,0 +1,162 @@
+using EveStorage.Linux;
+
+namespace EveStorage.FileBacked;
+
+/// <summary>One opening of a volume's image, shared by all who have it open in this process.</summary>
+internal sealed class OpenImage : IDisposable
+{
+    /// <summary>Held shared by everyone who has the image open.</summary>
+    internal const int UserLock = 0;
+
+    /// <summary>Held shared by everyone who has it open to write.</summary>
+    internal const int WriterLock = 1;
+
+    private readonly VolumeDirectory _volume;
+    private readonly IEventSink _events;
+    private readonly Action<BlockFile> _sync;
+    private readonly JoinedSync _flushes;
+    private StorageException? _failure;
+    private long _length;
+    private int _readers;
+    private int _writers;
+
+    /// <summary>Opens it; whoever creates this calls <see cref="Enter"/> next.</summary>
+    internal OpenImage(VolumeDirectory volume, VolumeLayout layout, PoolSpace space, IEventSink events, Action<BlockFile> sync)
+    {
+        (_volume, _events, _sync) = (volume, events, sync);
+        Layout = layout;
+        Space = space;
+        File = Open(volume);
+        _flushes = new(Sync);
+        LookAgain();
+    }
+
+    internal BlockFile File { get; }
+
+    internal VolumeLayout Layout { get; }
+
+    internal PoolSpace Space { get; }
+
+    internal string Subject => _volume.Subject;
+
+    /// <summary>Held to read while something is written, and to write while a snapshot is taken: it must see all of a write or nothing.</summary>
+    internal ReaderWriterLockSlim Writing { get; } = new();
+
+    internal bool HasWriters => _writers > 0;
+
+    internal bool IsUnused => _readers + _writers == 0;
+
+    /// <summary>The image's length, as last looked at.</summary>
+    internal long Length => Volatile.Read(ref _length);
+
+    internal static StorageException InUse(VolumeDirectory volume)
+        => new(StorageErrorKind.Busy, volume.Subject, "is in use: end its exports and what else has it open");
+
+    internal static string FailureAdvice(string marker)
+        => $"a sync failed, and what was written since the one before may be lost: check the disk and the data, then remove {marker}";
+
+    internal void LookAgain() => Volatile.Write(ref _length, File.Look().Length);
+
+    /// <summary>Counts one more user in. The opening's lock is theirs all.</summary>
+    internal void Enter(BlockAccess access)
+    {
+        if (access == BlockAccess.ReadWrite)
+        {
+            ThrowIfFailed();
+            if (System.IO.File.Exists(_volume.FailurePath))
+            {
+                throw new StorageException(StorageErrorKind.NeedsAttention, Subject, FailureAdvice(_volume.FailurePath));
+            }
+        }
+
+        if (!File.TryLock(UserLock, exclusive: false) || (access == BlockAccess.ReadWrite && !File.TryLock(WriterLock, exclusive: false)))
+        {
+            throw new StorageException(StorageErrorKind.Busy, Subject, "is being changed: try again when that is done");
+        }
+
+        // A rollback may have put another image in its place after we opened this one.
+        if (File.Look().Inode != BlockFile.Look(_volume.Image).Inode)
+        {
+            throw new StorageException(StorageErrorKind.Busy, Subject, "was just changed: try again");
+        }
+
+        _ = access == BlockAccess.ReadWrite ? _writers++ : _readers++;
+    }
+
+    internal void Leave(BlockAccess access)
+    {
+        _ = access == BlockAccess.ReadWrite ? _writers-- : _readers--;
+        if (_writers == 0 && !IsUnused)
+        {
+            File.Unlock(WriterLock);
+        }
+    }
+
+    /// <summary>Makes all that was written before survive a crash.</summary>
+    internal Task FlushAsync() => _flushes.RunAsync();
+
+    /// <exception cref="StorageException">A sync failed.</exception>
+    internal void ThrowIfFailed()
+    {
+        if (Volatile.Read(ref _failure) is StorageException failure)
+        {
+            throw new StorageException(failure.Kind, Subject, "takes no writes since a sync failed", failure);
+        }
+    }
+
+    /// <summary>
+    /// After a failed sync the kernel calls the lost pages clean, and the next sync succeeds: fsync(2). So it counts once, for
+    /// good, and for those who open the volume later.
+    /// </summary>
+    internal void Fail(StorageException failure)
+    {
+        if (Interlocked.CompareExchange(ref _failure, failure, null) is not null)
+        {
+            return;
+        }
+
+        _events.Report(new("volume.sync-failed", EventSeverity.Critical, Subject, $"{FailureAdvice(_volume.FailurePath)} ({failure.Message})"));
+        try
+        {
+            string marker = PoolDirectory.In(Path.GetDirectoryName(File.Path)!, Path.GetFileName(_volume.FailurePath));
+            FileCalls.Run(marker, () => DurableFile.Replace(marker, System.Text.Encoding.UTF8.GetBytes($"{failure.Message}\n")));
+        }
+        catch (StorageException e)
+        {
+            // The same disk, most likely. This process remembers.
+            _events.Report(new("volume.sync-failed", EventSeverity.Critical, Subject, $"could not be noted in the pool: {e.Message}"));
+        }
+    }
+
+    public void Dispose()
+    {
+        File.Dispose();
+        Writing.Dispose();
+    }
+
+    private static BlockFile Open(VolumeDirectory volume)
+    {
+        try
+        {
+            return BlockFile.Open(volume.Image, writable: true, volume.Subject);
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.Unavailable)
+        {
+            return BlockFile.Open(volume.Image, writable: false, volume.Subject);   // a file system that went read-only can still be read
+        }
+    }
+
+    private void Sync()
+    {
+        ThrowIfFailed();
+        try
+        {
+            _sync(File);
+        }
+        catch (StorageException e)
+        {
+            Fail(e);
+            throw;
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using EveStorage.Linux;
+
+namespace EveStorage.FileBacked;
+
+/// <summary>
+/// Makes a volume what a snapshot froze: a new image is made of the snapshot, and one rename puts it in the old one's
+/// place. The snapshot stays.
+/// </summary>
+internal sealed class RollBackVolume(FilePool pool, SnapshotDirectory snapshot) : StorageStep
+{
+    private readonly VolumeDirectory _volume = snapshot.Volume;
+
+    public override string Title => $"roll {_volume.Subject} back to {snapshot.Name}";
+
+    public override StepEffect Expected { get; } = StepEffect.Destroys($"what was written to {snapshot.Volume.Subject} since {snapshot.Name}");
+
+    public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        VolumeRecord record = _volume.Require();
+        snapshot.Require();
+        if (IsDone(context))
+        {
+            return StepOutcome.Changed;
+        }
+
+        using IDisposable claim = pool.Images.Claim(_volume, record.Id);
+        string temporary = PoolDirectory.Unfinished(_volume.Image, context.Request.Id);
+        PoolDirectory.Remove(temporary);
+        Make(temporary, context, cancellationToken);
+        using FileLock held = await pool.LockAsync(Title, cancellationToken);
+        _volume.Note(context.Request.Id);
+        FileCalls.Run(_volume.Subject, () => File.Move(temporary, _volume.Image, overwrite: true));
+        DirectoryHandle.Flush(_volume.Path);
+        pool.Space.Forget();
+        return StepOutcome.Changed;
+    }
+
+    public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        if (_volume.Find() is not null)
+        {
+            PoolDirectory.Remove(PoolDirectory.Unfinished(_volume.Image, context.Request.Id));
+        }
+
+        return IsDone(context)
+            ? throw new StorageException(StorageErrorKind.NeedsAttention, _volume.Subject, $"was rolled back to {snapshot.Name}, and what it was is gone")
+            : ValueTask.CompletedTask;
+    }
+
+    private bool IsDone(OperationContext context)
+        => _volume.Note() is ChangeNote note && note.Operation == context.Request.Id && _volume.Look().Inode != note.FromImage;
+
+    private void Make(string temporary, OperationContext context, CancellationToken cancellationToken)
+    {
+        VolumeLayout layout = _volume.Layout();
+        using BlockFile source = BlockFile.Open(snapshot.Image, writable: false, snapshot.Subject);
+        using BlockFile image = BlockFile.Create(temporary, _volume.Subject);
+        if (layout.Compressed)
+        {
+            FileSystem.Compress(image);
+        }
+
+        ImageCopy.Make(pool, source, image, Title, context, cancellationToken);
+        if (layout.Preallocated)
+        {
+            image.Allocate(0, image.Look().Length);
+        }
+
+        image.Flush();
+    }
+}

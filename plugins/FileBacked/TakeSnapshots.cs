@@ -1,0 +1,120 @@
+using EveStorage.Linux;
+
+namespace EveStorage.FileBacked;
+
+/// <summary>
+/// Freezes volumes, each as they all are at one moment. Where blocks are shared, writers of this process wait for that
+/// moment; where they are copied, nobody may have the volumes open to write.
+/// </summary>
+internal sealed class TakeSnapshots(FilePool pool, IReadOnlyList<SnapshotDirectory> snapshots) : StorageStep
+{
+    public override string Title { get; } = $"take {string.Join(", ", snapshots.Select(s => s.Subject))}";
+
+    public override StepEffect Expected { get; } = snapshots.FirstOrDefault(s => s.FindOurs() is not null) is SnapshotDirectory taken
+        ? throw new StorageException(StorageErrorKind.Conflict, taken.Subject, "is there: choose another name")
+        : StepEffect.Change;
+
+    public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        if (snapshots.All(s => s.FindOurs()?.Mark == context.Mark))
+        {
+            return StepOutcome.Changed;
+        }
+
+        // Some of them, after a crash: the others would be of a later moment.
+        RemoveMade(context);
+        if (snapshots.FirstOrDefault(s => s.FindOurs() is not null) is SnapshotDirectory taken)
+        {
+            throw new StorageException(StorageErrorKind.Conflict, taken.Subject, "is there: choose another name");
+        }
+
+        DateTimeOffset now = context.Time.GetUtcNow();
+        Freeze(context, cancellationToken);
+        using FileLock held = await pool.LockAsync(Title, cancellationToken);
+        foreach (SnapshotDirectory snapshot in snapshots)
+        {
+            snapshot.Publish(new(Documents.Format, context.IdOf(snapshot.Name), context.Mark, now));
+        }
+
+        return StepOutcome.Changed;
+    }
+
+    public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        using FileLock held = await pool.LockAsync($"undo: {Title}", cancellationToken);
+        RemoveMade(context);
+    }
+
+    private void RemoveMade(OperationContext context)
+    {
+        foreach (SnapshotDirectory snapshot in snapshots.Where(s => s.Volume.Find() is not null))
+        {
+            snapshot.RemoveUnfinished(context.Request.Id);
+            if (snapshot.Find()?.Mark == context.Mark)
+            {
+                snapshot.Remove(context.Request.Id);
+            }
+        }
+
+        pool.Space.Forget();
+    }
+
+    // All on one thread: the lock that keeps writers out belongs to it.
+    private void Freeze(OperationContext context, CancellationToken cancellationToken)
+    {
+        List<BlockFile> sources = [];
+        List<BlockFile> copies = [];
+        List<IDisposable> claims = [];
+        List<OpenImage> paused = [];
+        try
+        {
+            foreach (SnapshotDirectory snapshot in snapshots)
+            {
+                Guid id = snapshot.Volume.Require().Id;
+                copies.Add(snapshot.Begin(context.Request.Id));
+                sources.Add(BlockFile.Open(snapshot.Volume.Image, writable: true, snapshot.Volume.Subject));
+                if (pool.Capabilities.SnapshotsCopy)
+                {
+                    claims.Add(pool.Images.ClaimWrites(snapshot.Volume, id));
+                }
+                else if (pool.Images.Find(id) is OpenImage image && !paused.Contains(image))
+                {
+                    image.Writing.EnterWriteLock();
+                    paused.Add(image);
+                }
+            }
+
+            RefuseForeignWriters(sources, paused);
+            for (int at = 0; at < copies.Count; at++)
+            {
+                ImageCopy.Make(pool, sources[at], copies[at], Title, context, cancellationToken);
+            }
+        }
+        finally
+        {
+            paused.ForEach(image => image.Writing.ExitWriteLock());
+            claims.ForEach(claim => claim.Dispose());
+            sources.ForEach(source => source.Dispose());
+        }
+
+        foreach (BlockFile copy in copies)
+        {
+            copy.Flush();
+            copy.Dispose();
+        }
+    }
+
+    // One volume is cloned in one act of the kernel, whoever writes. Of several, a writer that we can't pause would write between two.
+    private void RefuseForeignWriters(List<BlockFile> sources, List<OpenImage> paused)
+    {
+        for (int at = 0; at < sources.Count && sources.Count > 1 && !pool.Capabilities.SnapshotsCopy; at++)
+        {
+            string subject = snapshots[at].Volume.Subject;
+            bool ours = paused.Exists(image => image.Subject == subject);
+            if (!ours && !sources[at].TryLock(OpenImage.WriterLock, exclusive: true))
+            {
+                throw OpenImage.InUse(snapshots[at].Volume);
+            }
+        }
+    }
+}
