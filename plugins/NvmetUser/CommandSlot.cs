@@ -19,7 +19,7 @@ internal enum SlotState
 }
 
 /// <summary>A command that did not end at once. A queue has as many as commands may be outstanding, and makes no others.</summary>
-internal sealed class CommandSlot : IThreadPoolWorkItem
+internal sealed class CommandSlot
 {
     private readonly IoQueue _queue;
     private readonly Action _completed;
@@ -69,11 +69,6 @@ internal sealed class CommandSlot : IThreadPoolWorkItem
     internal (long Offset, long Length)[] Ranges { get; set; } = [];
 
     internal NvmeOf.NvmeStatus Status { get; set; }
-
-    /// <summary>Runs its work on a thread of the pool: it may wait for the device.</summary>
-    internal void RunElsewhere() => ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
-
-    void IThreadPoolWorkItem.Execute() => Run();
 
     /// <summary>Runs its work here.</summary>
     internal void Run()

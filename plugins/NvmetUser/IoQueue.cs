@@ -242,7 +242,7 @@ internal sealed class IoQueue : CommandQueue
         _running++;
         if (slot.Opcode != IoOpcode.Write || slot.Durability == WriteDurability.Stable)
         {
-            slot.RunElsewhere();
+            _target.Workers.Run(slot);
             return;
         }
 

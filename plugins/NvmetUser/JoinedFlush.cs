@@ -8,30 +8,30 @@ internal sealed class JoinedFlush(IBlockSource source)
 {
     private readonly Lock _gate = new();
     private TaskCompletionSource? _next;
-    private Task _worker = Task.CompletedTask;
     private bool _working;
 
-    /// <summary>Makes all that was written before survive a crash.</summary>
+    /// <summary>Makes all that was written before survive a crash. The first to come syncs here, which waits for the device.</summary>
     internal Task FlushAsync()
     {
+        Task flushed;
         lock (_gate)
         {
             _next ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
-            Task flushed = _next.Task;
-            if (!_working)
+            flushed = _next.Task;
+            if (_working)
             {
-                _working = true;
-                _worker = WorkAsync(_worker);
+                return flushed;
             }
 
-            return flushed;
+            _working = true;
         }
+
+        _ = WorkAsync();   // it ends when nobody waits any more, and tells them how
+        return flushed;
     }
 
-    private async Task WorkAsync(Task before)
+    private async Task WorkAsync()
     {
-        await before;
-        await Task.Yield();   // off the connection's thread: a sync waits for the device
         while (Take() is TaskCompletionSource waiting)
         {
             try

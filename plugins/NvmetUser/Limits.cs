@@ -15,6 +15,9 @@ internal static class Limits
     /// <summary>The same of an admin queue, and of a connection that is no queue yet: one capsule with its data, and some.</summary>
     internal const int AdminBuffer = 16 << 10;
 
+    /// <summary>How many threads may wait for devices: as many commands as most drives take at once.</summary>
+    internal const int MaxWorkers = 32;
+
     /// <summary>NN: the highest number of a namespace, which is what a list of changed ones can hold.</summary>
     internal const int MaxNamespaces = 1024;
 

@@ -32,6 +32,9 @@ internal sealed partial class Target : IAsyncDisposable
 
     internal BufferPool Buffers { get; }
 
+    /// <summary>The threads that wait for devices.</summary>
+    internal Workers Workers { get; } = new();
+
     /// <summary>What is served.</summary>
     internal ExportTable Exports { get; } = new();
 

@@ -69,7 +69,7 @@ internal sealed class InitiatorQueue : IAsyncDisposable
         try
         {
             ValueTask<CompletionEntry> end = pending.Start(destination, data, started);
-            await GuardAsync(async () => await _sender.SendAsync(pending, command, _end.Token));
+            await SendAsync(pending, command);
             if (Volatile.Read(ref _failure) is StorageException failure)
             {
                 pending.End(failure);
@@ -126,21 +126,35 @@ internal sealed class InitiatorQueue : IAsyncDisposable
         }
     }
 
-    private async Task GuardAsync(Func<Task> work)
+    private async ValueTask SendAsync(PendingCommand pending, NvmeCommand command)
     {
         try
         {
-            await work();
+            await _sender.SendAsync(pending, command, _end.Token);
         }
-        catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception e) when (IsLoss(e))
         {
-            Fail(new(StorageErrorKind.Unavailable, _options.Subject, $"connection lost: {e.Message}", e));
-        }
-        catch (StorageException e)
-        {
-            Fail(e);
+            Fail(Lost(e));
         }
     }
+
+    private async Task GuardAsync(Func<Task> loop)
+    {
+        try
+        {
+            await loop();
+        }
+        catch (Exception e) when (IsLoss(e))
+        {
+            Fail(Lost(e));
+        }
+    }
+
+    private static bool IsLoss(Exception e)
+        => e is SocketException or IOException or ObjectDisposedException or OperationCanceledException or StorageException;
+
+    private StorageException Lost(Exception e)
+        => e as StorageException ?? new StorageException(StorageErrorKind.Unavailable, _options.Subject, $"connection lost: {e.Message}", e);
 
     private void Fail(StorageException failure)
     {
