@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Installs what the tests need, builds, runs every test. Its last line is "N passed, N failed, N skipped".
+set -uo pipefail
+cd "$(dirname "$0")"
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+
+usage() { echo "usage: ./test.sh [--no-lab] [--long]"; exit 2; }
+for option in "$@"; do
+  case $option in
+    --no-lab) export EVESTORAGE_NO_LAB=1 ;;
+    --long) export EVESTORAGE_LONG=1 ;;
+    *) usage ;;
+  esac
+done
+
+# command=package. Root's directories are looked into as well, since an ordinary user has no /usr/sbin in PATH.
+needs=(gcc=gcc jq=jq qemu-img=qemu-utils mkfs.xfs=xfsprogs mkfs.btrfs=btrfs-progs curl=curl systemd-analyze=systemd)
+[ -n "${EVESTORAGE_NO_LAB:-}" ] || needs+=(
+  qemu-system-x86_64=qemu-system-x86 mkfs.erofs=erofs-utils busybox=busybox-static nvme=nvme-cli fio=fio)
+missing=()
+for need in "${needs[@]}"; do
+  PATH="$PATH:/usr/sbin:/sbin" command -v "${need%%=*}" >/dev/null || missing+=("${need##*=}")
+done
+echo "test.sh: about 20 minutes on two cores with the lab, 8 without (--no-lab)."
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "test.sh: installs by apt: ${missing[*]}"
+  apt=(apt-get -o DPkg::Lock::Timeout=600 -qq)
+  [ "$(id -u)" = 0 ] || apt=(sudo "${apt[@]}")
+  "${apt[@]}" update && DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null ||
+    echo "test.sh: not everything could be installed; tests say what they miss"
+fi
+
+if [ -z "${EVESTORAGE_NO_LAB:-}" ] && [ -x lab/ensure ]; then
+  lab/ensure || echo "test.sh: the lab could not be built; its tests fail"
+fi
+
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+failed_runs=0
+dotnet restore EveStorage.Plugins.sln --locked-mode -v quiet && dotnet build EveStorage.Plugins.sln --no-restore -v quiet -clp:NoSummary || failed_runs=1
+
+if [ $failed_runs = 0 ]; then
+  for project in tests/*.Tests; do
+    name=$(basename "$(ls "$project"/*.csproj)" .csproj)
+    # A project of which no test has been written yet has nothing to say.
+    compgen -G "$project/*.cs" >/dev/null || compgen -G "$project/*/*.cs" >/dev/null || continue
+    echo "== $name"
+    timeout 1500 "artifacts/bin/$name/debug/$name" -noLogo -noColor -ctrf "$results/$name.json" || true
+    # A run that crashed or was ended leaves no report: that is a failure, whatever it had passed.
+    jq -e .results.summary "$results/$name.json" >/dev/null 2>&1 || { echo "$name ended without a report"; failed_runs=$((failed_runs + 1)); }
+  done
+fi
+
+count() { { compgen -G "$results/*.json" >/dev/null && jq -s "map(.results.summary.$1) | add" "$results"/*.json; } || echo 0; }
+passed=$(count passed) failed=$(($(count failed) + failed_runs)) skipped=$(count skipped)
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
