@@ -75,7 +75,11 @@ internal sealed class PoolDirectory(string path, PoolName name)
         }
 
         bool there = File.Exists(target);
-        File.Delete(target);
+        if (there)
+        {
+            File.Delete(target);
+        }
+
         return there;
     });
 

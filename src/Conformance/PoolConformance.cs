@@ -1,6 +1,11 @@
+using static EveStorage.Conformance.Promise;
+
 namespace EveStorage.Conformance;
 
-/// <summary>What every pool promises. Needs no test framework: a test, the command line and the lab run the same cases.</summary>
+/// <summary>
+/// What every pool promises. Needs no test framework: a test, the command line and the lab run the same cases. Each case
+/// gets an empty pool, and leaves volumes in it.
+/// </summary>
 public static class PoolConformance
 {
     private static readonly VolumeSpec s_spec = new() { Name = new("conformance"), Form = VolumeForm.Block, Size = ByteSize.MiB(64) };
@@ -17,11 +22,31 @@ public static class PoolConformance
         new("A create that is reverted leaves what another operation made", VolumeTraits.None, RevertLeavesTheOtherAsync),
         new("A volume that was deleted is gone, and deleting it again changes nothing", VolumeTraits.None, DeletedIsGoneAsync),
         new("A thin volume of 1TiB is created at once", VolumeTraits.Thin, ThinIsImmediateAsync),
+        .. NamePromises.Cases,
+        .. BlockPromises.Cases,
+        .. SnapshotPromises.Cases,
+        .. GrowPromises.Cases,
+        .. RecoveryPromises.Cases,
     ];
+
+    /// <summary>The promise about what is not ours, which only its maker can make.</summary>
+    /// <param name="makeForeign">Puts an object in the place of that volume, with the right size and without our mark.</param>
+    /// <param name="isThereAsync">Whether it is there, byte for byte.</param>
+    public static ConformanceCase ForeignIsLeftAlone(Func<IStoragePool, VolumeName, Task> makeForeign, Func<IStoragePool, VolumeName, Task<bool>> isThereAsync)
+        => new("What is not ours is not found, not deleted and not taken for what was asked for", VolumeTraits.None, async (pool, run, cancellationToken) =>
+        {
+            await makeForeign(pool, s_spec.Name);
+            Require(await pool.FindVolumeAsync(s_spec.Name, cancellationToken) is null, "it is found");
+            await RequireAsync(StorageErrorKind.Conflict, async () =>
+                await run(await pool.PlanDeleteAsync(s_spec.Name, cancellationToken), NewRequest(), cancellationToken));
+            await RequireAsync(StorageErrorKind.Conflict, async () =>
+                await run(await pool.PlanCreateAsync(s_spec, cancellationToken), NewRequest(s_spec.Name), cancellationToken));
+            Require(await isThereAsync(pool, s_spec.Name), "it is gone");
+        });
 
     private static async Task CreatedIsFoundAsync(IStoragePool pool, RunPlan run, CancellationToken cancellationToken)
     {
-        OperationRequest request = NewRequest();
+        OperationRequest request = NewRequest(s_spec.Name);
         await run(await pool.PlanCreateAsync(s_spec, cancellationToken), request, cancellationToken);
         VolumeInfo? found = await pool.FindVolumeAsync(s_spec.Name, cancellationToken);
         Require(found is not null, "the volume is not found");
@@ -35,14 +60,14 @@ public static class PoolConformance
         await CreateAsync(pool, run, cancellationToken);
         Plan again = await pool.PlanCreateAsync(s_spec, cancellationToken);
         RequireNone(again.Steps.Where(s => s.Expected != StepEffect.AlreadySo), "is expected to change again");
-        RequireNone(await run(again, NewRequest(), cancellationToken), "changed again");
+        RequireNone(await run(again, NewRequest(s_spec.Name), cancellationToken), "changed again");
     }
 
     private static async Task OtherSizeIsConflictAsync(IStoragePool pool, RunPlan run, CancellationToken cancellationToken)
     {
         await CreateAsync(pool, run, cancellationToken);
         await RequireAsync(StorageErrorKind.Conflict, async () =>
-            await run(await pool.PlanCreateAsync(s_spec with { Size = ByteSize.MiB(128) }, cancellationToken), NewRequest(), cancellationToken));
+            await run(await pool.PlanCreateAsync(s_spec with { Size = ByteSize.MiB(128) }, cancellationToken), NewRequest(s_spec.Name), cancellationToken));
     }
 
     private static async Task UnclaimedTraitIsRefusedAsync(IStoragePool pool, RunPlan run, CancellationToken cancellationToken)
@@ -79,52 +104,24 @@ public static class PoolConformance
         await CreateAsync(pool, run, cancellationToken);
         Plan delete = await pool.PlanDeleteAsync(s_spec.Name, cancellationToken);
         Require(delete.Steps.Any(s => s.Expected.Destroyed is not null), "no step says that it destroys");
-        await run(delete, NewRequest(), cancellationToken);
+        await run(delete, NewRequest(s_spec.Name), cancellationToken);
         Require(await pool.FindVolumeAsync(s_spec.Name, cancellationToken) is null, "the volume is still there");
-        RequireNone(await run(await pool.PlanDeleteAsync(s_spec.Name, cancellationToken), NewRequest(), cancellationToken), "changed again");
+        RequireNone(await run(await pool.PlanDeleteAsync(s_spec.Name, cancellationToken), NewRequest(s_spec.Name), cancellationToken), "changed again");
     }
 
     private static async Task ThinIsImmediateAsync(IStoragePool pool, RunPlan run, CancellationToken cancellationToken)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(TimeSpan.FromSeconds(5));
-        await run(await pool.PlanCreateAsync(s_spec with { Size = ByteSize.GiB(1024) }, limit.Token), NewRequest(), limit.Token);
+        await run(await pool.PlanCreateAsync(s_spec with { Size = ByteSize.GiB(1024) }, limit.Token), NewRequest(s_spec.Name), limit.Token);
     }
 
     private static async Task CreateAsync(IStoragePool pool, RunPlan run, CancellationToken cancellationToken)
-        => await run(await pool.PlanCreateAsync(s_spec, cancellationToken), NewRequest(), cancellationToken);
+        => await run(await pool.PlanCreateAsync(s_spec, cancellationToken), NewRequest(s_spec.Name), cancellationToken);
 
     private static async Task CreateAndFailAsync(IStoragePool pool, RunPlan run, CancellationToken cancellationToken)
     {
         Plan plan = (await pool.PlanCreateAsync(s_spec, cancellationToken)).Then(Plan.Of(new FailingStep()));
-        await RequireAsync(FailingStep.Kind, () => run(plan, NewRequest(), cancellationToken));
-    }
-
-    private static OperationRequest NewRequest()
-        => new() { Id = Guid.NewGuid(), Ids = new Dictionary<string, Guid> { [$"{s_spec.Name}"] = Guid.NewGuid() } };
-
-    private static async Task RequireAsync(StorageErrorKind kind, Func<Task> call)
-    {
-        try
-        {
-            await call();
-        }
-        catch (StorageException e) when (e.Kind == kind)
-        {
-            return;
-        }
-
-        throw new ConformanceException($"no {kind} was reported");
-    }
-
-    private static void RequireNone(IEnumerable<StorageStep> steps, string otherwise)
-        => Require(!steps.Any(), $"{string.Join(", ", steps.Select(s => s.Title))}: {otherwise}");
-
-    private static void Require(bool holds, string otherwise)
-    {
-        if (!holds)
-        {
-            throw new ConformanceException(otherwise);
-        }
+        await RequireAsync(FailingStep.Kind, () => run(plan, NewRequest(s_spec.Name), cancellationToken));
     }
 }
