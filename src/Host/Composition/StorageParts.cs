@@ -103,7 +103,13 @@ internal sealed class StorageParts(Profile profile, PluginCatalog catalog, IServ
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        foreach ((string _, IVolumeTransport transport) in MadeTransports())
+        IReadOnlyList<(string, IVolumeTransport)> made = MadeTransports();
+        lock (_lock)
+        {
+            _transports.Clear();
+        }
+
+        foreach ((string _, IVolumeTransport transport) in made)
         {
             await transport.DisposeAsync();
         }
