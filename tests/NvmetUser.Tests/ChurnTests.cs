@@ -22,7 +22,9 @@ public sealed class ChurnTests
 
         // Everything is compiled and every buffer made before the memory is measured.
         await RunAsync(target, TimeSpan.FromSeconds(Duration.TotalSeconds / 5), () => done++);
+        await TestTarget.UntilAsync(() => target.Target.ConnectionCount == 2, "connections are left");
         long before = Measure();
+        int descriptors = Descriptors();
         Task reading = KeepReadingAsync(steady, TimeSpan.FromSeconds(Duration.TotalSeconds * 4 / 5));
         await RunAsync(target, TimeSpan.FromSeconds(Duration.TotalSeconds * 4 / 5), () => Interlocked.Increment(ref done));
         await reading;
@@ -31,8 +33,11 @@ public sealed class ChurnTests
 
         done.ShouldBeGreaterThan(Connections);
         (after - before).ShouldBeLessThan(16 << 20, $"from {before} to {after} after {done} connections");
+        Descriptors().ShouldBeLessThanOrEqualTo(descriptors + 16);
         target.Target.Buffers.Used.ShouldBeLessThan(ByteSize.MiB(1));
     }
+
+    private static int Descriptors() => Directory.GetFiles("/proc/self/fd").Length;
 
     private static long Measure()
     {
