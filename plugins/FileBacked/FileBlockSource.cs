@@ -115,14 +115,14 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
     private void Write(long offset, ReadOnlySpan<byte> source, bool stable)
     {
         image.Space.Begin(image.File, offset, source.Length, image.Subject);
-        image.Writing.EnterReadLock();
+        image.Writing.Enter();
         try
         {
             image.File.Write(offset, source, stable);
         }
         finally
         {
-            image.Writing.ExitReadLock();
+            image.Writing.Exit();
             image.Space.End(offset, source.Length);
         }
     }
@@ -134,7 +134,7 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
             return;
         }
 
-        image.Writing.EnterReadLock();
+        image.Writing.Enter();
         try
         {
             if (keepSpace)
@@ -148,7 +148,7 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
         }
         finally
         {
-            image.Writing.ExitReadLock();
+            image.Writing.Exit();
         }
 
         image.Space.Forget();

@@ -39,8 +39,8 @@ internal sealed class OpenImage : IDisposable
 
     internal string Subject => _volume.Subject;
 
-    /// <summary>Held to read while something is written, and to write while a snapshot is taken: it must see all of a write or nothing.</summary>
-    internal ReaderWriterLockSlim Writing { get; } = new();
+    /// <summary>What every write goes through.</summary>
+    internal WriteGate Writing { get; } = new();
 
     internal bool HasWriters => _writers > 0;
 

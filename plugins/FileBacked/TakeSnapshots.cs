@@ -59,7 +59,6 @@ internal sealed class TakeSnapshots(FilePool pool, IReadOnlyList<SnapshotDirecto
         pool.Space.Forget();
     }
 
-    // All on one thread: the lock that keeps writers out belongs to it.
     private void Freeze(OperationContext context, CancellationToken cancellationToken)
     {
         List<BlockFile> sources = [];
@@ -79,7 +78,7 @@ internal sealed class TakeSnapshots(FilePool pool, IReadOnlyList<SnapshotDirecto
                 }
                 else if (pool.Images.Find(id) is OpenImage image && !paused.Contains(image))
                 {
-                    image.Writing.EnterWriteLock();
+                    image.Writing.Pause();
                     paused.Add(image);
                 }
             }
@@ -92,7 +91,7 @@ internal sealed class TakeSnapshots(FilePool pool, IReadOnlyList<SnapshotDirecto
         }
         finally
         {
-            paused.ForEach(image => image.Writing.ExitWriteLock());
+            paused.ForEach(image => image.Writing.Resume());
             claims.ForEach(claim => claim.Dispose());
             sources.ForEach(source => source.Dispose());
         }

@@ -13,7 +13,7 @@ internal sealed class VolumeDirectory(PoolDirectory pool, VolumeName name)
     internal VolumeName Name => name;
 
     /// <summary>The volume as a person types it.</summary>
-    internal string Subject => $"{pool.Name}/{name}";
+    internal string Subject { get; } = $"{pool.Name}/{name}";
 
     internal string Path { get; } = PoolDirectory.In(pool.Volumes, $"{name}");
 

@@ -1,0 +1,107 @@
+using EveStorage.FileBacked;
+using EveStorage.Linux;
+using EveStorage.Testing;
+
+namespace EveStorage.Tests;
+
+/// <summary>Room, its limit, and what is told when there is none.</summary>
+public class SpaceTests
+{
+    [Fact]
+    public async Task The_limit_holds_for_writers_together_and_what_is_discarded_can_be_written_again()
+    {
+        ByteSize limit = ByteSize.MiB(8);
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync(options: new() { Limit = limit });
+        await made.CreateAsync("a");
+        await made.CreateAsync("b");
+        await using IBlockSource a = await made.BlocksAsync("a");
+        await using IBlockSource b = await made.BlocksAsync("b");
+
+        int[] written = await Task.WhenAll(FillAsync(a), FillAsync(b));
+
+        written.Sum().ShouldBeInRange(6 << 20, 8 << 20);
+        PoolStatus full = await made.Pool.GetStatusAsync(default);
+        full.Used.ShouldBeLessThanOrEqualTo(limit);
+        full.Size.ShouldBe(limit);
+        full.Free.ShouldBe(new(limit.Bytes - full.Used.Bytes));
+
+        await a.WriteAsync(0, new byte[4096], WriteDurability.Cached, default);
+        await a.DiscardAsync(0, 1 << 20, default);
+        await b.WriteAsync(ByteSize.MiB(15).Bytes, new byte[64 << 10], WriteDurability.Cached, default);
+    }
+
+    [Fact]
+    public async Task What_takes_its_space_at_once_is_refused_beforehand()
+    {
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync(options: new() { Limit = ByteSize.MiB(8), Preallocate = true });
+
+        StorageException e = await Should.ThrowAsync<StorageException>(() => made.CreateAsync("thick", traits: VolumeTraits.None));
+
+        e.Kind.ShouldBe(StorageErrorKind.OutOfSpace);
+        e.Message.ShouldContain("8MiB");
+        Directory.GetFileSystemEntries(Path.Combine(made.Path, "volumes")).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_full_file_system_is_out_of_space_and_the_volume_can_be_read_on()
+    {
+        Assert.SkipUnless(Environment.UserName == "root", "needs root to mount a small tmpfs");
+        using TemporaryDirectory directory = new();
+        await Command.Find("mount")!.RunAsync(["-t", "tmpfs", "-o", "size=4m", "tmpfs", directory.Path], default);
+        try
+        {
+            await using PoolOnDisk made = await PoolOnDisk.MakeAsync(directory.Path);
+            await made.CreateAsync("vm42");
+            await using IBlockSource blocks = await made.BlocksAsync("vm42");
+
+            (await FillAsync(blocks)).ShouldBeInRange(3 << 20, 4 << 20);
+            await blocks.ReadAsync(0, new byte[4096], default);
+            await blocks.DiscardAsync(0, 1 << 20, default);
+            await blocks.WriteAsync(0, new byte[4096], WriteDurability.Stable, default);
+            await blocks.FlushAsync(default);
+        }
+        finally
+        {
+            await Command.Find("umount")!.RunAsync([directory.Path], default);
+        }
+    }
+
+    // Writes until there is no room, and says how much went in.
+    private static async Task<int> FillAsync(IBlockSource blocks)
+    {
+        byte[] piece = [.. Enumerable.Repeat((byte)1, 64 << 10)];
+        int written = 0;
+        try
+        {
+            for (; written < blocks.Size.Bytes; written += piece.Length)
+            {
+                await blocks.WriteAsync(written, piece, WriteDurability.Cached, default);
+                await Task.Yield();
+            }
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.OutOfSpace)
+        {
+        }
+
+        return written;
+    }
+}
+
+public class OptionsTests
+{
+    [Fact]
+    public void Every_wrong_value_is_told_at_once_with_what_is_allowed()
+    {
+        FileBackedOptions options = new() { Directory = "data/../x", Limit = new(512), LockTimeout = TimeSpan.Zero };
+
+        string[] failures = [.. new FileBackedOptionsValidator().Validate("data", options).Failures!];
+
+        failures.Length.ShouldBe(3);
+        failures.ShouldContain(f => f.Contains("Directory", StringComparison.Ordinal) && f.Contains("absolute", StringComparison.Ordinal));
+        failures.ShouldContain(f => f.Contains("Limit", StringComparison.Ordinal) && f.Contains("1MiB", StringComparison.Ordinal));
+        failures.ShouldContain(f => f.Contains("LockTimeout", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void What_is_not_set_is_right() => new FileBackedOptionsValidator().Validate("data", new()).Succeeded.ShouldBeTrue();
+}
