@@ -34,6 +34,7 @@ internal abstract record ChangeRequest
 internal sealed record CreatePool : ChangeRequest
 {
     /// <inheritdoc/>
+    [JsonIgnore]
     public override string Subject => $"{Pool}";
 }
 
@@ -41,6 +42,7 @@ internal sealed record CreatePool : ChangeRequest
 internal sealed record DeletePool : ChangeRequest
 {
     /// <inheritdoc/>
+    [JsonIgnore]
     public override string Subject => $"{Pool}";
 }
 
@@ -51,6 +53,7 @@ internal abstract record VolumeChange : ChangeRequest
     public required VolumeName Volume { get; init; }
 
     /// <inheritdoc/>
+    [JsonIgnore]
     public override string Subject => $"{Pool}/{Volume}";
 }
 
@@ -94,6 +97,7 @@ internal sealed record TakeSnapshots : ChangeRequest
     public required IReadOnlyList<SnapshotName> Snapshots { get; init; }
 
     /// <inheritdoc/>
+    [JsonIgnore]
     public override string Subject => string.Join(", ", Snapshots.Select(snapshot => $"{Pool}/{snapshot}"));
 }
 
@@ -104,6 +108,7 @@ internal abstract record SnapshotChange : ChangeRequest
     public required SnapshotName Snapshot { get; init; }
 
     /// <inheritdoc/>
+    [JsonIgnore]
     public override string Subject => $"{Pool}/{Snapshot}";
 }
 

@@ -24,14 +24,36 @@ internal abstract class ChangeVerb : CliVerb
     /// <summary>The image of an import or a save; null for everything else.</summary>
     protected virtual SafeFileHandle? OpenImage(ParseResult parsed) => null;
 
+    /// <summary>Takes away what <see cref="OpenImage"/> made, since nothing that is whole is in it.</summary>
+    protected virtual void DiscardImage(ParseResult parsed)
+    {
+    }
+
     /// <inheritdoc/>
     protected sealed override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
-        bool planOnly = invocation.Parsed.GetValue(_plan);
         using SafeFileHandle? image = OpenImage(invocation.Parsed);
+        bool done = false;
+        try
+        {
+            int code = await RunAsync(invocation, image, cancellationToken);
+            done = code == ExitCodes.Success && !invocation.Parsed.GetValue(_plan);
+            return code;
+        }
+        finally
+        {
+            if (!done)
+            {
+                DiscardImage(invocation.Parsed);
+            }
+        }
+    }
+
+    private async Task<int> RunAsync(Invocation invocation, SafeFileHandle? image, CancellationToken cancellationToken)
+    {
         IStorageApi api = await invocation.OpenAsync(cancellationToken);
         ChangeRequest request = await RequestAsync(invocation.Parsed, api, cancellationToken);
-        if (planOnly)
+        if (invocation.Parsed.GetValue(_plan))
         {
             PlanReport plan = await api.PlanAsync(request, image, cancellationToken);
             invocation.Answer(plan, output => Table.Write(output, ["step", "expected"], plan.Steps.Select(step => new[] { step.Title, step.Expected })));

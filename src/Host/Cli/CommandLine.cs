@@ -20,7 +20,7 @@ internal static class CommandLine
 
     private static string Complaint(ParseResult parsed)
     {
-        string message = parsed.Errors[0].Message.TrimEnd('.').ReplaceLineEndings(" ");
+        string message = string.Join(' ', parsed.Errors[0].Message.TrimEnd('.').Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         Command command = parsed.CommandResult.Command;
         string? near = parsed.UnmatchedTokens.Count > 0 && command.Subcommands.Count > 0 ? Nearest(parsed.UnmatchedTokens[0], command) : null;
         return near is null ? message : $"'{parsed.UnmatchedTokens[0]}' is no verb here; did you mean '{near}'?";

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace EveStorage.Host.Cli;
@@ -29,6 +31,8 @@ internal static class CommandTree
             the name is enough. Each verb has its own --help. Exit codes:
             {string.Join('\n', ExitCodes.All.Select(code => $"  {code.Code,3}  {code.Meaning}"))}
             """);
+        HelpOption help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new VerbHelp((SynchronousCommandLineAction)help.Action!);
         root.Add(GlobalOptions.Json);
         root.Add(GlobalOptions.Profile);
         Dictionary<string, Command> nouns = [];

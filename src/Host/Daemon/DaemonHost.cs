@@ -16,6 +16,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 
 namespace EveStorage.Host.Daemon;
@@ -63,7 +64,7 @@ internal static class DaemonHost
         builder.Services.AddRoutingCore();
         builder.Services.AddOpenApi("v1");
         builder.Services.ConfigureHttpJsonOptions(static json => ApiJson.Apply(json.SerializerOptions));
-        builder.Services.AddSystemd();
+        AddSystemd(builder.Services);
         builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = s_stopLimit);
         DescriptorDesk desk = new(peers, DescriptorPath.Of(socket));
         builder.Services.AddSingleton(desk);
@@ -83,6 +84,17 @@ internal static class DaemonHost
         }
 
         return app;
+    }
+
+    // Their AddSystemd asks whether the parent is systemd, which it is not in a container or under another supervisor that
+    // speaks the same protocol (man 3 sd_notify); who set the socket wants to be told.
+    private static void AddSystemd(IServiceCollection services)
+    {
+        if (Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 })
+        {
+            services.AddSingleton<ISystemdNotifier, SystemdNotifier>();
+            services.AddSingleton<IHostLifetime, SystemdLifetime>();
+        }
     }
 
     private static uint CallerOf(HttpContext context)

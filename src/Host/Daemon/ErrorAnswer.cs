@@ -8,6 +8,9 @@ namespace EveStorage.Host.Daemon;
 /// <summary>Answers an error with its kind, its subject and its sentence, and a status that fits.</summary>
 internal static class ErrorAnswer
 {
+    // RFC 9457: a problem's own members stand beside those that the document names, all of which may be left out.
+    private const string ProblemType = "application/problem+json";
+
     internal static async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
         try
@@ -31,7 +34,7 @@ internal static class ErrorAnswer
     private static Task WriteAsync(HttpContext context, HttpStatusCode status, ErrorReport error)
     {
         context.Response.StatusCode = (int)status;
-        return context.Response.WriteAsJsonAsync(error, ApiJson.Compact, context.RequestAborted);
+        return context.Response.WriteAsJsonAsync(error, ApiJson.Compact, ProblemType, context.RequestAborted);
     }
 
     private static HttpStatusCode StatusOf(StorageErrorKind kind) => kind switch

@@ -114,6 +114,8 @@ internal sealed class ImageSave : ChangeVerb
         return FileCalls.Run(path, () => File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite));
     }
 
+    protected override void DiscardImage(ParseResult parsed) => File.Delete(parsed.GetValue(_image)!);
+
     protected override async Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
     {
         VolumeAddress address = parsed.GetValue(_volume)!;
