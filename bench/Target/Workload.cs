@@ -144,4 +144,12 @@ internal sealed record Workload(bool Write, int Length, int Depth)
 /// <param name="Mean">Mean latency in microseconds.</param>
 /// <param name="Percentile99">The latency that one in a hundred exceeds, in microseconds.</param>
 /// <param name="ServerProcessor">Processor microseconds of the server for each request.</param>
-internal sealed record Measured(double PerSecond, double Mean, double Percentile99, double ServerProcessor);
+internal sealed record Measured(double PerSecond, double Mean, double Percentile99, double ServerProcessor)
+{
+    /// <summary>The median of each figure.</summary>
+    internal static Measured MedianOf(IReadOnlyList<Measured> runs)
+        => new(Median(runs, run => run.PerSecond), Median(runs, run => run.Mean), Median(runs, run => run.Percentile99), Median(runs, run => run.ServerProcessor));
+
+    private static double Median(IReadOnlyList<Measured> runs, Func<Measured, double> figure)
+        => runs.Select(figure).Order().ElementAt(runs.Count / 2);
+}
