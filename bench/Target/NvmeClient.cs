@@ -6,7 +6,7 @@ namespace EveStorage.Bench.Target;
 /// <summary>One I/O queue over NVMe/TCP, without digests; the initiator of src/NvmeOf keeps the admin queue beside it.</summary>
 internal sealed class NvmeClient : WireClient
 {
-    private const int Depth = 256;
+    private const int Depth = 128;
     private const uint DisableFlowControl = 1 << 2;   // CATTR of Connect
     private const int SectorBits = 9;
 
@@ -55,7 +55,13 @@ internal sealed class NvmeClient : WireClient
     {
         consumed = answered = 0;
         tag = 0;
-        if (received.Length < PduHeader.Size || PduHeader.Read(received) is not PduHeader header || received.Length < header.Length)
+        if (received.Length < PduHeader.Size)
+        {
+            return Taken.Nothing;
+        }
+
+        PduHeader header = PduHeader.Read(received);
+        if (received.Length < header.Length)
         {
             return Taken.Nothing;
         }
