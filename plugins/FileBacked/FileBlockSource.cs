@@ -28,13 +28,13 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
         return image.File.TryReadCached(offset, destination);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken)
+    /// <summary>Reads on the caller's thread: a transport that must not wait asks <see cref="TryRead"/> first.</summary>
+    public ValueTask ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         Check(offset, destination.Length);
-        await Task.Yield();
         image.File.Read(offset, destination.Span);
+        return ValueTask.CompletedTask;
     }
 
     public ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> source, WriteDurability durability, CancellationToken cancellationToken)

@@ -17,12 +17,14 @@ public readonly record struct FileFacts(long Length, long Allocated, ulong Inode
 public sealed partial class BlockFile : IDisposable
 {
     private readonly string _subject;
+    private readonly bool _isMemory;
 
     private BlockFile(SafeFileHandle handle, string path, string subject)
     {
         Handle = handle;
         Path = path;
         _subject = subject;
+        _isMemory = IsMemory(handle);
     }
 
     /// <summary>Where it was opened.</summary>
@@ -48,8 +50,16 @@ public sealed partial class BlockFile : IDisposable
         fixed (byte* start = destination)
         {
             OwnCalls.IoVector vector = new() { Base = start, Length = (nuint)destination.Length };
-            return OwnCalls.PReadV2(descriptor, &vector, 1, offset, OwnCalls.RWF_NOWAIT) == destination.Length;
+            return OwnCalls.PReadV2(descriptor, &vector, 1, offset, _isMemory ? 0 : OwnCalls.RWF_NOWAIT) == destination.Length;
         }
+    }
+
+    // tmpfs refuses a read that must not wait, and never has anything to wait for.
+    private static unsafe bool IsMemory(SafeFileHandle handle)
+    {
+        using Descriptor descriptor = new(handle);
+        OwnCalls.FileSystemStatus status;
+        return OwnCalls.FStatFs(descriptor, &status) == 0 && status.Type == OwnCalls.TMPFS_MAGIC;
     }
 
     /// <summary>Fills <paramref name="destination"/>. What lies beyond the end of the file is an error.</summary>
