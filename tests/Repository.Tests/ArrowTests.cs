@@ -1,6 +1,6 @@
-using EveStorage.Testing;
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
+using EveStorage.Testing;
 
 namespace EveStorage.Tests;
 

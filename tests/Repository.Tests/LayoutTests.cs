@@ -1,6 +1,6 @@
-using EveStorage.Testing;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using EveStorage.Testing;
 
 namespace EveStorage.Tests;
 

@@ -15,7 +15,7 @@ namespace EveStorage.Host.Worker;
 internal static class WorkerProgram
 {
     /// <summary>What a worker may hold: two pieces a processor, an image's tables, and the runtime.</summary>
-    internal static readonly ByteSize MemoryLimit = new(1L << 30);
+    internal static ByteSize MemoryLimit { get; } = new(1L << 30);
 
     private const int ImageDescriptor = 3;
     private const int TargetDescriptor = 4;
@@ -151,7 +151,7 @@ internal static class WorkerProgram
 
     private sealed class NoEvents : IEventSink
     {
-        internal static readonly NoEvents Instance = new();
+        internal static NoEvents Instance { get; } = new();
 
         public void Report(StorageEvent storageEvent)
         {
