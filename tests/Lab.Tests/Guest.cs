@@ -1,0 +1,84 @@
+using EveStorage.Testing;
+
+namespace EveStorage.Tests;
+
+/// <summary>A machine with a real kernel, which `lab/lab` runs under emulation.</summary>
+internal sealed class Guest : IAsyncDisposable
+{
+    /// <summary>This machine's loopback, as a guest sees it.</summary>
+    public const string Address = "10.0.2.2";
+
+    private static readonly string s_lab = RepositoryFiles.Path("lab/lab");
+    private readonly string _name;
+
+    private static readonly string s_place = Environment.GetEnvironmentVariable("LAB_DIR")
+        ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache/evestorage-lab-6.12");
+
+    private Guest(string name) => _name = name;
+
+    /// <summary>An ext4 file system that a guest can have as its root.</summary>
+    public static string RootImage => Path.Combine(s_place, "root.ext4");
+
+    /// <summary>In a script: the disk of a connected subsystem's namespace.</summary>
+    public static string Disk(string subsystem, int number = 1)
+        => $"/dev/$(basename $(ls -d $(dirname $(grep -lx {subsystem} /sys/class/nvme-subsystem/*/subsysnqn))/nvme*n{number}))";
+
+    /// <summary>Skips the test, or fails it where all has to run, when there is no lab.</summary>
+    public static void Require()
+    {
+        Assert.SkipWhen(Environment.GetEnvironmentVariable("EVESTORAGE_NO_LAB") == "1", "EVESTORAGE_NO_LAB=1: no guest is started");
+        bool there = File.Exists(Path.Combine(s_place, "built"));
+        (there || Environment.GetEnvironmentVariable("CI") != "true").ShouldBeTrue("lab/ensure has not made the lab's image");
+        Assert.SkipUnless(there, "lab/ensure has not made the lab's image");
+    }
+
+    /// <summary>Starts a guest and waits until it answers.</summary>
+    public static async Task<Guest> StartAsync(params string[] options)
+    {
+        Guest guest = new("test-" + Guid.NewGuid().ToString("N")[..8]);
+        await Programs.OutputAsync(s_lab, ["up", guest._name, .. options]);
+        return guest;
+    }
+
+    /// <summary>Runs a script, which has to succeed, and gives what it printed.</summary>
+    public async Task<string> RunAsync(string script, int seconds = 120)
+    {
+        (int code, string output, string error) = await TryAsync(script, seconds);
+        code.ShouldBe(0, $"{script}\n{error}{output}");
+        return output.Trim();
+    }
+
+    public async Task<(int Code, string Output, string Error)> TryAsync(string script, int seconds = 120)
+        => await Programs.RunAsync(s_lab, ["exec", _name, "-t", $"{seconds}", "--", script], seconds + 30);
+
+    /// <summary>Connects to a subsystem as a host, with more words for `nvme connect` as a test needs them.</summary>
+    public async Task<(int Code, string Output, string Error)> ConnectAsync(int port, string subsystem, string host, string more = "")
+    {
+        // The kernel takes a host id for one host name only.
+        string connect = $"nvme connect -t tcp -a {Address} -s {port} -n {subsystem} --hostnqn={host} --hostid=$(cat /proc/sys/kernel/random/uuid)";
+        return await TryAsync($"modprobe nvme-tcp; {connect} -i 2 -c 1 -l 600 {more} && udevadm settle");
+    }
+
+    /// <summary>Restarts the guest's kernel at once.</summary>
+    public async Task RebootAsync()
+    {
+        string before = await RunAsync("cat /proc/sys/kernel/random/boot_id");
+        await RunAsync("(sleep 0.5; echo b > /proc/sysrq-trigger) > /dev/null 2>&1 &");
+        for (int tries = 0; tries < 30; tries++)
+        {
+            (int code, string output, _) = await TryAsync("cat /proc/sys/kernel/random/boot_id", 10);
+            if (code == 0 && output.Trim() != before)
+            {
+                return;
+            }
+
+            await Task.Delay(500);
+        }
+
+        throw new TimeoutException(await ConsoleAsync());
+    }
+
+    public async Task<string> ConsoleAsync() => await Programs.OutputAsync(s_lab, "log", _name);
+
+    public async ValueTask DisposeAsync() => await Programs.OutputAsync(s_lab, "kill", _name);
+}
