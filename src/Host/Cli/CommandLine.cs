@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace EveStorage.Host.Cli;
 
@@ -9,14 +10,24 @@ internal static class CommandLine
     {
         RootCommand root = CommandTree.Build();
         ParseResult parsed = root.Parse(arguments);
-        if (parsed.Errors.Count > 0)
+        string? complaint = parsed.Errors.Count > 0 ? Complaint(parsed) : StrayOption(parsed);
+        if (complaint is not null)
         {
-            await Console.Error.WriteLineAsync($"evestorage: {Complaint(parsed)}; see `{Words(parsed)} --help`");
+            await Console.Error.WriteLineAsync($"evestorage: {complaint}; see `{Words(parsed)} --help`");
             return ExitCodes.Usage;
         }
 
         return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
     }
+
+    // The parser takes an option that it doesn't know for an argument, where one of any text can be. After `--` it may be one.
+    private static string? StrayOption(ParseResult parsed)
+        => parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash)
+            ? null
+            : parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens)
+                .Where(token => token.Value.StartsWith("--", StringComparison.Ordinal))
+                .Select(token => $"'{token.Value}' is no option here")
+                .FirstOrDefault();
 
     private static string Complaint(ParseResult parsed)
     {
@@ -29,7 +40,7 @@ internal static class CommandLine
     private static string Words(ParseResult parsed)
     {
         List<string> words = [];
-        for (System.CommandLine.Parsing.SymbolResult? at = parsed.CommandResult; at is System.CommandLine.Parsing.CommandResult command; at = at.Parent)
+        for (SymbolResult? at = parsed.CommandResult; at is CommandResult command; at = at.Parent)
         {
             words.Insert(0, command.Parent is null ? "evestorage" : command.Command.Name);
         }

@@ -13,6 +13,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -64,6 +65,7 @@ internal static class DaemonHost
         builder.Services.AddRoutingCore();
         builder.Services.AddOpenApi("v1");
         builder.Services.ConfigureHttpJsonOptions(static json => ApiJson.Apply(json.SerializerOptions));
+        builder.Services.Configure<RouteHandlerOptions>(static routes => routes.ThrowOnBadRequest = true);   // to be answered as every error is
         AddSystemd(builder.Services);
         builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = s_stopLimit);
         DescriptorDesk desk = new(peers, DescriptorPath.Of(socket));

@@ -17,8 +17,12 @@ internal static class ImageFile
         HelpName = "FORMAT",
     };
 
+    /// <summary>Opens an image.</summary>
+    /// <exception cref="StorageException">It is not there, which makes it a wrong argument, or can't be opened.</exception>
     internal static SafeFileHandle OpenToRead(string path)
-        => FileCalls.Run(path, () => File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+        => File.Exists(path)
+            ? FileCalls.Run(path, () => File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete))
+            : throw new StorageException(StorageErrorKind.InvalidConfiguration, path, Directory.Exists(path) ? "is a directory and no image" : "is no image: there is no such file");
 }
 
 internal sealed class ImageInspect : CliVerb

@@ -1,0 +1,92 @@
+using System.Text.Json;
+
+namespace EveStorage.Tests;
+
+/// <summary>The verbs without a daemon; <see cref="DaemonTests"/> has them with one.</summary>
+public sealed class VerbTests
+{
+    [Fact]
+    public async Task A_plan_is_shown_and_nothing_is_done()
+    {
+        using CommandLineHost host = new();
+        await host.DoAsync("pool", "create", "data");
+
+        Ended plan = await host.DoAsync("volume", "create", "vm1", "64MiB", "--plan");
+
+        plan.Output.ShouldContain("create data/vm1 of 64MiB");
+        (await host.DoAsync("volume", "list", "--json")).Json.GetArrayLength().ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task What_destroys_data_wants_a_yes_where_nobody_can_be_asked()
+    {
+        using CommandLineHost host = new();
+        await host.DoAsync("pool", "create", "data");
+        await host.DoAsync("volume", "create", "vm1", "64MiB");
+
+        Ended refused = await host.RunAsync("volume", "delete", "vm1");
+
+        refused.Code.ShouldBe(2);
+        refused.Error.ShouldContain("--yes");
+        await host.DoAsync("volume", "delete", "vm1", "--yes");
+        (await host.DoAsync("volume", "list", "--json")).Json.GetArrayLength().ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task An_error_is_a_document_to_a_program_and_its_kind_is_the_exit_code()
+    {
+        using CommandLineHost host = new();
+        await host.DoAsync("pool", "create", "data");
+
+        Ended missing = await host.RunAsync("volume", "show", "data/nope", "--json");
+
+        missing.Code.ShouldBe(5);
+        missing.Output.ShouldBeEmpty();
+        JsonElement error = JsonDocument.Parse(missing.Error).RootElement.GetProperty("error");
+        error.GetProperty("kind").GetString().ShouldBe("not-found");
+        error.GetProperty("subject").GetString().ShouldBe("data/nope");
+        error.GetProperty("message").GetString().ShouldNotBeNullOrEmpty();
+    }
+
+    [Fact]
+    public async Task Without_a_daemon_an_export_says_that_it_needs_one()
+    {
+        using CommandLineHost host = new();
+        await host.DoAsync("pool", "create", "data");
+        await host.DoAsync("volume", "create", "vm1", "64MiB");
+
+        Ended refused = await host.RunAsync("export", "add", "vm1", "--host", CommandLineHost.HostNqn);
+
+        refused.Code.ShouldBe(4);
+        refused.Error.ShouldContain("evestorage serve");
+    }
+
+    [Fact]
+    public async Task What_was_imported_can_be_saved_again()
+    {
+        using CommandLineHost host = new();
+        byte[] disk = new byte[4 << 20];
+        new Random(1).NextBytes(disk.AsSpan(0, 1 << 20));
+        await File.WriteAllBytesAsync(host["disk.raw"], disk, TestContext.Current.CancellationToken);
+        await host.DoAsync("pool", "create", "data");
+
+        await host.DoAsync("image", "import", host["disk.raw"], "vm1", "--format", "raw", "--verify");
+        await host.DoAsync("image", "save", "vm1", host["saved.raw"]);
+
+        (await File.ReadAllBytesAsync(host["saved.raw"], TestContext.Current.CancellationToken)).AsSpan().SequenceEqual(disk).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_save_that_is_only_planned_or_fails_leaves_no_file()
+    {
+        using CommandLineHost host = new();
+        await host.DoAsync("pool", "create", "data");
+        await host.DoAsync("volume", "create", "vm1", "64MiB");
+
+        await host.DoAsync("image", "save", "vm1", host["planned.raw"], "--plan");
+        (await host.RunAsync("image", "save", "nope", host["failed.raw"])).Code.ShouldBe(5);
+
+        File.Exists(host["planned.raw"]).ShouldBeFalse();
+        File.Exists(host["failed.raw"]).ShouldBeFalse();
+    }
+}
