@@ -18,6 +18,7 @@ needs=(gcc=gcc jq=jq qemu-img=qemu-utils mkfs.xfs=xfsprogs mkfs.btrfs=btrfs-prog
 [ -n "${EVESTORAGE_NO_LAB:-}" ] || needs+=(
   qemu-system-x86_64=qemu-system-x86 mkfs.erofs=erofs-utils busybox=busybox-static nvme=nvme-cli fio=fio)
 missing=()
+[ -e /usr/include/stdio.h ] && [ -e /usr/include/linux/fs.h ] || missing+=(libc6-dev linux-libc-dev)
 for need in "${needs[@]}"; do
   PATH="$PATH:/usr/sbin:/sbin" command -v "${need%%=*}" >/dev/null || missing+=("${need##*=}")
 done

@@ -4,8 +4,8 @@ using EveStorage.Linux;
 namespace EveStorage.FileBacked;
 
 /// <summary>
-/// A volume's blocks. What the page cache can take or give is done at once; what waits for the device is done on another
-/// thread. Nothing is allocated for a read or a write.
+/// A volume's blocks. Reads and cached writes are done on the caller's thread, syncs and holes on another. Nothing is
+/// allocated for a read or a write.
 /// </summary>
 internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Action leave) : IBlockSource
 {

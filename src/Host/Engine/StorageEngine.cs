@@ -1,4 +1,5 @@
 using EveStorage.Host.Api;
+using EveStorage.Host.Checks;
 using EveStorage.Host.Composition;
 using EveStorage.Host.Events;
 using EveStorage.Host.Images;
@@ -49,6 +50,7 @@ internal sealed class StorageEngine : IAsyncDisposable
             .AddSingleton<ExportRestore>()
             .AddSingleton<Diagnosis>()
             .AddSingleton<Overview>()
+            .AddSingleton<PoolCheck>()
             .Scan(static types => types.FromAssemblyOf<StorageEngine>()
                 .AddClasses(static planners => planners.AssignableTo<IChangePlanner>(), publicOnly: false)
                 .As<IChangePlanner>()
@@ -68,6 +70,10 @@ internal sealed class StorageEngine : IAsyncDisposable
         _services.GetRequiredService<OperationRunner>().Serves = true;
         await _services.GetRequiredService<ExportRestore>().RunAsync(cancellationToken);
     }
+
+    /// <summary>Holds a pool to the contract.</summary>
+    internal Task<IReadOnlyList<CheckReport>> CheckAsync(PoolName pool, CancellationToken cancellationToken)
+        => _services.GetRequiredService<PoolCheck>().RunAsync(pool, cancellationToken);
 
     /// <summary>Stops operations, then exports, then closes the pools.</summary>
     public async ValueTask DisposeAsync()
