@@ -17,7 +17,11 @@ internal sealed record HostReport(string Version, string Profile, bool Daemon, i
 /// <param name="Kinds">What it provides: <c>backend:file</c>.</param>
 /// <param name="Reasons">Why it is not usable; empty when it is.</param>
 internal sealed record PluginReport(
-    string Id, string? Version, string? Contract, string? Directory, bool Enabled, bool Usable, IReadOnlyList<string> Kinds, IReadOnlyList<string> Reasons);
+    string Id, string? Version, string? Contract, string? Directory, bool Enabled, bool Usable, IReadOnlyList<string> Kinds, IReadOnlyList<string> Reasons)
+{
+    /// <summary>The hash of its folder, to pin; null when there is nothing to pin.</summary>
+    public string? Sha256 { get; init; }
+}
 
 /// <summary>A block device of this machine.</summary>
 internal sealed record DeviceReport

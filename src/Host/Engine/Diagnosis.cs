@@ -1,5 +1,6 @@
 using EveStorage.Host.Api;
 using EveStorage.Host.Composition;
+using EveStorage.Host.Locks;
 using EveStorage.Host.Operations;
 using EveStorage.Host.Plugins;
 
@@ -18,6 +19,10 @@ internal sealed class Diagnosis(PluginCatalog catalog, StorageParts parts, OpenP
         findings.AddRange(operations.Select(document => document.Operation)
             .Where(operation => operation.State == OperationState.NeedsAttention)
             .Select(operation => new Finding(operation.Request.Subject, operation.Error?.Message ?? "needs attention", $"evestorage operation show {operation.Id}")));
+        findings.AddRange(operations.Select(document => document.Operation)
+            .Where(operation => operation.State == OperationState.Running && IsAbandoned(operation.Id))
+            .Select(operation => new Finding(
+                operation.Request.Subject, $"operation {operation.Id} was cut short and can't be finished while its pool can't be opened", $"evestorage pool status {operation.Request.Pool}")));
         foreach (PoolReport pool in await overview.PoolsAsync(cancellationToken))
         {
             findings.AddRange((pool.Created ? pool.Status?.Problems ?? [] : []).Select(problem => new Finding($"{pool.Name}", problem, null)));
@@ -34,6 +39,12 @@ internal sealed class Diagnosis(PluginCatalog catalog, StorageParts parts, OpenP
             .Where(export => !parts.TransportNames.Contains(export.Transport))
             .Select(export => new Finding(export.Volume, $"is to be exported by {export.Transport}, which the profile no longer declares", $"evestorage export remove {export.Volume}")));
         return findings;
+    }
+
+    private bool IsAbandoned(Guid operation)
+    {
+        using HeldLock? own = journal.TryOwn(operation);
+        return own is not null;
     }
 
     // A temporary volume belongs to an operation. Where the journal was lost with the host, nobody comes to finish it.

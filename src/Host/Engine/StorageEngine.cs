@@ -52,9 +52,10 @@ internal sealed class StorageEngine : IAsyncDisposable
             .AddSingleton<Overview>()
             .AddSingleton<PoolCheck>()
             .Scan(static types => types.FromAssemblyOf<StorageEngine>()
-                .AddClasses(static planners => planners.AssignableTo<IChangePlanner>(), publicOnly: false)
+                .AddClasses(static planners => planners.AssignableTo(typeof(ChangePlanner<>)), publicOnly: false)
                 .As<IChangePlanner>()
                 .WithSingletonLifetime())
+            .Decorate<IChangePlanner, TimedPlanner>()
             .BuildServiceProvider());
 
     /// <summary>What <paramref name="caller"/> may ask.</summary>

@@ -1,30 +1,34 @@
+using EveStorage.Host.Composition;
 using EveStorage.Host.Profiles;
 
 namespace EveStorage.Host.Locks;
 
 /// <summary>
 /// What keeps two operations apart, in one process or in several: a pool's lock for a step that changes its metadata, and
-/// the volume names that an operation owns until it ends.
+/// the volume names that an operation owns until it ends. They go by the pool's id, since two profiles may name one pool
+/// differently; a pool that is not made yet has but its name.
 /// </summary>
-internal sealed class StorageLocks(Profile profile, TimeProvider time)
+internal sealed class StorageLocks(Profile profile, OpenPools pools, TimeProvider time)
 {
     private static readonly TimeSpan s_poolLimit = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan s_nameLimit = TimeSpan.FromSeconds(5);
 
     /// <summary>Takes the pool, for one short step.</summary>
-    internal Task<HeldLock> TakePoolAsync(PoolName pool, string doing, CancellationToken cancellationToken)
-        => HeldLock.TakeAsync(PathOf($"pool-{pool}"), $"{pool}", HeldLock.Holder(doing), s_poolLimit, time, cancellationToken);
+    internal async Task<HeldLock> TakePoolAsync(PoolName pool, string doing, CancellationToken cancellationToken)
+        => await HeldLock.TakeAsync(
+            PathOf($"pool-{await KeyOfAsync(pool, cancellationToken)}"), $"{pool}", HeldLock.Holder(doing), s_poolLimit, time, cancellationToken);
 
     /// <summary>Takes the names of volumes, in one order for all, until the operation ends.</summary>
     internal async Task<IReadOnlyList<HeldLock>> TakeNamesAsync(PoolName pool, IEnumerable<VolumeName> names, string doing, CancellationToken cancellationToken)
     {
         List<HeldLock> held = [];
+        string key = await KeyOfAsync(pool, cancellationToken);
         try
         {
             foreach (string name in names.Select(name => $"{name}").Distinct().Order(StringComparer.Ordinal))
             {
                 held.Add(await HeldLock.TakeAsync(
-                    PathOf($"volume-{pool}-{name}"), $"{pool}/{name}", HeldLock.Holder(doing), s_nameLimit, time, cancellationToken));
+                    PathOf($"volume-{key}-{name}"), $"{pool}/{name}", HeldLock.Holder(doing), s_nameLimit, time, cancellationToken));
             }
 
             return held;
@@ -35,6 +39,9 @@ internal sealed class StorageLocks(Profile profile, TimeProvider time)
             throw;
         }
     }
+
+    private async Task<string> KeyOfAsync(PoolName pool, CancellationToken cancellationToken)
+        => await pools.TryOpenAsync(pool, cancellationToken) is IStoragePool open ? $"{open.Id:D}" : $"{pool}";
 
     private string PathOf(string name) => Path.Combine(profile.Run, "locks", $"{name}.lock");
 }

@@ -52,6 +52,9 @@ internal interface IChangePlanner
     /// <summary>What becomes of it after a crash.</summary>
     Recovery AfterCrash { get; }
 
+    /// <summary>Whether its steps may copy data for as long as that takes: the pool's lock is then left to the backend, which knows.</summary>
+    bool CopiesData { get; }
+
     /// <summary>The volumes whose names the operation owns until it ends.</summary>
     IEnumerable<VolumeName> Owns(ChangeRequest request, Guid operation);
 
@@ -75,6 +78,9 @@ internal abstract class ChangePlanner<T> : IChangePlanner
 
     /// <inheritdoc/>
     public virtual Recovery AfterCrash => Recovery.Redo;
+
+    /// <inheritdoc/>
+    public virtual bool CopiesData => false;
 
     /// <inheritdoc/>
     public IEnumerable<VolumeName> Owns(ChangeRequest request, Guid operation) => Owns((T)request, operation);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using EveStorage.Host.Api;
 using EveStorage.Host.Composition;
 using EveStorage.Host.Images;
@@ -95,21 +96,6 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         }
     }
 
-    /// <summary>Finishes or undoes every operation that no process runs any more.</summary>
-    internal async Task RecoverAsync(CancellationToken cancellationToken)
-    {
-        foreach (OperationDocument document in tools.Journal.ReadAll(e => LogUnreadable(e.Message)).Where(document => document.Operation.State == OperationState.Running))
-        {
-            using HeldLock? own = tools.Journal.TryOwn(document.Operation.Id);
-            if (own is not null)
-            {
-                await RecoverAsync(document, cancellationToken);
-            }
-        }
-
-        tools.Journal.Trim();
-    }
-
     /// <summary>Stops what runs, and waits until it is undone.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -140,41 +126,24 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
 
             image?.Dispose();
             _running.TryRemove(running.Id, out _);
-        }
-    }
-
-    private async Task RecoverAsync(OperationDocument document, CancellationToken cancellationToken)
-    {
-        ChangeRequest request = document.Operation.Request;
-        IChangePlanner planner = tools.Planners.For(request);
-        RunningOperation running = new(document, tools.Journal, time);
-        PlanningContext context = ContextOf(document.ToRequest(), null, true, static (_, _) => { });
-        try
-        {
-            if (planner.AfterCrash == Recovery.Redo)
-            {
-                Plan plan = await planner.PlanAsync(request, context, cancellationToken);
-                running.Update(report => report with { Steps = StepsOf(plan) });
-                End(running, await RunAsync(running, plan, cancellationToken));
-            }
-            else
-            {
-                Plan? undo = await planner.PlanUndoAsync(request, context, cancellationToken);
-                await tools.Plans.UndoAsync(RunOf(running, undo ?? Plan.Of()));
-                End(running, report => undo is null ? report with { State = OperationState.Succeeded } : Failed(report, CutShort(request)));
-            }
-        }
-        catch (StorageException e)
-        {
-            End(running, report => Failed(report, e));
+            running.Dispose();
         }
     }
 
     private void End(RunningOperation running, Func<OperationReport, OperationReport> outcome)
     {
-        running.Update(report => outcome(report) with { Ended = time.GetUtcNow(), Progress = null });
+        OperationReport Ended(OperationReport report) => outcome(report) with { Ended = time.GetUtcNow(), Progress = null };
+        try
+        {
+            running.Update(Ended);
+        }
+        catch (StorageException e)
+        {
+            // Who waits is told all the same; on disk it still runs, so the next start finishes it or undoes it.
+            running.Update(report => Ended(report) with { State = OperationState.NeedsAttention, Error = ErrorReport.Of(e) }, onDisk: false);
+        }
+
         LogAudit(running.Current);
-        running.Dispose();
     }
 
     private async Task<Func<OperationReport, OperationReport>> RunAsync(RunningOperation running, Plan plan, CancellationToken cancellationToken)
@@ -205,7 +174,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         Request = running.Request,
         Progress = running,
         Tell = (step, outcome) => running.Tell(plan.Steps.ToList().IndexOf(step), outcome),
-        LockAsync = async (step, cancellationToken) => step is DataStep
+        LockAsync = async (step, cancellationToken) => step is DataStep || tools.Planners.For(running.Current.Request).CopiesData
             ? null
             : await tools.Locks.TakePoolAsync(running.Current.Request.Pool, step.Title, cancellationToken),
     };
@@ -247,9 +216,6 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         Error = ErrorReport.Of(e),
     };
 
-    private static StorageException CutShort(ChangeRequest request)
-        => new(StorageErrorKind.Io, request.Subject, "was cut short, and what it had made is removed: run it again");
-
     private bool Unexpected(Exception e)
     {
         LogFault(e);
@@ -257,15 +223,17 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
     }
 
     private void LogAudit(OperationReport operation)
-        => LogEnded(
-            operation.State, operation.UserId, operation.Id, operation.Request.GetType().Name, operation.Request.Subject, operation.Error?.Message ?? "");
+    {
+        if (logger.IsEnabled(LogLevel.Information))
+        {
+            string request = JsonSerializer.Serialize(operation.Request, ApiJson.Compact);
+            LogEnded(operation.State, operation.UserId, operation.Id, request, operation.Error?.Message ?? "");
+        }
+    }
 
     [LoggerMessage(EventId = 100, EventName = "operation", Level = LogLevel.Information,
-        Message = "{State}: user {UserId}, operation {Id}, {Change} {Subject} {Error}")]
-    private partial void LogEnded(OperationState state, uint userId, Guid id, string change, string subject, string error);
-
-    [LoggerMessage(EventId = 101, EventName = "operation.unreadable", Level = LogLevel.Error, Message = "{Reason}")]
-    private partial void LogUnreadable(string reason);
+        Message = "{State}: user {UserId}, operation {Id}, {Request} {Error}")]
+    private partial void LogEnded(OperationState state, uint userId, Guid id, string request, string error);
 
     [LoggerMessage(EventId = 102, EventName = "fault", Level = LogLevel.Error, Message = "a step failed unexpectedly")]
     private partial void LogFault(Exception exception);

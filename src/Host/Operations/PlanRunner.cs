@@ -39,6 +39,9 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
     /// <summary>How long undoing may take before a person is called.</summary>
     public TimeSpan RevertTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>How long a step may say nothing of its progress before it is stopped and undone.</summary>
+    public TimeSpan StallTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
     /// <summary>Runs it.</summary>
     /// <exception cref="PlanFailedException">It failed, and so did undoing it, or a destructive step was done. Any other
     /// exception is the first error, after all was undone.</exception>
@@ -55,7 +58,7 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
                 using HeldLock? held = await run.LockAsync(step, cancellationToken);
                 running = step;
                 run.Tell(step, StepState.Running);
-                StepOutcome outcome = await step.ApplyAsync(context, cancellationToken);
+                StepOutcome outcome = await ApplyAsync(step, context, cancellationToken);
                 running = null;
                 LogApplied(step.Title, outcome);
                 if (outcome == StepOutcome.Changed)
@@ -78,11 +81,40 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
     public Task UndoAsync(PlanRun run)
         => RevertAsync(run, ContextOf(run), [.. run.Plan.Steps], null, new StorageException(StorageErrorKind.Io, $"{run.Request.Id}", "was cut short"));
 
+    private async Task<StepOutcome> ApplyAsync(StorageStep step, OperationContext context, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource stalled = new(StallTimeout, time);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stalled.Token);
+        OperationContext watched = context with { Progress = new Heard(context.Progress, () => stalled.CancelAfter(StallTimeout)) };
+        try
+        {
+            return await step.ApplyAsync(watched, either.Token);
+        }
+        catch (OperationCanceledException e) when (stalled.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new StorageException(
+                StorageErrorKind.Io, step.Title, $"made no progress for {StallTimeout.TotalSeconds:0} s: check the drives that it reads and writes", e);
+        }
+    }
+
+    // While something is undone, the undoing is what matters: a journal that can't be written leaves the operation to the next start.
+    private void Tell(PlanRun run, StorageStep step, string outcome)
+    {
+        try
+        {
+            run.Tell(step, outcome);
+        }
+        catch (StorageException e)
+        {
+            LogNotTold(step.Title, e.Message);
+        }
+    }
+
     private async Task RevertAsync(PlanRun run, OperationContext context, List<StorageStep> changed, StorageStep? failed, Exception cause)
     {
         if (failed is not null)
         {
-            run.Tell(failed, StepState.Failed);
+            Tell(run, failed, StepState.Failed);
         }
 
         if (changed.Find(s => s.Expected.Destroyed is not null) is StorageStep passed)
@@ -99,7 +131,7 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
             {
                 using HeldLock? held = await run.LockAsync(step, limit.Token);
                 await step.RevertAsync(context, limit.Token);
-                run.Tell(step, StepState.Reverted);
+                Tell(run, step, StepState.Reverted);
                 LogReverted(step.Title);
             }
             catch (Exception failure)
@@ -121,6 +153,18 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
     }
 
     private OperationContext ContextOf(PlanRun run) => new(run.Request, logger, run.Progress, time);
+
+    private sealed class Heard(IProgress<StepProgress> inner, Action heard) : IProgress<StepProgress>
+    {
+        public void Report(StepProgress value)
+        {
+            heard();
+            inner.Report(value);
+        }
+    }
+
+    [LoggerMessage(4, LogLevel.Error, "{Title}: its outcome could not be journaled ({Reason})")]
+    private partial void LogNotTold(string title, string reason);
 
     [LoggerMessage(1, LogLevel.Debug, "{Title}: {Outcome}")]
     private partial void LogApplied(string title, StepOutcome outcome);

@@ -37,7 +37,17 @@ internal sealed class RunningOperation(OperationDocument document, Journal journ
     internal OperationRequest Request => _document.ToRequest();
 
     /// <summary>Asks it to stop.</summary>
-    internal void Cancel() => _cancel.Cancel();
+    internal void Cancel()
+    {
+        try
+        {
+            _cancel.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It ended just now.
+        }
+    }
 
     /// <summary>Changes what is known of it; on disk first, where that matters to who comes after a crash.</summary>
     internal void Update(Func<OperationReport, OperationReport> change, bool onDisk = true)

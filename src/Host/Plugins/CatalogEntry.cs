@@ -25,5 +25,8 @@ internal sealed record CatalogEntry
 
     /// <summary>For a person and a program.</summary>
     internal PluginReport Report()
-        => new(Id, Manifest?.Version.ToString(), Manifest?.Contract.ToString(), Directory, Enabled, Parts is not null && Reasons.Count == 0, Manifest?.Kinds ?? [], Reasons);
+        => new(Id, Manifest?.Version.ToString(), Manifest?.Contract.ToString(), Directory, Enabled, Parts is not null && Reasons.Count == 0, Manifest?.Kinds ?? [], Reasons)
+        {
+            Sha256 = Manifest is null || Directory is null ? null : PluginFolder.HashOf(Directory),
+        };
 }

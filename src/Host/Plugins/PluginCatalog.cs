@@ -33,6 +33,7 @@ internal sealed class PluginCatalog
         {
             // A later directory, and in it a higher version, wins.
             CatalogEntry entry = found.Last();
+            entries.AddRange(found.SkipLast(1).Where(other => other.Manifest is null));
             entries.Add(options.Enabled.Contains(entry.Id) ? Load(entry with { Enabled = true }, options) : entry);
         }
 
@@ -64,9 +65,9 @@ internal sealed class PluginCatalog
         try
         {
             manifest.RequireContract(Contract);
-            PluginFolder.RequireSafe(entry.Directory!);
+            PluginFolder.RequireSafe(entry.Directory!, options.Directories);
             RequirePin(entry, options);
-            string[] missing = [.. PluginNeeds.Missing(manifest.Needs)];
+            string[] missing = [.. PluginNeeds.Missing(manifest.Needs ?? [])];
             return missing.Length > 0 ? entry with { Reasons = missing } : entry with { Parts = Register(entry.Directory!, manifest) };
         }
         catch (StorageException e)

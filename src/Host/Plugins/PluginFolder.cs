@@ -7,11 +7,14 @@ namespace EveStorage.Host.Plugins;
 /// <summary>Whether a folder may be trusted to hold code that runs with the host's rights.</summary>
 internal static class PluginFolder
 {
-    /// <summary>Refuses a folder, or a file in it, that somebody else can write.</summary>
+    /// <summary>
+    /// Refuses a folder, or a file in it, that somebody else can write; and a folder above it up to the one of
+    /// <paramref name="roots"/> that it was found in, since who can write there can put another in its place.
+    /// </summary>
     /// <exception cref="StorageException">Owned by neither root nor the caller, or world-writable.</exception>
-    internal static void RequireSafe(string directory)
+    internal static void RequireSafe(string directory, IReadOnlyList<string> roots)
     {
-        foreach (string path in Directory.EnumerateFileSystemEntries(directory, "*", SearchOption.AllDirectories).Prepend(directory))
+        foreach (string path in Above(directory, roots).Concat(Directory.EnumerateFileSystemEntries(directory, "*", SearchOption.AllDirectories)))
         {
             uint owner = FileOwner.Of(path);
             if (owner != 0 && owner != FileOwner.Ours)
@@ -49,6 +52,17 @@ internal static class PluginFolder
         }
 
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(lines.ToString())));
+    }
+
+    private static IEnumerable<string> Above(string directory, IReadOnlyList<string> roots)
+    {
+        string? root = roots.Select(Path.TrimEndingDirectorySeparator).FirstOrDefault(root => directory.StartsWith($"{root}/", StringComparison.Ordinal));
+        yield return directory;
+        for (string path = directory; root is not null && path.Length > root.Length;)
+        {
+            path = Path.GetDirectoryName(path)!;
+            yield return path;
+        }
     }
 
     private static StorageException Unsafe(string path, string why) => new(StorageErrorKind.InvalidConfiguration, path, why);

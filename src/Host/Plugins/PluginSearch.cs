@@ -11,12 +11,11 @@ internal static class PluginSearch
         => Directory.EnumerateDirectories(folder)
             .Prepend(folder)
             .Where(directory => File.Exists(Path.Combine(directory, PluginManifest.FileName)))
-            .Select(Read)
+            .Select(directory => Read(directory, Path.GetFileName(folder)))
             .OrderBy(entry => entry.Manifest?.Version);
 
-    private static CatalogEntry Read(string directory)
+    private static CatalogEntry Read(string directory, string name)
     {
-        string name = Path.GetFileName(directory);
         try
         {
             PluginManifest manifest = PluginManifest.Read(directory);

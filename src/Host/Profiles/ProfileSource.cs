@@ -12,7 +12,7 @@ namespace EveStorage.Host.Profiles;
 internal sealed record ProfileSource(string Name, IReadOnlyList<string> Files, IConfigurationRoot Merged)
 {
     private const string Settings = "appsettings.json";
-    private const string EnvironmentPrefix = "EVESTORAGE_";
+    private const string EnvironmentPrefix = "EVESTORAGE__";
     private const string NameKey = "Profile";
 
     private static string[] Homes => [AppContext.BaseDirectory, "/usr/lib/evestorage", "/etc/evestorage"];

@@ -1,4 +1,5 @@
 using EveStorage.Host.Api;
+using EveStorage.Host.Operations.Steps;
 
 namespace EveStorage.Host.Operations.Changes;
 
@@ -14,6 +15,12 @@ internal static class SnapshotPools
 /// <summary>Freezes volumes.</summary>
 internal sealed class PlanTakeSnapshots : ChangePlanner<TakeSnapshots>
 {
+    /// <summary>What was asked for was a moment, and that has passed: all of them were taken, or none are.</summary>
+    public override Recovery AfterCrash => Recovery.Undo;
+
+    /// <inheritdoc/>
+    public override bool CopiesData => true;
+
     /// <inheritdoc/>
     protected override IEnumerable<VolumeName> Owns(TakeSnapshots request, Guid operation) => request.Snapshots.Select(snapshot => snapshot.Volume);
 
@@ -31,11 +38,21 @@ internal sealed class PlanTakeSnapshots : ChangePlanner<TakeSnapshots>
 
         return await pool.PlanSnapshotAsync(request.Snapshots, cancellationToken);
     }
+
+    /// <inheritdoc/>
+    protected override async Task<Plan?> PlanUndoAsync(TakeSnapshots request, PlanningContext context, CancellationToken cancellationToken)
+    {
+        RemoveTakenSnapshots remove = new(await SnapshotPools.OpenAsync(request, context, cancellationToken), request.Snapshots);
+        return await remove.FindTakenAsync(context.Operation, cancellationToken) is { Count: int taken } && taken == request.Snapshots.Count ? null : Plan.Of(remove);
+    }
 }
 
 /// <summary>Makes a volume of a snapshot.</summary>
 internal sealed class PlanCloneSnapshot : ChangePlanner<CloneSnapshot>
 {
+    /// <inheritdoc/>
+    public override bool CopiesData => true;
+
     /// <inheritdoc/>
     protected override IEnumerable<VolumeName> Owns(CloneSnapshot request, Guid operation) => [request.Snapshot.Volume, request.NewVolume];
 
@@ -50,6 +67,9 @@ internal sealed class PlanCloneSnapshot : ChangePlanner<CloneSnapshot>
 /// <summary>Makes a volume what a snapshot froze.</summary>
 internal sealed class PlanRollBack : ChangePlanner<RollBack>
 {
+    /// <inheritdoc/>
+    public override bool CopiesData => true;
+
     /// <inheritdoc/>
     protected override IEnumerable<VolumeName> Owns(RollBack request, Guid operation) => [request.Snapshot.Volume];
 

@@ -1,0 +1,55 @@
+using System.Diagnostics.Metrics;
+using EveStorage.Host.Api;
+using Microsoft.Extensions.Logging;
+
+namespace EveStorage.Host.Operations;
+
+/// <summary>Times the planning of changes, and logs what is refused before it becomes an operation. It goes around every planner.</summary>
+internal sealed partial class TimedPlanner(IChangePlanner inner, IMeterFactory meters, ILogger<TimedPlanner> logger, TimeProvider time) : IChangePlanner
+{
+    private readonly Histogram<double> _duration = meters.Create("EveStorage.Host").CreateHistogram<double>("evestorage.planning.duration", "s");
+
+    /// <inheritdoc/>
+    public Type Handles => inner.Handles;
+
+    /// <inheritdoc/>
+    public Recovery AfterCrash => inner.AfterCrash;
+
+    /// <inheritdoc/>
+    public bool CopiesData => inner.CopiesData;
+
+    /// <inheritdoc/>
+    public IEnumerable<VolumeName> Owns(ChangeRequest request, Guid operation) => inner.Owns(request, operation);
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Makes(ChangeRequest request, Guid operation) => inner.Makes(request, operation);
+
+    /// <inheritdoc/>
+    public Task<Plan> PlanAsync(ChangeRequest request, PlanningContext context, CancellationToken cancellationToken)
+        => MeasureAsync(request, () => inner.PlanAsync(request, context, cancellationToken));
+
+    /// <inheritdoc/>
+    public Task<Plan?> PlanUndoAsync(ChangeRequest request, PlanningContext context, CancellationToken cancellationToken)
+        => MeasureAsync(request, () => inner.PlanUndoAsync(request, context, cancellationToken));
+
+    private async Task<T> MeasureAsync<T>(ChangeRequest request, Func<Task<T>> plan)
+    {
+        long start = time.GetTimestamp();
+        try
+        {
+            return await plan();
+        }
+        catch (StorageException e)
+        {
+            LogRefused(request.GetType().Name, e.Kind, e.Message);
+            throw;
+        }
+        finally
+        {
+            _duration.Record(time.GetElapsedTime(start).TotalSeconds, new KeyValuePair<string, object?>("change", request.GetType().Name));
+        }
+    }
+
+    [LoggerMessage(EventId = 104, EventName = "operation.refused", Level = LogLevel.Information, Message = "refused: {Change}: {Kind}: {Reason}")]
+    private partial void LogRefused(string change, StorageErrorKind kind, string reason);
+}

@@ -1,0 +1,193 @@
+using EveStorage.Host.Locks;
+using EveStorage.Host.Operations;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace EveStorage.Tests;
+
+public class PlanRunnerTests
+{
+    private static readonly StorageException s_io = new(StorageErrorKind.Io, "d", "was told to fail");
+    private static readonly StorageException s_busy = new(StorageErrorKind.Busy, "b", "was told not to revert");
+
+    private readonly List<string> _did = [];
+    private readonly FakeTimeProvider _time = new();
+    private Action<StorageStep, string> _tell = static (_, _) => { };
+
+    [Fact]
+    public async Task Reverts_the_failing_step_and_what_was_changed_in_reverse_order()
+    {
+        StorageStep[] plan = [Step("a"), Step("b", StepOutcome.AlreadySo), Step("c"), Step("d", fails: s_io), Step("e")];
+
+        (await Should.ThrowAsync<StorageException>(() => RunAsync(plan))).ShouldBeSameAs(s_io);
+
+        _did.ShouldBe(["+a", "+b", "+c", "-d", "-c", "-a"]);
+    }
+
+    [Fact]
+    public async Task Reverts_whatever_the_exception_is()
+    {
+        await Should.ThrowAsync<InvalidOperationException>(() => RunAsync([Step("a"), Step("b", fails: new InvalidOperationException("a bug"))]));
+
+        _did.ShouldBe(["+a", "-b", "-a"]);
+    }
+
+    [Fact]
+    public async Task Reverts_although_the_caller_cancelled()
+    {
+        using CancellationTokenSource source = new();
+        StorageStep[] plan = [Step("a"), Step("b", onApply: source.Cancel), Step("c")];
+
+        await Should.ThrowAsync<OperationCanceledException>(() => RunAsync(plan, source.Token));
+
+        _did.ShouldBe(["+a", "+b", "-b", "-a"]);
+    }
+
+    [Fact]
+    public async Task Reverts_a_step_that_was_cancelled_in_its_middle()
+    {
+        await Should.ThrowAsync<OperationCanceledException>(() => RunAsync([Step("a"), Step("b", fails: new OperationCanceledException())]));
+
+        _did.ShouldBe(["+a", "-b", "-a"]);
+    }
+
+    [Fact]
+    public async Task Tells_both_the_first_error_and_the_one_of_undoing_and_still_undoes_the_rest()
+    {
+        Scripted stuck = Step("b", revertFails: s_busy);
+
+        PlanFailedException e = await Should.ThrowAsync<PlanFailedException>(() => RunAsync([Step("a"), stuck, Step("c", fails: s_io)]));
+
+        e.Kind.ShouldBe(StorageErrorKind.NeedsAttention);
+        e.Cause.ShouldBeSameAs(s_io);
+        e.RevertFailures.ShouldBe([new RevertFailure(stuck, s_busy)]);
+        e.Message.ShouldBe("b: could not be undone (b: was told not to revert) after: d: was told to fail");
+        _did.ShouldBe(["+a", "+b", "-c", "-a"]);
+    }
+
+    [Fact]
+    public async Task Goes_only_forward_once_something_is_destroyed()
+    {
+        StorageStep[] plan = [Step("a"), Step("b", expected: StepEffect.Destroys("all")), Step("c"), Step("d", fails: s_io)];
+
+        PlanFailedException e = await Should.ThrowAsync<PlanFailedException>(() => RunAsync(plan));
+
+        e.Cause.ShouldBeSameAs(s_io);
+        e.RevertFailures.ShouldBeEmpty();
+        _did.ShouldBe(["+a", "+b", "+c"]);
+    }
+
+    [Fact]
+    public async Task A_destructive_step_that_failed_before_it_destroyed_anything_is_undone_like_any_other()
+    {
+        StorageStep[] plan = [Step("a"), Step("b", expected: StepEffect.Destroys("all"), fails: s_io)];
+
+        (await Should.ThrowAsync<StorageException>(() => RunAsync(plan))).ShouldBeSameAs(s_io);
+
+        _did.ShouldBe(["+a", "-b", "-a"]);
+    }
+
+    [Fact]
+    public async Task A_destructive_step_that_failed_half_way_ends_the_undoing()
+    {
+        StorageStep[] plan = [Step("a"), Step("b", expected: StepEffect.Destroys("all"), fails: s_io, revertFails: s_busy)];
+
+        (await Should.ThrowAsync<PlanFailedException>(() => RunAsync(plan))).Cause.ShouldBeSameAs(s_io);
+
+        _did.ShouldBe(["+a"]);
+    }
+
+    [Fact]
+    public async Task Undoes_although_the_journal_fails()
+    {
+        _tell = (step, outcome) => _ = step.Title == "c" ? throw s_io : outcome;
+
+        (await Should.ThrowAsync<StorageException>(() => RunAsync([Step("a"), Step("b"), Step("c")]))).ShouldBeSameAs(s_io);
+
+        _did.ShouldBe(["+a", "+b", "-c", "-b", "-a"]);
+    }
+
+    [Fact]
+    public async Task Stops_and_undoes_a_step_that_says_nothing_for_too_long()
+    {
+        Task run = RunAsync([Step("a"), new Silent(() => _time.Advance(TimeSpan.FromMinutes(4)), reports: 3)]);
+
+        StorageException e = await Should.ThrowAsync<StorageException>(() => run.WaitAsync(TimeSpan.FromSeconds(30)));
+
+        e.Message.ShouldBe("silent: made no progress for 300 s: check the drives that it reads and writes");
+        _did.ShouldBe(["+a", "-a"]);
+    }
+
+    private Task RunAsync(IReadOnlyList<StorageStep> steps, CancellationToken cancellationToken = default)
+        => new PlanRunner(NullLogger<PlanRunner>.Instance, _time).RunAsync(
+            new()
+            {
+                Plan = new(steps),
+                Request = new() { Id = Guid.NewGuid() },
+                Tell = (step, outcome) => _tell(step, outcome),
+                Progress = new Progress<StepProgress>(),
+                LockAsync = static (_, _) => Task.FromResult<HeldLock?>(null),
+            },
+            cancellationToken);
+
+    private Scripted Step(
+        string name, StepOutcome outcome = StepOutcome.Changed, StepEffect? expected = null, Exception? fails = null, Exception? revertFails = null, Action? onApply = null)
+        => new(name, _did, outcome, expected ?? StepEffect.Change, fails, revertFails, onApply);
+
+    private sealed class Scripted(
+        string name, List<string> did, StepOutcome outcome, StepEffect expected, Exception? fails, Exception? revertFails, Action? onApply) : StorageStep
+    {
+        public override string Title => name;
+
+        public override StepEffect Expected => expected;
+
+        public override ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
+        {
+            if (fails is not null)
+            {
+                throw fails;
+            }
+
+            did.Add($"+{name}");
+            onApply?.Invoke();
+            return new(outcome);
+        }
+
+        public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (revertFails is not null)
+            {
+                throw revertFails;
+            }
+
+            did.Add($"-{name}");
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    // Reports a few times, each well within the limit, and then no more.
+    private sealed class Silent(Action wait, int reports) : StorageStep
+    {
+        public override string Title => "silent";
+
+        public override StepEffect Expected => StepEffect.Change;
+
+        public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
+        {
+            for (int told = 0; told < reports; told++)
+            {
+                wait();
+                cancellationToken.ThrowIfCancellationRequested();
+                context.Progress.Report(new(Title, new(told), null));
+            }
+
+            wait();
+            wait();
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+            return StepOutcome.Changed;
+        }
+
+        public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+    }
+}

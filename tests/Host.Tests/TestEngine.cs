@@ -1,0 +1,118 @@
+using EveStorage.Host.Api;
+using EveStorage.Host.Engine;
+using EveStorage.Host.Operations;
+using EveStorage.Host.Plugins;
+using EveStorage.Host.Profiles;
+using EveStorage.Linux;
+using EveStorage.Testing;
+using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
+
+namespace EveStorage.Tests;
+
+/// <summary>A profile of its own with the product's plugins, and an engine in this process that may be ended and started again.</summary>
+internal sealed class TestEngine : IAsyncDisposable
+{
+    internal static readonly PoolName Pool = new("data");
+    internal static readonly HostNqn Guest = new("nqn.2014-08.org.nvmexpress:uuid:11111111-2222-3333-4444-555555555555");
+
+    private readonly TemporaryDirectory _directory = new();
+    private StorageEngine? _engine;
+
+    internal TestEngine()
+    {
+        ProfilePath = _directory["test.json"];
+        File.WriteAllText(ProfilePath, $$"""
+            {
+              "State": "{{State}}", "Run": "{{_directory["run"]}}",
+              "Plugins": { "Directories": [ "{{BuiltHost.Plugins}}" ], "Enabled": [ "eve.file", "eve.nvmet-user", "eve.raw", "eve.qcow2" ] },
+              "Pools": { "data": { "Kind": "file", "Devices": [ "${State}/pools/data" ] } },
+              "Transports": { "tcp": { "Kind": "nvmet-user", "Options": { "Port": 0 } } }
+            }
+            """);
+    }
+
+    /// <summary>The profile's file, for programs.</summary>
+    internal string ProfilePath { get; }
+
+    /// <summary>The profile's state directory.</summary>
+    internal string State => _directory["state"];
+
+    /// <summary>The pool's directory.</summary>
+    internal string PoolPath => Path.Combine(State, "pools/data");
+
+    /// <summary>The engine as who runs the tests sees it.</summary>
+    internal IStorageApi Api => _engine!.For(new Caller(FileOwner.Ours));
+
+    /// <summary>A file of the test's.</summary>
+    internal string this[string name] => _directory[name];
+
+    /// <summary>Starts it, as a command does; or as a daemon does, which serves.</summary>
+    internal async Task<TestEngine> StartAsync(bool serve = false)
+    {
+        Problems problems = new();
+        Profile profile = ProfileReader.Read(ProfileSource.Read(ProfilePath), problems);
+        problems.ThrowIfAny(profile.Name);
+        _engine = StorageEngine.Open(profile, PluginCatalog.Load(profile.Plugins), static logging => logging.SetMinimumLevel(LogLevel.None));
+        await _engine.RecoverAsync(CancellationToken.None);
+        if (serve)
+        {
+            await _engine.ServeAsync(CancellationToken.None);
+        }
+
+        return this;
+    }
+
+    /// <summary>Ends it.</summary>
+    internal async Task EndAsync()
+    {
+        if (_engine is not null)
+        {
+            await _engine.DisposeAsync();
+        }
+
+        _engine = null;
+    }
+
+    /// <summary>Runs a change to its end, whatever that is.</summary>
+    internal async Task<OperationReport> RunAsync(ChangeRequest request, SafeFileHandle? image = null)
+    {
+        IStorageApi api = Api;
+        Guid id = await api.SubmitAsync(request, image, CancellationToken.None);
+        OperationReport? last = null;
+        await foreach (OperationReport report in api.WatchOperationAsync(id, CancellationToken.None))
+        {
+            last = report;
+        }
+
+        return last!;
+    }
+
+    /// <summary>Runs changes, each of which has to succeed.</summary>
+    internal async Task DoAsync(params ChangeRequest[] requests)
+    {
+        foreach (ChangeRequest request in requests)
+        {
+            OperationReport report = await RunAsync(request);
+            report.State.ShouldBe(OperationState.Succeeded, report.Error?.Message);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await EndAsync();
+        _directory.Dispose();
+    }
+
+    /// <summary>Makes a volume of <paramref name="mebibytes"/>.</summary>
+    internal static CreateVolume Create(string name, long mebibytes = 4) => new() { Pool = Pool, Volume = new(name), Size = ByteSize.MiB(mebibytes) };
+
+    /// <summary>Makes a volume of an image.</summary>
+    internal static ImportImage Import(string name, string? format = null)
+        => new() { Pool = Pool, Volume = new(name), ImageName = "disk.img", Format = format, Verify = true };
+
+    /// <summary>Exports a volume to the one guest.</summary>
+    internal static AddExport Export(string name)
+        => new() { Pool = Pool, Volume = new(name), AllowedHosts = new Dictionary<string, string?> { [$"{Guest}"] = null } };
+}
