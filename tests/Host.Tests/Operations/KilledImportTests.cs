@@ -41,7 +41,7 @@ public sealed class KilledImportTests(ITestOutputHelper output) : IAsyncLifetime
         await RequireGoneAsync();
         using (HostProgram program = StartImport())
         {
-            program.WaitUntil(() => HostProgram.Journaled(_host) is OperationReport operation && IsImport(operation) && operation.Steps[1].Outcome == StepState.Running, s_limit);
+            WaitFor(program, operation => operation.Steps[1].Outcome == StepState.Running);
             using FileLock held = FileLock.TryAcquire(poolLock, "the test")!;
             program.WaitUntil(() => HostProgram.Journaled(_host)!.Steps[1].Outcome == StepState.Changed, s_limit);
             program.Kill();
@@ -63,35 +63,21 @@ public sealed class KilledImportTests(ITestOutputHelper output) : IAsyncLifetime
     [Fact]
     public async Task Killed_at_moments_spread_over_its_time_it_leaves_nothing_and_works_the_next_time()
     {
-        (TimeSpan firstWrite, TimeSpan lastWrite, TimeSpan whole) = await MeasureAsync();
+        List<(TimeSpan At, ByteSize Written)> course = await MeasureAsync();
+        TimeSpan whole = course[^1].At;
+        ByteSize all = course[^1].Written;
+        TimeSpan firstWrite = course.First(moment => moment.Written.Bytes > 0).At;
+        TimeSpan lastWrite = course.First(moment => moment.Written == all).At;
         output.WriteLine($"an import takes {whole.TotalSeconds:0.00} s and writes from {firstWrite.TotalSeconds:0.00} s to {lastWrite.TotalSeconds:0.00} s");
+        int outside = Kills / 10;
         int amidWrites = 0;
         for (int kill = 0; kill < Kills; kill++)
         {
             // The first and the last few fall before the first write and after the last one.
-            int outside = Kills / 10;
-            TimeSpan at = kill < outside ? firstWrite * 0.5
-                : kill >= Kills - outside ? lastWrite + ((whole - lastWrite) * 0.5)
+            TimeSpan at = kill < outside ? firstWrite * ((kill + 1.0) / (outside + 1))
+                : kill >= Kills - outside ? lastWrite + ((whole - lastWrite) * ((kill - Kills + outside + 1.0) / (outside + 1)))
                 : firstWrite + ((lastWrite - firstWrite) * ((kill - outside + 0.5) / (Kills - (2 * outside))));
-            long start = Stopwatch.GetTimestamp();
-            using (HostProgram program = StartImport())
-            {
-                await Task.Delay(at);
-                program.Kill();
-            }
-
-            string moment = $"kill {kill + 1} at {Stopwatch.GetElapsedTime(start).TotalSeconds:0.00} s, {Written().TotalMiB():0} MiB written";
-            amidWrites += HostProgram.Journaled(_host) is OperationReport operation && IsImport(operation) && operation.Steps[1].Outcome == StepState.Running && Written().Bytes > 0 ? 1 : 0;
-            Tell(moment);
-            if (HostProgram.Journaled(_host) is OperationReport { State: OperationState.Succeeded } ended && IsImport(ended))
-            {
-                await RequireWholeAsync();   // the kill came too late: it had ended
-                await HostProgram.RunAsync(_host, "volume", "delete", "data/vm1", "--yes");
-            }
-            else
-            {
-                await RequireGoneAsync();
-            }
+            amidWrites += await KillAtAsync(kill, at, course) ? 1 : 0;
         }
 
         output.WriteLine($"{amidWrites} of {Kills} between the first write and the last");
@@ -105,48 +91,77 @@ public sealed class KilledImportTests(ITestOutputHelper output) : IAsyncLifetime
         await RequireWholeAsync();
     }
 
-    private async Task<(TimeSpan FirstWrite, TimeSpan LastWrite, TimeSpan Whole)> MeasureAsync()
+    // At what the measured import had written by then, since this one may run faster or slower; and where it wrote nothing, at that time.
+    private async Task<bool> KillAtAsync(int kill, TimeSpan at, List<(TimeSpan At, ByteSize Written)> course)
+    {
+        ByteSize all = course[^1].Written;
+        ByteSize wanted = course.Last(moment => moment.At <= at).Written;
+        ByteSize written;
+        using (HostProgram program = StartImport())
+        {
+            long start = Stopwatch.GetTimestamp();
+            while (Stopwatch.GetElapsedTime(start) < (wanted.Bytes == 0 || wanted == all ? at : s_limit) && (wanted.Bytes == 0 || wanted == all || Written() < wanted))
+            {
+                await Task.Delay(1);
+            }
+
+            written = Written();
+            program.Kill();
+            Tell($"kill {kill + 1}, meant for {at.TotalSeconds:0.00} s, at {Stopwatch.GetElapsedTime(start).TotalSeconds:0.00} s with {written.Bytes >> 20} MiB written");
+        }
+
+        if (HostProgram.Journaled(_host) is OperationReport { State: OperationState.Succeeded } ended && IsImport(ended))
+        {
+            await RequireWholeAsync();   // this one was faster and had ended
+            (await HostProgram.RunAsync(_host, "volume", "delete", "data/vm1", "--yes")).ExitCode.ShouldBe(0);
+        }
+        else
+        {
+            await RequireGoneAsync();
+        }
+
+        return written.Bytes > 0 && written < all;
+    }
+
+    private async Task<List<(TimeSpan At, ByteSize Written)>> MeasureAsync()
     {
         for (long length = 1L << 30; ; length *= 2)
         {
             WriteImage(length);
             long start = Stopwatch.GetTimestamp();
-            TimeSpan first = TimeSpan.Zero;
-            TimeSpan last = TimeSpan.Zero;
-            ByteSize written = default;
+            List<(TimeSpan At, ByteSize Written)> course = [(TimeSpan.Zero, default)];
             using HostProgram program = StartImport();
             Task ended = program.EndAsync();
             while (!ended.IsCompleted)
             {
-                if (Written() is ByteSize now && now > written)
-                {
-                    (first, last, written) = (first == TimeSpan.Zero ? Stopwatch.GetElapsedTime(start) : first, Stopwatch.GetElapsedTime(start), now);
-                }
-
                 await Task.Delay(5);
+                course.Add((Stopwatch.GetElapsedTime(start), Written()));
             }
 
-            TimeSpan whole = Stopwatch.GetElapsedTime(start);
             await RequireWholeAsync();
             (await HostProgram.RunAsync(_host, "volume", "delete", "data/vm1", "--yes")).ExitCode.ShouldBe(0);
-            if (whole >= s_least)
+            if (course[^1].At >= s_least)
             {
-                return (first, last, whole);
+                return course;
             }
         }
     }
 
-    private HostProgram StartImport() => HostProgram.Start(_host, "image", "import", _host["disk.img"], "data/vm1", "--format", "raw", "--verify");
+    private HostProgram StartImport() => HostProgram.Start(_host, "image", "import", _host["disk.img"], "data/vm1", "--format", "raw");
 
     private void KillImport(Func<OperationReport, bool> when)
     {
         using HostProgram program = StartImport();
-        program.WaitUntil(() => HostProgram.Journaled(_host) is { State: OperationState.Running } operation && IsImport(operation) && when(operation), s_limit);
+        WaitFor(program, when);
         program.Kill();
         Tell("killed");
     }
 
-    private void Tell(string moment) => output.WriteLine($"{moment}: {HostProgram.Describe(HostProgram.Journaled(_host)!)}");
+    private void WaitFor(HostProgram program, Func<OperationReport, bool> moment)
+        => program.WaitUntil(() => HostProgram.Journaled(_host) is { State: OperationState.Running } operation && IsImport(operation) && moment(operation), s_limit);
+
+    private void Tell(string moment)
+        => output.WriteLine($"{moment}: {(HostProgram.Journaled(_host) is { State: OperationState.Running } operation ? HostProgram.Describe(operation) : "nothing is journaled as running")}");
 
     private static bool IsImport(OperationReport operation) => operation.Request is ImportImage;
 
@@ -204,9 +219,4 @@ public sealed class KilledImportTests(ITestOutputHelper output) : IAsyncLifetime
             file.Write(piece);
         }
     }
-}
-
-internal static class Sizes
-{
-    internal static double TotalMiB(this ByteSize size) => size.Bytes / 1048576.0;
 }
