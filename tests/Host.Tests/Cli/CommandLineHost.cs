@@ -105,7 +105,7 @@ internal sealed class CommandLineHost : IDisposable
     }
 
     // Not through Command, which is for tools that we trust to end: here the program is what is tested, and is signalled and killed.
-    private static Process Start(ProcessStartInfo start)
+    internal static Process Start(ProcessStartInfo start)
     {
         Process process = new() { StartInfo = start };
         process.Start();

@@ -1,0 +1,31 @@
+namespace EveStorage.Tests;
+
+public sealed class TryTests
+{
+    [Fact]
+    public async Task Without_an_image_it_makes_one_and_reads_it_back_over_the_wire()
+    {
+        Ended ended = await CommandLineHost.RunProgramAsync(CommandLineHost.Program, ["try", "--once"]);
+
+        ended.Code.ShouldBe(0, ended.Error);
+        ended.Output.ShouldContain("(qcow2)");
+        ended.Output.ShouldContain("read back  over NVMe/TCP");
+        ended.Output.ShouldMatch("sha256 [0-9a-f]{64}");
+        string directory = ended.Output.Split('\n')[0].Split(" in ")[^1];
+        Directory.Exists(directory).ShouldBeFalse("it tidies up");
+        ended.Output.TrimEnd('\n').Split('\n')[^1].ShouldStartWith("To install:");
+    }
+
+    [Fact]
+    public async Task An_image_that_is_none_is_one_line_and_exit_code_2()
+    {
+        using CommandLineHost host = new();
+        await File.WriteAllTextAsync(host["damaged.qcow2"], "QFI\u00fb and no more", TestContext.Current.CancellationToken);
+
+        Ended ended = await CommandLineHost.RunProgramAsync(CommandLineHost.Program, ["try", host["damaged.qcow2"], "--once"]);
+
+        ended.Code.ShouldBe(2, ended.Error);
+        ended.Error.TrimEnd('\n').Split('\n').Length.ShouldBe(1, ended.Error);
+        ended.Error.ShouldContain("damaged.qcow2");
+    }
+}
