@@ -8,7 +8,7 @@ public sealed class HelpTests
 {
     private static readonly string[] s_promised =
     [
-        "plugin list", "profile list", "profile show", "profile check", "device list",
+        "plugin list", "plugin check", "profile list", "profile show", "profile check", "device list",
         "pool create", "pool list", "pool status", "pool delete",
         "volume create", "volume list", "volume show", "volume resize", "volume snapshot", "volume clone", "volume rollback", "volume delete",
         "image inspect", "image import", "image save", "export add", "export list", "export remove",
