@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using EveStorage.Testing;
 
 namespace EveStorage.Tests;
@@ -22,6 +24,9 @@ internal sealed class Guest : IAsyncDisposable
     /// <summary>In a script: the disk of a connected subsystem's namespace.</summary>
     public static string Disk(string subsystem, int number = 1)
         => $"/dev/$(basename $(ls -d $(dirname $(grep -lx {subsystem} /sys/class/nvme-subsystem/*/subsysnqn))/nvme*n{number}))";
+
+    /// <summary>The words for nvme-cli to be a host: the kernel takes one id for a name, and one name for an id.</summary>
+    public static string As(string host) => $"--hostnqn={host} --hostid={new Guid(SHA256.HashData(Encoding.UTF8.GetBytes(host)).AsSpan(0, 16))}";
 
     /// <summary>Skips the test, or fails it where all has to run, when there is no lab.</summary>
     public static void Require()
@@ -54,8 +59,7 @@ internal sealed class Guest : IAsyncDisposable
     /// <summary>Connects to a subsystem as a host, with more words for `nvme connect` as a test needs them.</summary>
     public async Task<(int Code, string Output, string Error)> ConnectAsync(int port, string subsystem, string host, string more = "")
     {
-        // The kernel takes a host id for one host name only.
-        string connect = $"nvme connect -t tcp -a {Address} -s {port} -n {subsystem} --hostnqn={host} --hostid=$(cat /proc/sys/kernel/random/uuid)";
+        string connect = $"nvme connect -t tcp -a {Address} -s {port} -n {subsystem} {As(host)}";
         return await TryAsync($"modprobe nvme-tcp; {connect} -i 2 -c 1 -l 600 {more} && udevadm settle");
     }
 

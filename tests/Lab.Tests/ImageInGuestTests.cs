@@ -1,17 +1,16 @@
 namespace EveStorage.Tests;
 
 /// <summary>What a guest reads is what the image holds.</summary>
-public sealed class ImageInGuestTests(SharedGuest shared) : IClassFixture<SharedGuest>
+[Collection(OnOneGuest.Name)]
+public sealed class ImageInGuestTests(ServedGuest served)
 {
     private const string Host = "nqn.2014-08.org.example:images";
 
     [Fact]
     public async Task A_guest_reads_from_its_disk_what_the_image_holds()
     {
-        Guest guest = shared.Guest;
-        await using Evestorage product = new();
-        await product.ServeAsync();
-        await product.RunAsync("pool", "create", "data");
+        Guest guest = served.Guest;
+        Evestorage product = served.Product;
         // Data that no format can leave out, after a gap that it can.
         await Programs.OutputAsync("/bin/sh", "-c", $"truncate -s 32M '{product["raw"]}' && head -c 268439552 /dev/urandom >> '{product["raw"]}'");
         await Programs.OutputAsync("qemu-img", "convert", "-f", "raw", "-O", "qcow2", product["raw"], product["image.qcow2"]);

@@ -5,7 +5,7 @@ namespace EveStorage.Tests;
 /// <summary>Runs programs of this machine, within a time.</summary>
 internal static class Programs
 {
-    public static async Task<(int Code, string Output, string Error)> RunAsync(string program, IEnumerable<string> words, int seconds = 180)
+    public static async Task<(int Code, string Output, string Error)> RunAsync(string program, IEnumerable<string> words, int seconds = 300)
     {
         TimeSpan limit = TimeSpan.FromSeconds(seconds);
         CommandLimits limits = new() { Total = limit, Stall = limit };
