@@ -3,11 +3,12 @@ using EveStorage.Host.Composition;
 using EveStorage.Host.Locks;
 using EveStorage.Host.Operations;
 using EveStorage.Host.Plugins;
+using EveStorage.Host.Profiles;
 
 namespace EveStorage.Host.Engine;
 
 /// <summary>Finds what no start repairs by itself.</summary>
-internal sealed class Diagnosis(PluginCatalog catalog, StorageParts parts, OpenPools pools, Journal journal, Overview overview)
+internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageParts parts, OpenPools pools, Journal journal, Overview overview)
 {
     /// <summary>All of it.</summary>
     internal async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancellationToken)
@@ -15,6 +16,9 @@ internal sealed class Diagnosis(PluginCatalog catalog, StorageParts parts, OpenP
         List<Finding> findings =
             [.. catalog.Entries.Where(entry => entry.Enabled).SelectMany(entry => entry.Reasons.Select(
                 reason => new Finding(entry.Id, $"plugin is not usable: {reason}", "evestorage plugin list")))];
+        Problems problems = new();
+        StorageParts.Check(profile, catalog, problems);
+        findings.AddRange(problems.Lines.Select(line => new Finding(profile.Name, line, "evestorage profile check")));
         IReadOnlyList<OperationDocument> operations = journal.ReadAll(e => findings.Add(new(e.Subject, e.Message, null)));
         findings.AddRange(operations.Select(document => document.Operation)
             .Where(operation => operation.State == OperationState.NeedsAttention)

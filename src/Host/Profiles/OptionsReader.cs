@@ -11,14 +11,13 @@ namespace EveStorage.Host.Profiles;
 /// </summary>
 internal static class OptionsReader
 {
-    /// <summary>Reads <paramref name="section"/>, and then asks <paramref name="rules"/> when each value could be read.</summary>
+    /// <summary>Reads <paramref name="section"/>, and asks <paramref name="rules"/> too, whatever else is wrong: who mends it wants to know all.</summary>
     internal static TOptions Read<TOptions>(IConfigurationSection section, IValidateOptions<TOptions> rules, Problems problems)
         where TOptions : class, new()
     {
         TOptions options = new();
-        int before = problems.Lines.Count;
         ReadInto(section, options, problems);
-        if (problems.Lines.Count == before && rules.Validate(section.Path, options) is { Failed: true } result)
+        if (rules.Validate(section.Path, options) is { Failed: true } result)
         {
             foreach (string failure in result.Failures ?? [])
             {

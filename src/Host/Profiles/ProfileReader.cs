@@ -6,8 +6,11 @@ namespace EveStorage.Host.Profiles;
 internal static class ProfileReader
 {
     private static readonly string[] s_keys = ["Api", "Compression", "Conversion", "Encryption", "Logging", "Plugins", "Pools", "Profile", "Run", "State", "Transports"];
-    private static readonly string[] s_encryption = ["none", "zfs-native", "luks2-under-pool", "luks2-over-volume"];
-    private static readonly string[] s_conversion = ["eager", "lazy", "native"];
+
+    // What this version carries out. One that nothing carries out is refused: data at rest that is silently not encrypted is worse than an error.
+    private static readonly string[] s_encryption = ["none"];
+    private static readonly string[] s_compression = ["none"];
+    private static readonly string[] s_conversion = ["eager"];
 
     /// <summary>Reads <paramref name="source"/> and adds what is wrong to <paramref name="problems"/>.</summary>
     internal static Profile Read(ProfileSource source, Problems problems)
@@ -23,6 +26,14 @@ internal static class ProfileReader
         ApiOptions api = new();
         OptionsReader.ReadInto(root.GetSection("Api"), api, problems);
         string run = root["Run"] ?? paths.Run;
+        foreach ((string key, string path) in new[] { ("State", state), ("Run", run) })
+        {
+            if (!Path.IsPathRooted(path))
+            {
+                problems.Add(key, $"'{path}' has to be an absolute path: a daemon and a command have different working directories");
+            }
+        }
+
         api.Socket = api.Socket.Length == 0 ? Path.Combine(run, "api.sock") : api.Socket;
         return new()
         {
@@ -98,24 +109,16 @@ internal static class ProfileReader
         StrategyOptions options = new();
         options.Encryption = Choose(root, nameof(options.Encryption), options.Encryption, s_encryption, problems);
         options.Conversion = Choose(root, nameof(options.Conversion), options.Conversion, s_conversion, problems);
-        options.Compression = root[nameof(options.Compression)] ?? options.Compression;
-        if (options.Compression is not ("none" or "lz4") && !IsZstd(options.Compression))
-        {
-            problems.Add(nameof(options.Compression), $"'{options.Compression}' is none of none, lz4, zstd-1 to zstd-19");
-        }
-
+        options.Compression = Choose(root, nameof(options.Compression), options.Compression, s_compression, problems);
         return options;
     }
-
-    private static bool IsZstd(string value)
-        => value.StartsWith("zstd-", StringComparison.Ordinal) && int.TryParse(value.AsSpan(5), out int level) && level is >= 1 and <= 19;
 
     private static string Choose(IConfigurationRoot root, string key, string standard, string[] allowed, Problems problems)
     {
         string value = root[key] ?? standard;
         if (!allowed.Contains(value))
         {
-            problems.Add(key, $"'{value}' is none of {string.Join(", ", allowed)}");
+            problems.Add(key, $"'{value}' is no choice here; there are: {string.Join(", ", allowed)}");
         }
 
         return value;

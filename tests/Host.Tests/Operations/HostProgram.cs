@@ -23,9 +23,17 @@ internal sealed class HostProgram : IDisposable
     }
 
     /// <summary>Starts it on the profile of <paramref name="host"/>.</summary>
-    internal static HostProgram Start(TestEngine host, params string[] arguments)
+    internal static HostProgram Start(TestEngine host, params string[] arguments) => StartWith(host, [], arguments);
+
+    /// <summary>Starts it with more in its environment.</summary>
+    internal static HostProgram StartWith(TestEngine host, Dictionary<string, string> more, params string[] arguments)
     {
         Dictionary<string, string> environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(pair => (string)pair.Key, pair => (string)pair.Value!);
+        foreach ((string key, string value) in more)
+        {
+            environment[key] = value;
+        }
+
         return new(ChildProcess.Start(Path.Combine(BuiltHost.Directory, "evestorage"), [.. arguments, "--profile", host.ProfilePath], environment, []));
     }
 
