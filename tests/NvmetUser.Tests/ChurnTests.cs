@@ -3,7 +3,12 @@ using EveStorage.NvmeOf;
 
 namespace EveStorage.Tests;
 
+/// <summary>What is measured of the whole process: no other test runs beside it.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public sealed class Alone;
+
 /// <summary>Many hosts that come and go, half of them malicious, and what that costs the others.</summary>
+[Collection(nameof(Alone))]
 public sealed class ChurnTests
 {
     private const int Connections = 64;
