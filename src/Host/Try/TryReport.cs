@@ -37,7 +37,6 @@ internal sealed class TryReport(TextWriter output, TryDirectory directory, strin
         output.WriteLine($"  umount /mnt; nvme disconnect -n {guest.Subsystem}");
         output.WriteLine("A QEMU guest on the user network connects by itself (QEMU has no part in it), in the guest:");
         output.WriteLine($"  nvme connect -t tcp -a 10.0.2.2 -s {guest.Port} -n {guest.Subsystem} --hostnqn {guest.Host}");
-        output.WriteLine("Ctrl-C ends the export.");
     }
 
     internal void Leaving(IReadOnlyList<ExportReport> exports)

@@ -88,9 +88,10 @@ internal sealed class TryVerb : CliVerb
         }
 
         told.ReadBack(digest);
+        told.HowToConnect(guest);
         if (!invocation.Parsed.GetValue(_once))
         {
-            told.HowToConnect(guest);
+            await invocation.Output.WriteLineAsync("Ctrl-C ends the export.");
             await WaitAsync(cancellationToken);
             told.Leaving(await api.ListExportsAsync(CancellationToken.None));
         }
