@@ -21,7 +21,7 @@ internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageP
         findings.AddRange(problems.Lines.Select(line => new Finding(profile.Name, line, "evestorage profile check")));
         IReadOnlyList<OperationDocument> operations = journal.ReadAll(e => findings.Add(new(e.Subject, e.Message, null)));
         findings.AddRange(operations.Select(document => document.Operation)
-            .Where(operation => operation.State == OperationState.NeedsAttention)
+            .Where(operation => operation.State == OperationState.NeedsAttention && !WasDoneLater(operation, operations))
             .Select(operation => new Finding(operation.Request.Subject, operation.Error?.Message ?? "needs attention", $"evestorage operation show {operation.Id}")));
         findings.AddRange(operations.Select(document => document.Operation)
             .Where(operation => operation.State == OperationState.Running && IsAbandoned(operation.Id))
@@ -44,6 +44,11 @@ internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageP
             .Select(export => new Finding(export.Volume, $"is to be exported by {export.Transport}, which the profile no longer declares", $"evestorage export remove {export.Volume}")));
         return findings;
     }
+
+    // Running it again is what such an operation asks for.
+    private static bool WasDoneLater(OperationReport operation, IReadOnlyList<OperationDocument> all)
+        => all.Select(document => document.Operation).Any(later => later.Started > operation.Started && later.State == OperationState.Succeeded
+            && later.Request.GetType() == operation.Request.GetType() && later.Request.Subject == operation.Request.Subject);
 
     private bool IsAbandoned(Guid operation)
     {

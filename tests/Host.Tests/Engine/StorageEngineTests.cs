@@ -130,6 +130,48 @@ public sealed class StorageEngineTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_volume_grows_while_it_is_exported()
+    {
+        await _host.EndAsync();
+        await _host.StartAsync(serve: true);
+        await _host.DoAsync(
+            TestEngine.Create("vm1"), TestEngine.Export("vm1"), new ResizeVolume { Pool = TestEngine.Pool, Volume = new("vm1"), Size = ByteSize.MiB(8) });
+
+        VolumeReport volume = await _host.Api.GetVolumeAsync(TestEngine.Pool, new("vm1"), default);
+
+        volume.Size.ShouldBe(ByteSize.MiB(8));
+        volume.Exports.ShouldHaveSingleItem().Address.ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task Two_changes_of_one_volume_do_not_run_at_once_and_the_second_names_the_first()
+    {
+        await File.WriteAllBytesAsync(_host["disk.img"], Disk(8 << 20));
+        using SafeFileHandle image = File.OpenHandle(_host["disk.img"]);
+        using Linux.FileLock held = Linux.FileLock.TryAcquire(Path.Combine(_host.PoolPath, "lock"), "the test")!;
+        Guid first = await _host.Api.SubmitAsync(TestEngine.Import("vm1", "raw"), image, default);
+
+        StorageException e = await Should.ThrowAsync<StorageException>(() => _host.RunAsync(TestEngine.Create("vm1")));
+
+        e.Kind.ShouldBe(StorageErrorKind.Busy);
+        e.Message.ShouldContain($"operation {first}");
+    }
+
+    [Fact]
+    public async Task The_doctor_names_an_operation_that_needs_a_person_until_it_was_done_again()
+    {
+        await _host.DoAsync(TestEngine.Create("vm1"));
+        string path = Directory.EnumerateFiles(Path.Combine(_host.State, "operations"), "*.json").MaxBy(File.GetLastWriteTimeUtc)!;
+        string stuck = (await File.ReadAllTextAsync(path)).Replace("\"succeeded\"", "\"needs-attention\"", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(path, stuck);
+        (await _host.Api.DiagnoseAsync(default)).ShouldHaveSingleItem().Command.ShouldBe($"evestorage operation show {Path.GetFileNameWithoutExtension(path)}");
+
+        await _host.DoAsync(TestEngine.Create("vm1"));
+
+        (await _host.Api.DiagnoseAsync(default)).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task The_doctor_names_a_volume_that_no_operation_will_finish()
     {
         (await _host.Api.DiagnoseAsync(default)).ShouldBeEmpty();
