@@ -1,17 +1,12 @@
 using System.Collections.Concurrent;
 using System.IO.Compression;
-using ZstdSharp;
-using ZstdSharp.Unsafe;
 
 namespace EveStorage.Qcow2Import;
 
 /// <summary>Decodes clusters. Safe for many calls at once.</summary>
 internal sealed class ClusterDecoder(string subject) : IDisposable
 {
-    // The largest cluster has 2^21 bytes; a frame that wants a larger window only wants memory.
-    private const int MaxWindowLog = 22;
-
-    private readonly ConcurrentBag<Decompressor> _idle = [];
+    private readonly ConcurrentBag<ZstdFrames> _idle = [];
 
     /// <summary>Fills <paramref name="target"/> from the start of <paramref name="source"/>, which may hold other bytes behind.</summary>
     /// <exception cref="StorageException">They don't decode to as many bytes.</exception>
@@ -33,9 +28,9 @@ internal sealed class ClusterDecoder(string subject) : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        while (_idle.TryTake(out Decompressor? decompressor))
+        while (_idle.TryTake(out ZstdFrames? frames))
         {
-            decompressor.Dispose();
+            frames.Dispose();
         }
     }
 
@@ -64,32 +59,20 @@ internal sealed class ClusterDecoder(string subject) : IDisposable
         }
     }
 
-    // QEMU reads frames until the cluster is full, and so does a decompressing stream.
-    private unsafe int DecodeZstd(ReadOnlySpan<byte> source, Span<byte> target)
+    private int DecodeZstd(ReadOnlySpan<byte> source, Span<byte> target)
     {
-        fixed (byte* bytes = source)
+        ZstdFrames frames = _idle.TryTake(out ZstdFrames? idle) ? idle : new();
+        try
         {
-            Decompressor decompressor = _idle.TryTake(out Decompressor? idle) ? idle : NewDecompressor();
-            try
-            {
-                using UnmanagedMemoryStream stream = new(bytes, source.Length);
-                using DecompressionStream decoding = new(stream, decompressor, bufferSize: source.Length, checkEndOfStream: false);
-                int decoded = decoding.ReadAtLeast(target, target.Length, throwOnEndOfStream: false);
-                _idle.Add(decompressor);
-                return decoded;
-            }
-            catch (Exception e) when (e is ZstdException or EndOfStreamException)
-            {
-                decompressor.Dispose();
-                throw new StorageException(StorageErrorKind.Corrupt, subject, "has a compressed cluster that does not decode", e);
-            }
+            return frames.Decode(source, target);
         }
-    }
-
-    private static Decompressor NewDecompressor()
-    {
-        Decompressor decompressor = new();
-        decompressor.SetParameter(ZSTD_dParameter.ZSTD_d_windowLogMax, MaxWindowLog);
-        return decompressor;
+        catch (InvalidDataException e)
+        {
+            throw new StorageException(StorageErrorKind.Corrupt, subject, "has a compressed cluster that does not decode", e);
+        }
+        finally
+        {
+            _idle.Add(frames);
+        }
     }
 }

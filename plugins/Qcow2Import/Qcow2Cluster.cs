@@ -19,6 +19,7 @@ internal readonly record struct Qcow2Cluster(long Offset, int CompressedLength, 
     private const ulong OffsetBits = 0x00FF_FFFF_FFFF_FE00;
     private const ulong CompressedBit = 1UL << 62;
     private const ulong ZeroBit = 1;
+    private const ulong ReservedBits = 0x3F00_0000_0000_01FE;
     private const int SectorSize = 512;
 
     internal bool IsCompressed => CompressedLength > 0;
@@ -47,10 +48,15 @@ internal readonly record struct Qcow2Cluster(long Offset, int CompressedLength, 
                 : throw Corrupt(subject, "has a compressed cluster with subclusters");
         }
 
+        if ((word & ReservedBits) != 0 || (header.Version == 2 && (word & ZeroBit) != 0))
+        {
+            throw Corrupt(subject, $"has bits in an L2 entry, 0x{word:x}, that version {header.Version} has no meaning for");
+        }
+
         long offset = (long)(word & OffsetBits);
         if (!header.ExtendedL2)
         {
-            bool isZero = header.Version >= 3 && (word & ZeroBit) != 0;
+            bool isZero = (word & ZeroBit) != 0;
             zero = isZero ? uint.MaxValue : 0;
             allocated = offset != 0 && !isZero ? uint.MaxValue : 0;
         }

@@ -2,7 +2,8 @@ namespace EveStorage.Qcow2Import;
 
 /// <summary>What an import needs of a qcow2 header. One that exists has been validated.</summary>
 internal sealed record Qcow2Header(
-    uint Version, int ClusterBits, ByteSize VirtualSize, long L1TableOffset, int L1Entries, Qcow2Compression Compression, bool ExtendedL2)
+    uint Version, int ClusterBits, ByteSize VirtualSize, long L1TableOffset, int L1Entries,
+    long RefcountTableOffset, long RefcountTableLength, Qcow2Compression Compression, bool ExtendedL2)
 {
     internal const uint Magic = 0x514649fb; // "QFI" and 0xfb
 
@@ -15,9 +16,10 @@ internal sealed record Qcow2Header(
     // A disk that offsets of 63 bits can't address is a damaged number, not a disk.
     private const ulong MaxVirtualSize = 1UL << 62;
 
-    // QEMU's own limits: clusters of 512 bytes to 2 MiB, and an L1 table of at most 32 MiB.
+    // QEMU's own limits: clusters of 512 bytes to 2 MiB, a refcount table of at most 8 MiB and an L1 table of at most 32 MiB.
     private const uint MinClusterBits = 9;
     private const uint MaxClusterBits = 21;
+    private const long MaxRefcountTableLength = 8 << 20;
     private const uint MaxL1Entries = (32 << 20) / sizeof(ulong);
 
     internal int ClusterSize => 1 << ClusterBits;
@@ -50,7 +52,8 @@ internal sealed record Qcow2Header(
         bool extended = view.Version == 3 && view.IncompatibleFeatures.HasFlag(Qcow2Features.ExtendedL2);
         CheckGeometry(view, extended, subject);
         return new(
-            view.Version, (int)view.ClusterBits, new((long)(view.Size & ~(SectorSize - 1))), (long)view.L1TableOffset, (int)view.L1Size, compression, extended);
+            view.Version, (int)view.ClusterBits, new((long)(view.Size & ~(SectorSize - 1))), (long)view.L1TableOffset, (int)view.L1Size,
+            (long)view.RefcountTableOffset, (long)view.RefcountTableClusters << (int)view.ClusterBits, compression, extended);
     }
 
     private static Qcow2Compression RefuseWhatIsNotRead(Qcow2HeaderView view, int length, string subject)
@@ -128,6 +131,18 @@ internal sealed record Qcow2Header(
         if (view.L1Size > MaxL1Entries || view.L1TableOffset > long.MaxValue || (view.L1TableOffset & withinCluster) != 0)
         {
             throw Corrupt(subject, "has an impossible L1 table");
+        }
+
+        // Reference counts are never read, but nothing else may lie where their table does.
+        if (((long)view.RefcountTableClusters << clusterBits) > MaxRefcountTableLength
+            || view.RefcountTableOffset > long.MaxValue - MaxRefcountTableLength || (view.RefcountTableOffset & withinCluster) != 0)
+        {
+            throw Corrupt(subject, "has an impossible refcount table");
+        }
+
+        if (view.Version == 3 && view.HeaderLength > 1U << clusterBits)
+        {
+            throw Corrupt(subject, $"has a header of {view.HeaderLength} bytes, longer than a cluster");
         }
 
         // An L2 table is one cluster of entries of 8 or 16 bytes, so one L1 entry covers 2^(2 * bits - 3) or half of that: at most 2^61 in all.

@@ -22,6 +22,8 @@ internal readonly ref struct Qcow2HeaderView(ReadOnlySpan<byte> bytes)
     internal uint CryptMethod => U32(32);
     internal uint L1Size => U32(36);
     internal ulong L1TableOffset => U64(40);
+    internal ulong RefcountTableOffset => U64(48);
+    internal uint RefcountTableClusters => U32(56);
 
     // Version 3 only.
     internal Qcow2Features IncompatibleFeatures => (Qcow2Features)U64(72);

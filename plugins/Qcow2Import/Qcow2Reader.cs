@@ -23,7 +23,7 @@ internal sealed class Qcow2Reader(IImageSource source, Qcow2Header header, Qcow2
     /// <inheritdoc/>
     public async IAsyncEnumerable<ImageExtent> ReadExtentsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        UsedClusters used = new(source, header);
+        UsedClusters used = new(source, header, tables);
         ExtentJoin join = default;
         for (int index = 0; index < tables.Count; index++)
         {
@@ -76,7 +76,6 @@ internal sealed class Qcow2Reader(IImageSource source, Qcow2Header header, Qcow2
             return [Clip(new(index * header.L2Coverage, header.L2Coverage, ExtentKind.Hole, 0, 0, ExtentEncoding.Plain))];
         }
 
-        used.Take(tables.OffsetOf(index));
         byte[] table = await tables.ReadAsync(index, cancellationToken);
         List<ImageExtent> extents = [];
         long start = index * header.L2Coverage;
@@ -85,7 +84,11 @@ internal sealed class Qcow2Reader(IImageSource source, Qcow2Header header, Qcow2
         for (int entry = 0; entry < entries; entry++)
         {
             Qcow2Cluster cluster = tables.ClusterOf(table, entry);
-            if (cluster is { Offset: not 0, IsCompressed: false })
+            if (cluster.IsCompressed)
+            {
+                used.RequireFree(cluster.Offset, cluster.CompressedLength);
+            }
+            else if (cluster.Offset != 0)
             {
                 used.Take(cluster.Offset);
             }

@@ -9,6 +9,7 @@ namespace EveStorage.Qcow2Import;
 internal sealed class Qcow2Tables
 {
     private const ulong OffsetBits = 0x00FF_FFFF_FFFF_FE00;
+    private const ulong ReservedBits = 0x7F00_0000_0000_01FF;
     private const int CachedLength = 32 << 20;
 
     private readonly IImageSource _source;
@@ -50,6 +51,11 @@ internal sealed class Qcow2Tables
         {
             ulong entry = BinaryPrimitives.ReadUInt64BigEndian(table.AsSpan(at * sizeof(ulong)));
             offsets[at] = (long)(entry & OffsetBits);
+            if ((entry & ReservedBits) != 0)
+            {
+                throw new StorageException(StorageErrorKind.Corrupt, source.Name, $"has bits in an L1 entry, 0x{entry:x}, that have no meaning");
+            }
+
             if (offsets[at] % header.ClusterSize != 0 || offsets[at] > sourceLength - header.ClusterSize)
             {
                 throw new StorageException(StorageErrorKind.Corrupt, source.Name, $"has an L2 table at {offsets[at]}, outside of the file or between clusters");

@@ -4,7 +4,7 @@ namespace EveStorage.Qcow2Import;
 
 /// <summary>
 /// Which clusters of the file have been met. A table or data that is met twice would let a small file stand for an
-/// endless disk, and no writer of qcow2 makes one.
+/// endless disk, and no writer of qcow2 makes one. The tables are met before the data.
 /// </summary>
 internal sealed class UsedClusters
 {
@@ -15,7 +15,7 @@ internal sealed class UsedClusters
     private readonly IImageSource _source;
     private readonly Qcow2Header _header;
 
-    internal UsedClusters(IImageSource source, Qcow2Header header)
+    internal UsedClusters(IImageSource source, Qcow2Header header, Qcow2Tables tables)
     {
         long clusters = ((source.Length ?? 0) + header.ClusterSize - 1) >> header.ClusterBits;
         _used = clusters <= MaxClusters
@@ -24,10 +24,14 @@ internal sealed class UsedClusters
         _source = source;
         _header = header;
         Take(0);
-        long l1End = header.L1TableOffset + ((long)header.L1Entries * sizeof(ulong));
-        for (long at = header.L1TableOffset; at < l1End; at += header.ClusterSize)
+        TakeTable(header.L1TableOffset, (long)header.L1Entries * sizeof(ulong));
+        TakeTable(header.RefcountTableOffset, header.RefcountTableLength);
+        for (int index = 0; index < tables.Count; index++)
         {
-            Take(at);
+            if (tables.OffsetOf(index) != 0)
+            {
+                Take(tables.OffsetOf(index));
+            }
         }
     }
 
@@ -42,5 +46,28 @@ internal sealed class UsedClusters
         }
 
         _used[cluster] = true;
+    }
+
+    /// <summary>Checks that compressed bytes lie in no cluster that was taken. Compressed clusters may share one.</summary>
+    /// <exception cref="StorageException">They do.</exception>
+    internal void RequireFree(long offset, int length)
+    {
+        for (long cluster = offset >> _header.ClusterBits; cluster << _header.ClusterBits < offset + length; cluster++)
+        {
+            if (_used[(int)cluster])
+            {
+                throw new StorageException(StorageErrorKind.Corrupt, _source.Name, $"has a compressed cluster at {offset}, within something else");
+            }
+        }
+    }
+
+    // QEMU reads what lies behind the end of the file as zeros, so that a table of zeros may.
+    private void TakeTable(long offset, long length)
+    {
+        long end = Math.Min(offset + length, (long)_used.Length << _header.ClusterBits);
+        for (long at = offset; at < end; at += _header.ClusterSize)
+        {
+            Take(at);
+        }
     }
 }

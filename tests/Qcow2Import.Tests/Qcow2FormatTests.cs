@@ -26,6 +26,10 @@ public sealed class Qcow2FormatTests
     [InlineData(44, 65544, StorageErrorKind.Corrupt, "impossible L1 table")]
     [InlineData(44, 0x10000000, StorageErrorKind.Corrupt, "L1 table outside")]
     [InlineData(100, 108, StorageErrorKind.Corrupt, "a header of 108 bytes")]
+    [InlineData(100, 65544, StorageErrorKind.Corrupt, "longer than a cluster")]
+    [InlineData(56, 129, StorageErrorKind.Corrupt, "impossible refcount table")]
+    [InlineData(65540, 0x20001, StorageErrorKind.Corrupt, "bits in an L1 entry")]
+    [InlineData(131076, 0x30002, StorageErrorKind.Corrupt, "bits in an L2 entry")]
     [InlineData(65540, 0x10000000, StorageErrorKind.Corrupt, "an L2 table at")]
     [InlineData(65540, 65536, StorageErrorKind.Corrupt, "twice")]
     [InlineData(131076, 0x10000000, StorageErrorKind.Corrupt, "a cluster at")]
@@ -50,6 +54,52 @@ public sealed class Qcow2FormatTests
         image.U32(76, 1);
 
         (await ReadAsync(image)).ShouldBe(MemoryImage.ClusterSize);
+    }
+
+    [Fact]
+    public async Task A_zero_cluster_in_version_2_is_corrupt_as_it_is_for_QEMU()
+    {
+        MemoryImage image = new();
+        image.U32(4, 2);
+        (await ReadAsync(image)).ShouldBe(MemoryImage.ClusterSize);
+        image.U64(2 * MemoryImage.ClusterSize, 1);
+
+        (await Should.ThrowAsync<StorageException>(() => ReadAsync(image))).Message.ShouldContain("version 2 has no meaning for");
+    }
+
+    [Fact]
+    public async Task Data_in_the_refcount_table_is_corrupt()
+    {
+        MemoryImage image = new();
+        image.U64(48, 3 * MemoryImage.ClusterSize);
+        image.U32(56, 1);
+
+        (await Should.ThrowAsync<StorageException>(() => ReadAsync(image))).Message.ShouldContain("twice");
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task A_compressed_cluster_in_the_header_or_a_table_is_corrupt(int cluster)
+    {
+        MemoryImage image = new();
+        image.U64(2 * MemoryImage.ClusterSize, (1UL << 62) | (((ulong)cluster * MemoryImage.ClusterSize) + 256));
+
+        (await Should.ThrowAsync<StorageException>(() => ReadAsync(image))).Message.ShouldContain("within something else");
+    }
+
+    [Fact]
+    public async Task The_files_last_cluster_may_be_cut_short_and_no_table_may()
+    {
+        MemoryImage image = new();
+        image.Bytes = image.Bytes[..^1000];
+        (await ReadAsync(image)).ShouldBe(MemoryImage.ClusterSize);
+        image.Bytes = image.Bytes[..(3 * MemoryImage.ClusterSize)];
+        (await Should.ThrowAsync<StorageException>(() => ReadAsync(image))).Message.ShouldContain("a cluster at");
+        image.Bytes = image.Bytes[..^1];
+
+        (await Should.ThrowAsync<StorageException>(() => ReadAsync(image))).Message.ShouldContain("an L2 table at");
     }
 
     [Fact]
