@@ -51,7 +51,7 @@ internal static class WorkerProcess
             _ when silence.IsCancellationRequested => throw new StorageException(
                 StorageErrorKind.Io, request.ImageName, $"its worker said nothing for {s_silence.TotalSeconds:0} s and was ended: check the drive that holds the image"),
             _ => throw new StorageException(
-                StorageErrorKind.Corrupt, request.ImageName, $"its worker ended with {exitCode} and no answer ({await complaint})"),
+                StorageErrorKind.Io, request.ImageName, $"its worker ended with {exitCode} and no answer; if nobody ended it, please report it ({await complaint})"),
         };
     }
 

@@ -40,9 +40,26 @@ internal static class WorkerProgram
         {
             answer = new() { Error = ErrorReport.Of(e) };
         }
+        catch (OutOfMemoryException)
+        {
+            answer = new() { Error = new(StorageErrorKind.NotSupported, request.ImageName, $"needs more memory than a worker may hold, which is {MemoryLimit}") };
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Whatever an image holds, a format has to answer with a StorageException.
+            answer = new() { Error = new(StorageErrorKind.Io, request.ImageName, $"met a fault of the program, please report it: {FaultOf(e)}") };
+        }
 
         Say(output, answer);
         return watching.IsCompleted ? 1 : 0;
+    }
+
+    // What it was and where it began: short, since an answer is one line of bounded length.
+    private static string FaultOf(Exception e)
+    {
+        const int Kept = 1024;
+        string text = $"{e.GetType().Name}: {e.Message} {e.StackTrace?.Split('\n')[0].Trim()}";
+        return text[..Math.Min(Kept, text.Length)];
     }
 
     private static async Task CancelAtEndAsync(StreamReader lines, CancellationTokenSource orphaned)
