@@ -8,7 +8,7 @@ import sys
 
 # What the guest runs; their dependencies come along.
 PACKAGES = """base-files base-passwd bash coreutils dash diffutils dmsetup e2fsprogs fio findutils mawk grep gzip hostname iproute2 jq
-kmod libc-bin libstdc++6 libssl3 zlib1g mount nvme-cli procps qemu-guest-agent sed tar udev util-linux busybox-static eatmydata""".split()
+kmod libc-bin libstdc++6 libssl3 zlib1g mount nvme-cli procps qemu-guest-agent sed strace tar udev util-linux busybox-static""".split()
 SKIPPED = re.compile(
     r"^/usr/share/(doc|man|locale|info|bash-completion|lintian|zoneinfo|perl|i18n|icons)(/|$)"
     r"|^/usr/lib/python3|/perl|^$|^/\.$|^diverted|^package")
