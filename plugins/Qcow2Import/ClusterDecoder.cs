@@ -4,7 +4,7 @@ using System.IO.Compression;
 namespace EveStorage.Qcow2Import;
 
 /// <summary>Decodes clusters. Safe for many calls at once.</summary>
-internal sealed class ClusterDecoder(string subject) : IDisposable
+internal sealed class ClusterDecoder(string subject, int clusterSize) : IDisposable
 {
     private readonly ConcurrentBag<ZstdFrames> _idle = [];
 
@@ -64,7 +64,7 @@ internal sealed class ClusterDecoder(string subject) : IDisposable
         ZstdFrames frames = _idle.TryTake(out ZstdFrames? idle) ? idle : new();
         try
         {
-            return frames.Decode(source, target);
+            return frames.Decode(source, target, isWhole: target.Length == clusterSize);
         }
         catch (InvalidDataException e)
         {

@@ -6,7 +6,7 @@ namespace EveStorage.Qcow2Import;
 /// <summary>An open qcow2: the state of its disk, not of a snapshot in it.</summary>
 internal sealed class Qcow2Reader(IImageSource source, Qcow2Header header, Qcow2Tables tables) : ISeekableImageReader
 {
-    private readonly ClusterDecoder _decoder = new(source.Name);
+    private readonly ClusterDecoder _decoder = new(source.Name, header.ClusterSize);
 
     /// <inheritdoc/>
     public ByteSize VirtualSize => header.VirtualSize;

@@ -17,8 +17,11 @@ internal sealed unsafe class ZstdFrames : IDisposable
     }
 
     /// <summary>Decodes frames until <paramref name="target"/> is full; gives back how much of it is, when the source ends before.</summary>
+    /// <param name="source">The frames, and perhaps other bytes behind.</param>
+    /// <param name="target">Where they go.</param>
+    /// <param name="isWhole">Whether the target is a whole cluster, and not cut short where the disk ends.</param>
     /// <exception cref="InvalidDataException">They don't decode, or the last one wants to go on.</exception>
-    internal int Decode(ReadOnlySpan<byte> source, Span<byte> target)
+    internal int Decode(ReadOnlySpan<byte> source, Span<byte> target, bool isWhole)
     {
         // A frame that a bad cluster broke off would go on in this one.
         _ = Methods.ZSTD_DCtx_reset(_context, ZSTD_ResetDirective.ZSTD_reset_session_only);
@@ -42,8 +45,8 @@ internal sealed unsafe class ZstdFrames : IDisposable
                 }
             }
 
-            // As QEMU has it: the cluster is full, so its last frame has ended.
-            return missing == 0 ? target.Length : throw new InvalidDataException("A frame is longer than its cluster.");
+            // As QEMU has it: when a cluster is full its last frame has ended.
+            return missing == 0 || !isWhole ? target.Length : throw new InvalidDataException("A frame is longer than its cluster.");
         }
     }
 

@@ -11,7 +11,7 @@ public sealed class ClusterDecoderTests
     [Fact]
     public void A_cluster_whose_frame_does_not_end_never_reaches_the_next_cluster()
     {
-        using ClusterDecoder decoder = new("disk.qcow2");
+        using ClusterDecoder decoder = new("disk.qcow2", ClusterSize);
         using Compressor compressor = new();
         byte[] cluster = RandomBytes(ClusterSize);
         byte[] sound = compressor.Wrap(cluster).ToArray();
@@ -29,7 +29,7 @@ public sealed class ClusterDecoderTests
     [Fact]
     public void A_cluster_of_several_frames_with_other_bytes_behind_decodes()
     {
-        using ClusterDecoder decoder = new("disk.qcow2");
+        using ClusterDecoder decoder = new("disk.qcow2", ClusterSize);
         using Compressor compressor = new();
         byte[] cluster = RandomBytes(ClusterSize);
         byte[] frames = [.. compressor.Wrap(cluster.AsSpan(0, 1000)), .. compressor.Wrap(cluster.AsSpan(1000)), .. RandomBytes(700)];
@@ -41,9 +41,22 @@ public sealed class ClusterDecoderTests
     }
 
     [Fact]
+    public void A_cluster_that_reaches_beyond_the_disk_is_decoded_as_far_as_the_disk_does()
+    {
+        using ClusterDecoder decoder = new("disk.qcow2", ClusterSize);
+        using Compressor compressor = new();
+        byte[] cluster = RandomBytes(ClusterSize);
+        byte[] decoded = new byte[ClusterSize - 512];
+
+        decoder.Decode(ExtentEncoding.Zstd, compressor.Wrap(cluster), decoded);
+
+        decoded.ShouldBe(cluster[..^512]);
+    }
+
+    [Fact]
     public void What_inflates_without_end_stops_at_the_cluster()
     {
-        using ClusterDecoder decoder = new("disk.qcow2");
+        using ClusterDecoder decoder = new("disk.qcow2", ClusterSize);
         using Compressor compressor = new();
         byte[] zeros = new byte[50 << 20];
         byte[] zstd = compressor.Wrap(zeros).ToArray();
