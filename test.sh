@@ -16,7 +16,8 @@ done
 # command=package. Root's directories are looked into as well, since an ordinary user has no /usr/sbin in PATH.
 needs=(gcc=gcc jq=jq qemu-img=qemu-utils mkfs.xfs=xfsprogs mkfs.btrfs=btrfs-progs curl=curl systemd-analyze=systemd setpriv=util-linux kill=procps)
 [ -n "${EVESTORAGE_NO_LAB:-}" ] || needs+=(
-  python3=python3 qemu-system-x86_64=qemu-system-x86 mkfs.erofs=erofs-utils busybox=busybox-static nvme=nvme-cli fio=fio)
+  python3=python3 qemu-system-x86_64=qemu-system-x86 mkfs.erofs=erofs-utils busybox=busybox-static nvme=nvme-cli fio=fio
+  eatmydata=eatmydata qemu-ga=qemu-guest-agent dmsetup=dmsetup udevadm=udev ip=iproute2 kmod=kmod mawk=mawk hostname=hostname zstd=zstd)
 missing=()
 [ -e /usr/include/stdio.h ] && [ -e /usr/include/linux/fs.h ] || missing+=(libc6-dev linux-libc-dev)
 for need in "${needs[@]}"; do

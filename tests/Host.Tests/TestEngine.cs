@@ -13,8 +13,8 @@ namespace EveStorage.Tests;
 /// <summary>A profile of its own with the product's plugins, and an engine in this process that may be ended and started again.</summary>
 internal sealed class TestEngine : IAsyncDisposable
 {
-    internal static readonly PoolName Pool = new("data");
-    internal static readonly HostNqn Guest = new("nqn.2014-08.org.nvmexpress:uuid:11111111-2222-3333-4444-555555555555");
+    internal static PoolName Pool { get; } = new("data");
+    internal static HostNqn Guest { get; } = new("nqn.2014-08.org.nvmexpress:uuid:11111111-2222-3333-4444-555555555555");
 
     private readonly TemporaryDirectory _directory = new();
     private StorageEngine? _engine;
