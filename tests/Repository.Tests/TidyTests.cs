@@ -64,6 +64,12 @@ public class TidyTests
                 case CatchClauseSyntax clause when Swallows(clause) && file != RunnerFile:
                     yield return $"{file}:{line}: catches everything and goes on";
                     break;
+                case FieldDeclarationSyntax field when field.Modifiers.Any(SyntaxKind.StaticKeyword) && !field.Modifiers.Any(SyntaxKind.ReadOnlyKeyword):
+                    yield return $"{file}:{line}: state that all share";
+                    break;
+                case MemberAccessExpressionSyntax { Name.Identifier.Text: "GetResult", Expression: InvocationExpressionSyntax }:
+                    yield return $"{file}:{line}: blocks a thread on a task; await it";
+                    break;
                 case MemberAccessExpressionSyntax { Name.Identifier.Text: "ConfigureAwait" }:
                     yield return $"{file}:{line}: there is no synchronization context to avoid";
                     break;
