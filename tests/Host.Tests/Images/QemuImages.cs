@@ -13,8 +13,12 @@ internal static class QemuImages
     {
         await RunAsync("qemu-img", "create", "-q", "-f", "qcow2", "-o", image.Options, path, $"{image.Size}");
         await WriteAsync(path,
-            "write -P 17 0 700000", "write -P 18 1048576 65536", "write -P 19 3000000 1234", "write -z 1060000 8000",
-            "write -z 4194304 1048576", "discard 131072 131072", $"write -P 20 {image.Size - 512} 512");
+            "write -P 17 0 700000", "write -P 18 1048576 65536", "write -z 1060000 8000", "discard 131072 131072", $"write -P 20 {image.Size - 512} 512");
+        if (image.Size >= Size)
+        {
+            await WriteAsync(path, "write -P 19 3000000 1234", "write -z 4194304 1048576");
+        }
+
         if (image.Compressed)
         {
             string plain = path + ".plain";

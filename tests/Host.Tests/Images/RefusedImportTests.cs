@@ -36,18 +36,17 @@ public sealed class RefusedImportTests : IAsyncLifetime
         await RequireRefusedAsync(StorageErrorKind.NotSupported, "another file");
     }
 
-    [Theory]
-    [InlineData("luks")]
-    [InlineData("aes")]
-    public async Task Encryption(string format)
+    [Fact]
+    public async Task Encryption()
     {
         await QemuImages.RunAsync(
-            "qemu-img", "create", "-q", "-f", "qcow2", "--object", Secret, "-o", $"encrypt.format={format},encrypt.key-secret=key", Image, "4M");
+            "qemu-img", "create", "-q", "-f", "qcow2", "--object", Secret, "-o", "encrypt.format=aes,encrypt.key-secret=key", Image, "4M");
 
         await RequireRefusedAsync(StorageErrorKind.NotSupported, "encrypted");
     }
 
     [Theory]
+    [InlineData(35, 0x02, StorageErrorKind.NotSupported, "encrypted")]   // LUKS: QEMU 7.2 can't always make one on a busy machine
     [InlineData(79, 0x80, StorageErrorKind.NotSupported, "unknown incompatible features 0x80")]
     [InlineData(79, 0x02, StorageErrorKind.Corrupt, "marked corrupt")]
     [InlineData(42, 0x10, StorageErrorKind.Corrupt, "L1 table outside of the file")]
