@@ -62,7 +62,7 @@ internal sealed record ImageCase(string Options, bool Compressed = false, bool S
            where !version.Contains("0.10") || !content.Contains("compression")
            from snapshot in (bool[])[false, true]
            where !snapshot || !version.Contains("refcount_bits")
-           from size in (long[])[QemuImages.Size, 2 << 20]
+           from size in (long[])[QemuImages.Size, 8 << 20]
            select new ImageCase($"cluster_size={clusterSize},{version}{(content.Length > 0 ? "," : "")}{content}", content.Contains("compression"), snapshot, size);
 
     /// <summary>Few of them, in which each value of each is.</summary>
@@ -77,7 +77,7 @@ internal sealed record ImageCase(string Options, bool Compressed = false, bool S
             new("compat=1.1,compression_type=zstd", Compressed: true),
             new("compat=1.1,extended_l2=on,cluster_size=16k", Snapshot: true),
             new("compat=1.1,extended_l2=on,cluster_size=128k,compression_type=zstd", Compressed: true),
-            new("compat=1.1,preallocation=metadata", Size: 2 << 20),
+            new("compat=1.1,preallocation=metadata", Size: 8 << 20),
             new("compat=1.1,preallocation=falloc,lazy_refcounts=on"),
         ];
 }
