@@ -27,7 +27,9 @@ public sealed partial class GuestOnTargetTests(ServedGuest served)
     public async Task A_guest_goes_on_when_the_target_is_killed_and_started_again()
     {
         await using ConnectedVolume volume = await served.ConnectAsync("killed", "64MiB");
-        string fio = "fio --name=verified --direct=1 --ioengine=libaio --iodepth=16 --rw=randwrite --bs=4k --size=48M --verify=crc32c --verify_fatal=1";
+
+        // fio 3.33 can write to its helper's pipe when that has gone; the signal would end it, and is no news of the disk.
+        string fio = "trap '' PIPE; fio --name=verified --direct=1 --ioengine=libaio --iodepth=16 --rw=randwrite --bs=4k --size=48M --verify=crc32c --verify_fatal=1";
 
         Task<string> written = served.Guest.RunAsync($"{fio} --filename={volume.Disk}", 300);
         await Task.Delay(TimeSpan.FromSeconds(4));
