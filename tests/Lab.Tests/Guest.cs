@@ -28,6 +28,9 @@ internal sealed class Guest : IAsyncDisposable
     /// <summary>The words for nvme-cli to be a host: the kernel takes one id for a name, and one name for an id.</summary>
     public static string As(string host) => $"--hostnqn={host} --hostid={new Guid(SHA256.HashData(Encoding.UTF8.GetBytes(host)).AsSpan(0, 16))}";
 
+    /// <summary>Whether guests can be started.</summary>
+    public static bool IsThere => Environment.GetEnvironmentVariable("EVESTORAGE_NO_LAB") != "1" && File.Exists(Path.Combine(s_place, "built"));
+
     /// <summary>Skips the test, or fails it where all has to run, when there is no lab.</summary>
     public static void Require()
     {

@@ -6,13 +6,18 @@ public sealed class ServedGuest : IAsyncLifetime
     private Evestorage? _product;
     private Guest? _guest;
 
-    internal Guest Guest => _guest!;
+    internal Guest Guest => Required(_guest);
 
-    internal Evestorage Product => _product!;
+    internal Evestorage Product => Required(_product);
 
+    // A fixture can't skip a test: where there is no lab, each test does when it asks for the guest.
     public async ValueTask InitializeAsync()
     {
-        Guest.Require();
+        if (!Guest.IsThere)
+        {
+            return;
+        }
+
         _product = new();
         await _product.ServeAsync();
         await _product.RunAsync("pool", "create", "data");
@@ -30,6 +35,13 @@ public sealed class ServedGuest : IAsyncLifetime
         {
             await _product.DisposeAsync();
         }
+    }
+
+    private static T Required<T>(T? started)
+        where T : class
+    {
+        Guest.Require();
+        return started!;
     }
 
     /// <summary>Makes a volume and connects the guest to it.</summary>
