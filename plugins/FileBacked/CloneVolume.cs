@@ -19,8 +19,9 @@ internal sealed class CloneVolume(FilePool pool, SnapshotDirectory snapshot, Vol
         }
 
         snapshot.Require();
+        IReadOnlyList<LayerRecord> layers = snapshot.Volume.Find()?.Layers ?? [];
         VolumeLayout layout = new(Documents.Format, Preallocated: false, snapshot.Volume.Layout().Compressed);
-        VolumeRecord record = new() { Id = context.IdOf(clone.Name), Mark = context.Mark, Created = context.Time.GetUtcNow() };
+        VolumeRecord record = new() { Id = context.IdOf(clone.Name), Mark = context.Mark, Created = context.Time.GetUtcNow(), Layers = layers };
         string temporary;
         using (BlockFile source = BlockFile.Open(snapshot.Image, writable: false, snapshot.Subject))
         {

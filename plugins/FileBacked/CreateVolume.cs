@@ -3,7 +3,7 @@ using EveStorage.Linux;
 namespace EveStorage.FileBacked;
 
 /// <summary>Creates a volume of one file. One of ours that is there with the same size is left alone.</summary>
-internal sealed class CreateVolume(FilePool pool, VolumeDirectory volume, ByteSize size, VolumeLayout layout) : StorageStep
+internal sealed class CreateVolume(FilePool pool, VolumeDirectory volume, ByteSize size, VolumeLayout layout, IReadOnlyList<LayerRecord> layers) : StorageStep
 {
     public override string Title => $"create {volume.Subject} of {size}{(layout.Preallocated ? ", all of it now" : "")}";
 
@@ -17,7 +17,7 @@ internal sealed class CreateVolume(FilePool pool, VolumeDirectory volume, ByteSi
             return existing.Mark.OutcomeFor(context);
         }
 
-        VolumeRecord record = new() { Id = context.IdOf(volume.Name), Mark = context.Mark, Created = context.Time.GetUtcNow() };
+        VolumeRecord record = new() { Id = context.IdOf(volume.Name), Mark = context.Mark, Created = context.Time.GetUtcNow(), Layers = layers };
         string temporary = volume.Build(layout, record, image =>
         {
             if (layout.Preallocated)

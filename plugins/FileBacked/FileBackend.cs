@@ -45,6 +45,8 @@ internal sealed class FileBackend(FileBackedOptions options, PluginServices serv
         => new(Plan.Of(new DeletePoolDirectory(new(Place(name), name))));
 
     /// <inheritdoc/>
+    public ValueTask<Plan> PlanClosePoolAsync(PoolName name, CancellationToken cancellationToken) => new(Plan.Of());   // a directory holds nothing
+
     public ValueTask<IStoragePool> OpenPoolAsync(PoolName name, CancellationToken cancellationToken)
     {
         PoolDirectory directory = new(Place(name), name);
@@ -63,6 +65,8 @@ internal sealed class FileBackend(FileBackedOptions options, PluginServices serv
         Traits = VolumeTraits.Thin | VolumeTraits.Snapshots | VolumeTraits.Resizable | (kind == FileSystemKind.Btrfs ? VolumeTraits.Compressed : VolumeTraits.None),
         Granularity = new(512),
         SnapshotsCopy = !sharesBlocks,
+        ThinReadsZero = true,
+        ThickReadsZero = true,
     };
 
     private static FileSystem FileSystemOf(string directory) => FileSystem.Of(directory);

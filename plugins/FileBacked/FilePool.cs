@@ -101,7 +101,7 @@ internal sealed partial class FilePool : ISnapshotPool, IResizablePool
         Capabilities.Require(spec);
         bool thin = spec.Traits.HasFlag(VolumeTraits.Thin) || !_options.Preallocate;
         VolumeLayout layout = new(Documents.Format, !thin, spec.Traits.HasFlag(VolumeTraits.Compressed));
-        return new(Plan.Of(new CreateVolume(this, VolumeOf(spec.Name), spec.Size.RoundUpTo(Capabilities.Granularity), layout)));
+        return new(Plan.Of(new CreateVolume(this, VolumeOf(spec.Name), spec.Size.RoundUpTo(Capabilities.Granularity), layout, spec.Layers)));
     }
 
     public ValueTask<Plan> PlanRenameAsync(VolumeName name, VolumeName newName, CancellationToken cancellationToken)

@@ -19,6 +19,8 @@ internal sealed class NvmetUserTransport : IVolumeTransport
 
     public bool EndsWithHost => true;
 
+    public bool IsLocal => false;
+
     /// <summary>For tests: what is behind it.</summary>
     internal Target Target => _target;
 

@@ -18,6 +18,12 @@ public sealed record BackendCapabilities
     /// <summary>Whether a snapshot is taken by copying, so that the volume must not be written meanwhile and its space is taken again.</summary>
     public bool SnapshotsCopy { get; init; }
 
+    /// <summary>Whether a new volume with <see cref="VolumeTraits.Thin"/> reads as zeros, so that zeros need not be written.</summary>
+    public bool ThinReadsZero { get; init; }
+
+    /// <summary>Whether a new volume without <see cref="VolumeTraits.Thin"/> does, too.</summary>
+    public bool ThickReadsZero { get; init; }
+
     /// <summary>Refuses a volume that a pool with these capabilities can't give by itself.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: the form or a trait is lacking.</exception>
     public void Require(VolumeSpec spec)

@@ -3,7 +3,11 @@ namespace EveStorage;
 /// <summary>A host that may connect.</summary>
 /// <param name="Host">Its name.</param>
 /// <param name="Key">The key it proves to have; null when it need not.</param>
-public sealed record AllowedHost(HostNqn Host, KeyName? Key);
+public sealed record AllowedHost(HostNqn Host, KeyName? Key)
+{
+    /// <summary>The key that the controller proves to have in turn; null when it need not. It goes with a <see cref="Key"/>.</summary>
+    public KeyName? ControllerKey { get; init; }
+}
 
 /// <summary>An export as asked for: one volume as one namespace, for these hosts and no others.</summary>
 public sealed record ExportSpec
@@ -25,6 +29,19 @@ public sealed record ExportSpec
 
     /// <summary>Whether writes are refused.</summary>
     public bool ReadOnly { get; init; }
+
+    /// <summary>The most it may do; null for no limit.</summary>
+    public ExportLimits? Limits { get; init; }
+}
+
+/// <summary>The most an export may do in a second, over all its hosts. Null is no limit.</summary>
+public sealed record ExportLimits
+{
+    /// <summary>Commands that read or write.</summary>
+    public long? Iops { get; init; }
+
+    /// <summary>Bytes read or written.</summary>
+    public ByteSize? Bandwidth { get; init; }
 }
 
 /// <summary>A volume as exported.</summary>
@@ -39,11 +56,17 @@ public sealed record ExportInfo
     /// <summary>The number in the subsystem.</summary>
     public required int NamespaceId { get; init; }
 
-    /// <summary>Where a host connects: <c>tcp://127.0.0.1:4420</c>, or the local device for loop.</summary>
+    /// <summary>Where a host connects: <c>tcp://127.0.0.1:4420</c>, or <c>file:///run/evestorage/dev/…</c>, the local device.</summary>
     public required Uri Address { get; init; }
 
     /// <summary>Who may connect.</summary>
     public required IReadOnlyList<HostNqn> AllowedHosts { get; init; }
+
+    /// <summary>
+    /// Lines that a person or a program takes over to connect, by what they are for: <c>nvme connect</c>, <c>qemu</c>, <c>dracut</c>.
+    /// No secret is in them.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Lines { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Who is connected now; empty also where the transport can't tell.</summary>
     public IReadOnlyList<HostNqn> ConnectedHosts { get; init; } = [];

@@ -14,7 +14,14 @@ public interface IStorageBackend
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: it is not ours. <see cref="StorageErrorKind.Busy"/>: it holds volumes.</exception>
     ValueTask<Plan> PlanDeletePoolAsync(PoolName name, CancellationToken cancellationToken);
 
-    /// <summary>Opens a pool that is there; never formats. Disposing it leaves the data where it is.</summary>
+    /// <summary>
+    /// Plans letting go of the pool's devices, so that what lies under it can be closed. What is closed is already so; opening the
+    /// pool takes them again. The host has disposed the open pool before.
+    /// </summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Busy"/>: a volume of it is in use.</exception>
+    ValueTask<Plan> PlanClosePoolAsync(PoolName name, CancellationToken cancellationToken);
+
+    /// <summary>Opens a pool that is there, and makes its volumes reachable; never formats. Disposing it leaves the data where it is.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotFound"/>: there is none. <see cref="StorageErrorKind.Conflict"/>: what is there is not ours.</exception>
     ValueTask<IStoragePool> OpenPoolAsync(PoolName name, CancellationToken cancellationToken);
 }

@@ -48,6 +48,12 @@ public sealed record PluginServices
     /// <summary>The part's name in the profile: of the pool, of the transport; the kind where it has none.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The devices that the profile declares for the pool: a backend opens the pool on them. Empty for other parts.</summary>
+    /// <summary>
+    /// The devices that the profile declares for the pool: a backend opens the pool on them. Where a layer lies under the pool
+    /// they are what it shows above them. Empty for other parts.
+    /// </summary>
     public IReadOnlyList<string> Devices { get; init; } = [];
+
+    /// <summary>Where keys come from; null where the profile declares no source of keys.</summary>
+    public IKeyProvider? Keys { get; init; }
 }

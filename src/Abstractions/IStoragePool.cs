@@ -87,3 +87,28 @@ public interface IImageReceiver : IStoragePool
     /// <summary>Plans making <paramref name="spec"/> of <paramref name="image"/>.</summary>
     ValueTask<Plan> PlanReceiveAsync(VolumeSpec spec, string format, IImageSource image, CancellationToken cancellationToken);
 }
+
+/// <summary>A pool whose drives can be changed while it serves. Devices are named as the profile names them.</summary>
+public interface IDrivePool : IStoragePool
+{
+    /// <summary>Plans taking <paramref name="device"/> into the pool, which destroys what is on it.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: it has a signature, or is in use.</exception>
+    ValueTask<Plan> PlanAddDriveAsync(string device, CancellationToken cancellationToken);
+
+    /// <summary>Plans putting <paramref name="replacement"/> in place of <paramref name="drive"/>, which may have failed or be missing.</summary>
+    /// <param name="drive">The drive by its name in <see cref="DriveStatus"/>, or by a path.</param>
+    /// <param name="replacement">The new device. What is on it is destroyed.</param>
+    /// <param name="cancellationToken">Stops planning.</param>
+    ValueTask<Plan> PlanReplaceDriveAsync(string drive, string replacement, CancellationToken cancellationToken);
+
+    /// <summary>Plans moving everything off <paramref name="drive"/> and letting it go.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.OutOfSpace"/>: the others can't hold it.</exception>
+    ValueTask<Plan> PlanRemoveDriveAsync(string drive, CancellationToken cancellationToken);
+}
+
+/// <summary>A pool that can check what it holds against its redundancy.</summary>
+public interface IScrubbablePool : IStoragePool
+{
+    /// <summary>Plans starting a check. It goes on by itself; <see cref="PoolStatus.Scrub"/> tells how far it is.</summary>
+    ValueTask<Plan> PlanScrubAsync(CancellationToken cancellationToken);
+}

@@ -23,6 +23,12 @@ public interface IVolumeTransport : IAsyncDisposable
     /// <summary>Whether its exports end with the host's process, so that a daemon has to run. The kernel's go on without us.</summary>
     bool EndsWithHost { get; }
 
+    /// <summary>
+    /// Whether it serves only programs of this machine, which have no name as hosts: then an export names none, and reaches
+    /// nobody else.
+    /// </summary>
+    bool IsLocal { get; }
+
     /// <summary>Everything missing on this machine; empty when usable. It only looks.</summary>
     ValueTask<IReadOnlyList<string>> ProbeAsync(CancellationToken cancellationToken);
 

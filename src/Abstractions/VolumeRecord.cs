@@ -12,14 +12,24 @@ public sealed record VolumeRecord
     /// <summary>When it was made.</summary>
     public required DateTimeOffset Created { get; init; }
 
-    /// <summary>The kinds of the layers over it, lowest first. It opens with these, never with today's configuration.</summary>
-    public IReadOnlyList<string> Layers { get; init; } = [];
+    /// <summary>The layers over it, lowest first. It opens with these, never with today's configuration.</summary>
+    public IReadOnlyList<LayerRecord> Layers { get; init; } = [];
 
     /// <summary>Where it is exported.</summary>
     public IReadOnlyList<ExportRecord> Exports { get; init; } = [];
 
     /// <summary>The operation that is changing it; null when none is.</summary>
     public Guid? InFlight { get; init; }
+}
+
+/// <summary>A layer as recorded: names, and no keys.</summary>
+public sealed record LayerRecord
+{
+    /// <summary>Its kind.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>The name of its key; null when it has none.</summary>
+    public string? Key { get; init; }
 }
 
 /// <summary>An export as recorded: names, and no keys. A start exports the volume so again.</summary>
@@ -37,6 +47,12 @@ public sealed record ExportRecord
     /// <summary>The NQNs of the hosts it serves, each with the name of its key.</summary>
     public required IReadOnlyDictionary<string, string?> AllowedHosts { get; init; }
 
+    /// <summary>The names of the keys that the controller proves to have in turn, by host.</summary>
+    public IReadOnlyDictionary<string, string> ControllerKeys { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Whether writes are refused.</summary>
     public bool ReadOnly { get; init; }
+
+    /// <summary>The most it may do; null for no limit.</summary>
+    public ExportLimits? Limits { get; init; }
 }

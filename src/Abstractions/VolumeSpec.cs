@@ -31,6 +31,9 @@ public sealed record VolumeSpec
     /// <summary>What it must have.</summary>
     public VolumeTraits Traits { get; init; }
 
+    /// <summary>The layers that the host puts over it, which the pool only keeps on record, from the moment it makes the volume.</summary>
+    public IReadOnlyList<LayerRecord> Layers { get; init; } = [];
+
     /// <summary>All that it must have: its traits, and those that its quota and its reservation need.</summary>
     public VolumeTraits Needs
         => Traits | (Quota is null ? VolumeTraits.None : VolumeTraits.Quota) | (Reservation is null ? VolumeTraits.None : VolumeTraits.Reserved);

@@ -80,9 +80,10 @@ internal static class NamePromises
     {
         await MakeAsync(pool, run, Volume, cancellationToken);
         VolumeRecord record = await pool.Records.FindAsync(Volume, cancellationToken) ?? throw new ConformanceException("a new volume has no record");
-        await pool.Records.ReplaceAsync(Volume, record with { Layers = ["luks2", "ext4"] }, cancellationToken);
+        LayerRecord[] layers = [new() { Kind = "luks2", Key = "volume-key" }, new() { Kind = "ext4" }];
+        await pool.Records.ReplaceAsync(Volume, record with { Layers = layers }, cancellationToken);
         VolumeRecord? read = await pool.Records.FindAsync(Volume, cancellationToken);
-        Require(read is not null && read.Id == record.Id && read.Mark == record.Mark && read.Layers.SequenceEqual(["luks2", "ext4"]), "it is another");
+        Require(read is not null && read.Id == record.Id && read.Mark == record.Mark && read.Layers.SequenceEqual(layers), "it is another");
     }
 
     private static async Task NoVolumeNoRecordAsync(IStoragePool pool, RunPlan run, CancellationToken cancellationToken)

@@ -11,7 +11,7 @@ internal sealed class TransportTrial(TransportBench bench)
 
     internal static HostNqn OtherHost { get; } = new("nqn.2014-08.org.nvmexpress:uuid:c0000000-0000-4000-8000-000000000002");
 
-    private static Nqn Subsystem { get; } = new("nqn.2026-01.org.evestorage:conformance");
+    private static Nqn Subsystem { get; } = new($"{Nqn.OwnPrefix}conformance");
 
     /// <summary>A specification of the volume of that number, for the first host or for <paramref name="hosts"/>.</summary>
     internal static ExportSpec Spec(int number, params HostNqn[] hosts) => new()

@@ -12,7 +12,7 @@ public class VolumeDocumentTests
         from layers in Gen.String[Gen.Char.AlphaNumeric, 1, 8].List[0, 4]
         from exports in Exports.List[0, 3]
         from inFlight in Gen.OneOf(Gen.Const((Guid?)null), Gen.Guid.Select(g => (Guid?)g))
-        select new VolumeRecord { Id = id, Mark = OwnerMark.Of(operation), Created = created, Layers = layers, Exports = exports, InFlight = inFlight };
+        select new VolumeRecord { Id = id, Mark = OwnerMark.Of(operation), Created = created, Layers = [.. layers.Select(kind => new LayerRecord { Kind = kind, Key = inFlight is null ? null : "key" })], Exports = exports, InFlight = inFlight };
 
     private static Gen<ExportRecord> Exports =>
         from transport in Gen.String[Gen.Char.AlphaNumeric, 1, 8]
@@ -34,7 +34,7 @@ public class VolumeDocumentTests
         Id = new("6f2ad2bc-9d10-4a8a-8f4e-2f1f0a6a2b11"),
         Mark = OwnerMark.Of(new("0d3e7a55-6b7f-4f8e-9a53-1c2d3e4f5a6b")),
         Created = new(2026, 11, 24, 12, 0, 0, TimeSpan.Zero),
-        Layers = ["luks2"],
+        Layers = [new() { Kind = "luks2", Key = "volume-key" }],
         Exports = [new() { Transport = "tcp", Subsystem = "nqn.x", NamespaceId = 1, AllowedHosts = new Dictionary<string, string?> { ["nqn.h"] = "guest-key" } }],
     };
 
@@ -91,7 +91,7 @@ public class VolumeDocumentTests
 
     [Fact]
     public void A_record_that_not_every_backend_could_hold_is_refused_before_it_is_written()
-        => Should.Throw<StorageException>(() => VolumeDocument.Write(s_record with { Layers = [new('x', VolumeDocument.MaxLength)] }, "test"))
+        => Should.Throw<StorageException>(() => VolumeDocument.Write(s_record with { Layers = [new() { Kind = new('x', VolumeDocument.MaxLength) }] }, "test"))
             .Kind.ShouldBe(StorageErrorKind.NotSupported);
 
     [Fact]

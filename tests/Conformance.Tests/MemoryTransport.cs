@@ -14,6 +14,8 @@ internal sealed class MemoryTransport(Broken broken) : IVolumeTransport
 
     public bool EndsWithHost => true;
 
+    public bool IsLocal => false;
+
     public ValueTask<IReadOnlyList<string>> ProbeAsync(CancellationToken cancellationToken) => new([]);
 
     public ValueTask<Plan> PlanExportAsync(ExportSpec spec, VolumeAccess volume, CancellationToken cancellationToken)

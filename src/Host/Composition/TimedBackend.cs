@@ -21,6 +21,9 @@ internal sealed partial class TimedBackend(
     public ValueTask<Plan> PlanDeletePoolAsync(PoolName name, CancellationToken cancellationToken)
         => MeasureAsync("plan delete", () => inner.PlanDeletePoolAsync(name, cancellationToken));
 
+    public ValueTask<Plan> PlanClosePoolAsync(PoolName name, CancellationToken cancellationToken)
+        => MeasureAsync("plan close", () => inner.PlanClosePoolAsync(name, cancellationToken));
+
     public ValueTask<IStoragePool> OpenPoolAsync(PoolName name, CancellationToken cancellationToken)
         => MeasureAsync("open", () => inner.OpenPoolAsync(name, cancellationToken));
 

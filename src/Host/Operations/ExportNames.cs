@@ -3,11 +3,8 @@ namespace EveStorage.Host.Operations;
 /// <summary>How a volume's export is called, and what a transport is told of it.</summary>
 internal static class ExportNames
 {
-    /// <summary>The names of our subsystems begin so: it is the mark of an export.</summary>
-    internal const string Prefix = "nqn.2026-11.org.lfedge.evestorage:";
-
     /// <summary>The subsystem of one volume alone.</summary>
-    internal static string SubsystemOf(Guid volume) => $"{Prefix}{volume:D}";
+    internal static string SubsystemOf(Guid volume) => $"{Nqn.OwnPrefix}{volume:D}";
 
     /// <summary>The number of a volume in a subsystem: the one it has, or the lowest that is free.</summary>
     internal static async Task<int> FreeNumberAsync(IVolumeTransport transport, Nqn subsystem, Guid volume, CancellationToken cancellationToken)

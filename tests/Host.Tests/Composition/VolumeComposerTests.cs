@@ -64,10 +64,16 @@ public class VolumeComposerTests
     private sealed record Layer(string Kind, VolumeTraits Adds, VolumeForm Below, VolumeForm Above) : IVolumeLayer
     {
         public IReadOnlySet<LayerPlacement> Placements { get; } = new HashSet<LayerPlacement> { LayerPlacement.OverVolume, LayerPlacement.UnderPool };
-        public string PathOver(VolumeName name, string lowerPath) => lowerPath;
-        public ValueTask<Plan> PlanFormatAsync(VolumeName name, string lowerPath, CancellationToken cancellationToken) => new(Plan.Of());
-        public ValueTask<Plan> PlanOpenAsync(VolumeName name, string lowerPath, CancellationToken cancellationToken) => new(Plan.Of());
-        public ValueTask<Plan> PlanCloseAsync(VolumeName name, string lowerPath, CancellationToken cancellationToken) => new(Plan.Of());
-        public ValueTask<Plan> PlanGrowAsync(VolumeName name, string lowerPath, CancellationToken cancellationToken) => new(Plan.Of());
+        public bool NeedsKey => false;
+        public ByteSize Overhead => default;
+        public bool KeepsZeroes => true;
+        public ValueTask<IReadOnlyList<string>> ProbeAsync(CancellationToken cancellationToken) => new([]);
+        public string PathOver(LayerSite site) => site.LowerPath;
+        public ValueTask<bool> IsOpenAsync(LayerSite site, CancellationToken cancellationToken) => new(true);
+        public ValueTask<Plan> PlanFormatAsync(LayerSite site, CancellationToken cancellationToken) => new(Plan.Of());
+        public ValueTask<Plan> PlanOpenAsync(LayerSite site, CancellationToken cancellationToken) => new(Plan.Of());
+        public ValueTask<Plan> PlanCloseAsync(LayerSite site, CancellationToken cancellationToken) => new(Plan.Of());
+        public ValueTask<Plan> PlanGrowAsync(LayerSite site, CancellationToken cancellationToken) => new(Plan.Of());
+        public ValueTask<Plan> PlanEraseAsync(LayerSite site, CancellationToken cancellationToken) => new(Plan.Of());
     }
 }

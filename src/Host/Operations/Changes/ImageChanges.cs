@@ -36,7 +36,8 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
         VolumeSpec spec = new() { Name = temporary, Form = VolumeForm.Block, Size = size, Traits = request.Traits };
         context.Result("format", report.Format);
         context.Result("size", size.ToString());
-        Plan create = await VolumeStack.PlanCreateAsync(pool, spec, context.Parts.LayersOf(request.Pool), cancellationToken);
+        (VolumeStack _, Plan create) = await StackPlanner.PlanCreateAsync(
+            pool, spec, context.Operation.Ids[$"{temporary}"], context.Parts.LayersOf(request.Pool), cancellationToken);
         FillVolume fill = new(pool, temporary, size, image, request.ImageName, report.Format, request.Verify, context.Images, context.Result);
         return create.Then(Plan.Of(fill)).Then(await pool.PlanRenameAsync(temporary, request.Volume, cancellationToken));
     }

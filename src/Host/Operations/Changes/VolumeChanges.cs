@@ -22,7 +22,9 @@ internal sealed class PlanCreateVolume : ChangePlanner<CreateVolume>
             Reservation = request.Reservation,
             Traits = request.Traits,
         };
-        return await VolumeStack.PlanCreateAsync(pool, spec, context.Parts.LayersOf(request.Pool), cancellationToken);
+        (VolumeStack _, Plan plan) = await StackPlanner.PlanCreateAsync(
+            pool, spec, context.Operation.Ids[$"{request.Volume}"], context.Parts.LayersOf(request.Pool), cancellationToken);
+        return plan;
     }
 }
 

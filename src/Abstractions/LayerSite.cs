@@ -1,0 +1,23 @@
+namespace EveStorage;
+
+/// <summary>What a layer sits on: one volume, or one device under a pool.</summary>
+public sealed record LayerSite
+{
+    /// <summary>Where.</summary>
+    public required LayerPlacement Placement { get; init; }
+
+    /// <summary>What it is as a person types it, for messages: <c>data/vm42</c>, or <c>data: /dev/disk/by-id/…</c>.</summary>
+    public required string Subject { get; init; }
+
+    /// <summary>
+    /// A name for what the layer makes: letters, digits, dots, hyphens and underscores, 100 at most. It is the same at each
+    /// opening and no other site of this machine has it. A volume's comes from its id, so that it outlives a rename.
+    /// </summary>
+    public required string Name { get; init; }
+
+    /// <summary>The path below. It need not be there while a plan is made: an earlier step of the same plan may make it.</summary>
+    public required string LowerPath { get; init; }
+
+    /// <summary>The key's name, for a layer that has one.</summary>
+    public KeyName? Key { get; init; }
+}
