@@ -1,46 +1,50 @@
+using System.Collections.Concurrent;
+
 namespace EveStorage.Host.Composition;
 
 /// <summary>The pools that are open. One is opened when it is first asked for, and stays open until the host ends or it is deleted.</summary>
 internal sealed class OpenPools(StorageParts parts) : IAsyncDisposable
 {
-    private readonly Dictionary<PoolName, IStoragePool> _open = [];
-    private readonly SemaphoreSlim _lock = new(1, 1);
+    // A gate for each: one whose drives don't answer keeps no other waiting.
+    private readonly ConcurrentDictionary<PoolName, Slot> _slots = new();
 
     /// <summary>The open pool of that name.</summary>
     /// <exception cref="StorageException">It is not declared, not made yet, not ours, or can't work on this machine.</exception>
     internal async Task<IStoragePool> OpenAsync(PoolName name, CancellationToken cancellationToken)
     {
-        await _lock.WaitAsync(cancellationToken);
+        IStorageBackend backend = parts.BackendOf(name);
+        Slot slot = _slots.GetOrAdd(name, static _ => new());
+        await slot.Gate.WaitAsync(cancellationToken);
         try
         {
-            if (!_open.TryGetValue(name, out IStoragePool? pool))
-            {
-                pool = await parts.BackendOf(name).OpenPoolAsync(name, cancellationToken);
-                _open.Add(name, pool);
-            }
-
-            return pool;
+            return slot.Pool ??= await backend.OpenPoolAsync(name, cancellationToken);
         }
         finally
         {
-            _lock.Release();
+            slot.Gate.Release();
         }
     }
 
     /// <summary>Closes a pool, before it is deleted.</summary>
     internal async Task CloseAsync(PoolName name)
     {
-        await _lock.WaitAsync();
+        if (!_slots.TryGetValue(name, out Slot? slot))
+        {
+            return;
+        }
+
+        await slot.Gate.WaitAsync();
         try
         {
-            if (_open.Remove(name, out IStoragePool? pool))
+            if (slot.Pool is IStoragePool pool)
             {
+                slot.Pool = null;
                 await pool.DisposeAsync();
             }
         }
         finally
         {
-            _lock.Release();
+            slot.Gate.Release();
         }
     }
 
@@ -60,12 +64,16 @@ internal sealed class OpenPools(StorageParts parts) : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        foreach (IStoragePool pool in _open.Values)
+        foreach (PoolName name in _slots.Keys)
         {
-            await pool.DisposeAsync();
+            await CloseAsync(name);
         }
+    }
 
-        _open.Clear();
-        _lock.Dispose();
+    private sealed class Slot
+    {
+        internal SemaphoreSlim Gate { get; } = new(1, 1);
+
+        internal IStoragePool? Pool { get; set; }
     }
 }
