@@ -14,6 +14,39 @@ public sealed class CommandTests : IDisposable
         => (await Shell().RunAsync(["-c", "cat; echo done"], default)).ShouldBe("done\n");
 
     [Fact]
+    public async Task A_key_is_all_of_its_input()
+    {
+        using KeyMaterial key = Key([1, 0, 10, 255]);
+
+        (await Shell().RunAsync(["-c", "od -An -tx1"], key, default)).Trim().ShouldBe("01 00 0a ff");
+    }
+
+    [Fact]
+    public async Task A_key_that_nobody_reads_is_no_failure_of_its_own()
+    {
+        using KeyMaterial key = Key(new byte[4096]);
+
+        (await Shell().RunAsync(["-c", "exec <&-; echo done"], key, default)).ShouldBe("done\n");
+    }
+
+    [Fact]
+    public async Task What_it_printed_is_returned_as_a_key()
+    {
+        using KeyMaterial key = await Shell().ReadKeyAsync(["-c", "printf '\\001\\000\\377'"], default);
+
+        key.Bytes.ToArray().ShouldBe([1, 0, 255]);
+    }
+
+    [Fact]
+    public async Task A_key_that_is_too_long_is_refused()
+        => (await Should.ThrowAsync<StorageException>(() => Shell().ReadKeyAsync(["-c", "head -c 4097 /dev/zero"], default)))
+            .Kind.ShouldBe(StorageErrorKind.Corrupt);
+
+    [Fact]
+    public async Task Its_environment_has_what_was_asked_for()
+        => (await Shell().With(new Dictionary<string, string> { ["DM_DISABLE_UDEV"] = "1" }).RunAsync(["-c", "echo $DM_DISABLE_UDEV"], default)).ShouldBe("1\n");
+
+    [Fact]
     public async Task A_failure_has_the_exit_code_and_what_was_said()
     {
         CommandException e = await FailAsync(Shell(), "echo no such volume >&2; exit 5");
@@ -73,6 +106,13 @@ public sealed class CommandTests : IDisposable
     }
 
     public void Dispose() => _directory.Dispose();
+
+    private static KeyMaterial Key(byte[] bytes)
+    {
+        KeyMaterial key = new(bytes.Length);
+        bytes.CopyTo(key.Bytes);
+        return key;
+    }
 
     private static Command Shell(CommandLimits? limits = null) => Command.At("/bin/sh", limits);
 
