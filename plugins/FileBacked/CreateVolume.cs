@@ -22,7 +22,7 @@ internal sealed class CreateVolume(FilePool pool, VolumeDirectory volume, ByteSi
         {
             if (layout.Preallocated)
             {
-                pool.Space.Require(size.Bytes, volume.Subject);
+                using SpaceClaim claim = pool.Space.Claim(size.Bytes, volume.Subject);
                 image.Allocate(0, size.Bytes);
             }
 

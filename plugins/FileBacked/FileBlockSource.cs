@@ -114,7 +114,8 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
 
     private void Write(long offset, ReadOnlySpan<byte> source, bool stable)
     {
-        image.Space.Begin(image.File, offset, source.Length, image.Subject);
+        // A preallocated image has its space, though what was never written looks like a hole: lseek(2), SEEK_HOLE.
+        long taken = image.Layout.Preallocated ? 0 : image.Space.Begin(image.File, offset, source.Length, image.Subject);
         image.Writing.Enter();
         try
         {
@@ -123,7 +124,7 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
         finally
         {
             image.Writing.Exit();
-            image.Space.End(offset, source.Length);
+            image.Space.End(taken);
         }
     }
 

@@ -26,7 +26,7 @@ internal sealed class GrowVolume(FilePool pool, VolumeDirectory volume, ByteSize
         using BlockFile image = BlockFile.Open(volume.Image, writable: true, volume.Subject);
         if (volume.Layout().Preallocated)
         {
-            pool.Space.Require(size.Bytes - now.Bytes, volume.Subject);
+            using SpaceClaim claim = pool.Space.Claim(size.Bytes - now.Bytes, volume.Subject);
             image.Allocate(now.Bytes, size.Bytes - now.Bytes);
         }
 

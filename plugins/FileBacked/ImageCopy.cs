@@ -6,15 +6,23 @@ namespace EveStorage.FileBacked;
 internal static class ImageCopy
 {
     /// <summary>Makes the empty <paramref name="target"/> what <paramref name="source"/> is. It is not flushed.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.OutOfSpace"/>: the pool's limit has no room for it, with shared blocks counted too.</exception>
     internal static void Make(FilePool pool, BlockFile source, BlockFile target, string title, OperationContext context, CancellationToken cancellationToken)
     {
+        FileFacts facts = source.Look();
+        using SpaceClaim claim = pool.Space.Claim(facts.Allocated, title);
         if (!pool.Capabilities.SnapshotsCopy && target.TryCloneFrom(source))
         {
             return;
         }
 
-        FileFacts facts = source.Look();
-        pool.Space.Require(facts.Allocated, title);
-        target.CopySparse(source, done => context.Progress.Report(new(title, new(done), new(facts.Length))), cancellationToken);
+        target.CopySparse(
+            source,
+            done =>
+            {
+                claim.Keep(facts.Allocated - target.Look().Allocated);
+                context.Progress.Report(new(title, new(done), new(facts.Length)));
+            },
+            cancellationToken);
     }
 }

@@ -63,7 +63,9 @@ internal sealed class RollBackVolume(FilePool pool, SnapshotDirectory snapshot) 
         ImageCopy.Make(pool, source, image, Title, context, cancellationToken);
         if (layout.Preallocated)
         {
-            image.Allocate(0, image.Look().Length);
+            FileFacts made = image.Look();
+            using SpaceClaim claim = pool.Space.Claim(Math.Max(made.Length - made.Allocated, 0), _volume.Subject);
+            image.Allocate(0, made.Length);
         }
 
         image.Flush();

@@ -22,18 +22,23 @@ internal sealed class PoolOnDisk : IAsyncDisposable
 
     internal SeenEvents Events { get; }
 
+    internal TimeProvider Time { get; private init; } = TimeProvider.System;
+
     internal FilePool Pool { get; private set; } = null!;
 
     internal string Path => Options.Directory!;
 
-    internal FileBackend Backend => new(Options, new() { Loggers = NullLoggerFactory.Instance, Time = TimeProvider.System, Events = Events, Name = $"{Name}" });
+    internal FileBackend Backend => new(Options, new() { Loggers = NullLoggerFactory.Instance, Time = Time, Events = Events, Name = $"{Name}" });
 
-    internal static PoolOnDisk Unmade(string? below = null, FileBackedOptions? options = null)
-        => new(below is null ? Directory.CreateTempSubdirectory("evestorage-").FullName : Directory.CreateDirectory(System.IO.Path.Combine(below, Guid.NewGuid().ToString("N"))).FullName, options ?? new());
+    internal static PoolOnDisk Unmade(string? below = null, FileBackedOptions? options = null, TimeProvider? time = null)
+        => new(below is null ? Directory.CreateTempSubdirectory("evestorage-").FullName : Directory.CreateDirectory(System.IO.Path.Combine(below, Guid.NewGuid().ToString("N"))).FullName, options ?? new())
+        {
+            Time = time ?? TimeProvider.System,
+        };
 
-    internal static async Task<PoolOnDisk> MakeAsync(string? below = null, FileBackedOptions? options = null)
+    internal static async Task<PoolOnDisk> MakeAsync(string? below = null, FileBackedOptions? options = null, TimeProvider? time = null)
     {
-        PoolOnDisk made = Unmade(below, options);
+        PoolOnDisk made = Unmade(below, options, time);
         await Run.Async(made.PlanCreateAsync(), $"pool:{Name}");
         made.Pool = await made.OpenAsync();
         return made;

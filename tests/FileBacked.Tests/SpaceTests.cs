@@ -5,7 +5,7 @@ using EveStorage.Testing;
 namespace EveStorage.Tests;
 
 /// <summary>Room, its limit, and what is told when there is none.</summary>
-public class SpaceTests
+public sealed class SpaceTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, IClassFixture<Xfs>
 {
     [Fact]
     public async Task The_limit_holds_for_writers_together_and_what_is_discarded_can_be_written_again()
@@ -28,6 +28,43 @@ public class SpaceTests
         await a.WriteAsync(0, new byte[4096], WriteDurability.Cached, default);
         await a.DiscardAsync(0, 1 << 20, default);
         await b.WriteAsync(ByteSize.MiB(15).Bytes, new byte[64 << 10], WriteDurability.Cached, default);
+    }
+
+    [Fact]
+    public async Task A_writer_is_never_too_fast_for_a_pool_that_has_room()
+    {
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync("/dev/shm", new() { Limit = ByteSize.GiB(1) }, new StoppedClock());
+        await made.CreateAsync("vm42", ByteSize.MiB(256));
+        await using IBlockSource blocks = await made.BlocksAsync("vm42");
+
+        (await FillAsync(blocks)).ShouldBe(256 << 20);
+    }
+
+    [Fact]
+    public async Task A_full_pool_still_takes_overwrites_and_what_fits_beside_a_write_that_was_refused()
+    {
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync("/dev/shm", new() { Limit = ByteSize.MiB(8) }, new StoppedClock());
+        await made.CreateAsync("vm42", ByteSize.MiB(32));
+        await using IBlockSource blocks = await made.BlocksAsync("vm42");
+        await blocks.WriteAsync(0, new byte[4 << 20], WriteDurability.Cached, default);
+
+        for (int overwrite = 0; overwrite < 100; overwrite++)
+        {
+            await blocks.WriteAsync(0, new byte[4 << 20], WriteDurability.Cached, default);
+        }
+
+        await Should.ThrowAsync<StorageException>(async () => await blocks.WriteAsync(8 << 20, new byte[8 << 20], WriteDurability.Cached, default));
+        await blocks.WriteAsync(8 << 20, new byte[2 << 20], WriteDurability.Cached, default);
+    }
+
+    [Fact]
+    public async Task A_preallocated_volume_can_be_written_whole_in_a_pool_that_is_full()
+    {
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync(options: new() { Limit = ByteSize.MiB(17), Preallocate = true });
+        await made.CreateAsync("thick", traits: VolumeTraits.None);
+        await using IBlockSource blocks = await made.BlocksAsync("thick");
+
+        (await FillAsync(blocks)).ShouldBe(16 << 20);
     }
 
     [Fact]
@@ -66,6 +103,29 @@ public class SpaceTests
         }
     }
 
+    [Theory]
+    [InlineData("btrfs")]
+    [InlineData("xfs")]
+    [InlineData("tmpfs")]
+    public async Task A_snapshot_or_clone_that_the_limit_has_no_room_for_is_refused_shared_blocks_or_not(string kind)
+    {
+        string place = kind == "tmpfs" ? "/dev/shm" : Needed.Require(kind == "btrfs" ? btrfs : xfs);
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync(place, new() { Limit = ByteSize.MiB(20) });
+        await made.CreateAsync("vm42");
+        await made.WriteAsync("vm42", 0, 1, 8 << 20);
+        SnapshotName first = new(new("vm42"), "first");
+        await Run.Async(made.Pool.PlanSnapshotAsync([first], default), $"{first}");
+        SnapshotName second = new(new("vm42"), "second");
+
+        (await Should.ThrowAsync<StorageException>(() => Run.Async(made.Pool.PlanSnapshotAsync([second], default), $"{second}"))).Kind.ShouldBe(StorageErrorKind.OutOfSpace);
+        (await Should.ThrowAsync<StorageException>(() => Run.Async(made.Pool.PlanCloneAsync(first, new("clone"), default), "clone"))).Kind.ShouldBe(StorageErrorKind.OutOfSpace);
+
+        // What the snapshot took is no more there to write.
+        await using IBlockSource blocks = await made.BlocksAsync("vm42");
+        await blocks.WriteAsync(8 << 20, new byte[3 << 20], WriteDurability.Cached, default);
+        await Should.ThrowAsync<StorageException>(async () => await blocks.WriteAsync(11 << 20, new byte[2 << 20], WriteDurability.Cached, default));
+    }
+
     // Writes until there is no room, and says how much went in.
     private static async Task<int> FillAsync(IBlockSource blocks)
     {
@@ -84,6 +144,12 @@ public class SpaceTests
         }
 
         return written;
+    }
+
+    // All happens in one moment.
+    private sealed class StoppedClock : TimeProvider
+    {
+        public override long GetTimestamp() => 1;
     }
 }
 
