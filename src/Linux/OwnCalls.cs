@@ -11,6 +11,13 @@ internal static unsafe partial class OwnCalls
     // linux/fs.h is not in it: _IOR(0x12, 114, size_t) on 64-bit Linux.
     internal const uint BLKGETSIZE64 = 0x80081272;
 
+    // linux/fs.h: _IO(0x12, 119).
+    internal const uint BLKDISCARD = 0x1277;
+
+    // sys/stat.h: what a file is.
+    internal const uint S_IFMT = 0xF000;
+    internal const uint S_IFBLK = 0x6000;
+
     // linux/fs.h: _IOW(0x94, 9, int).
     internal const uint FICLONE = 0x40049409;
 

@@ -37,7 +37,7 @@ public class HeaderTests
         using TemporaryDirectory directory = new();
         string[] headers =
         [
-            "stddef.h", "stdio.h", "fcntl.h", "spawn.h", "signal.h", "unistd.h", "sys/wait.h", "sys/uio.h", "sys/vfs.h", "sys/socket.h",
+            "stddef.h", "stdio.h", "fcntl.h", "spawn.h", "signal.h", "unistd.h", "sys/wait.h", "sys/stat.h", "sys/uio.h", "sys/vfs.h", "sys/socket.h",
             "sys/resource.h", "linux/fs.h", "linux/falloc.h", "linux/magic.h",
         ];
         await File.WriteAllLinesAsync(directory["check.c"], ["#define _GNU_SOURCE", .. headers.Select(h => $"#include <{h}>"), .. assertions]);
