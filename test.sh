@@ -17,7 +17,7 @@ done
 needs=(gcc libc6-dev linux-libc-dev jq curl systemd procps e2fsprogs qemu-utils xfsprogs btrfs-progs)
 [ -n "${EVESTORAGE_NO_LAB:-}" ] || needs+=(
   qemu-system-x86 erofs-utils busybox-static kmod cpio zstd xz-utils binutils udev dmsetup iproute2 python3
-  nvme-cli fio strace qemu-guest-agent)
+  nvme-cli fio strace qemu-guest-agent lvm2 thin-provisioning-tools cryptsetup-bin swtpm tpm2-tools)
 missing=()
 for need in "${needs[@]}"; do
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$need" 2>/dev/null)" = installed ] || missing+=("$need")
@@ -38,7 +38,7 @@ dotnet restore EveStorage.Plugins.sln --locked-mode -v quiet && dotnet build Eve
 
 if [ $failed_runs = 0 ]; then
   # No lab is a failure of its own, since tests for it may only be skipped where they aren't asked for.
-  [ -n "${EVESTORAGE_NO_LAB:-}" ] || lab/ensure || { echo "test.sh: the lab could not be built"; failed_runs=1; }
+  [ -n "${EVESTORAGE_NO_LAB:-}" ] || { lab/ensure && lab/ensure 6.1; } || { echo "test.sh: the lab could not be built"; failed_runs=1; }
   for project in tests/*.Tests; do
     name=$(basename "$(ls "$project"/*.csproj)" .csproj)
     # A project of which no test has been written yet has nothing to say.

@@ -1,5 +1,9 @@
 #!/usr/bin/env python3
-"""mkroot.py OUT: stages a small root out of this machine's installed Debian packages, by hard links where it can."""
+"""Stages a small root, by hard links where it can.
+
+  mkroot.py OUT          out of this machine's installed Debian packages
+  mkroot.py OUT dotnet   adds this machine's .NET and ASP.NET, so that a published host runs
+"""
 import os
 import re
 import shutil
@@ -7,8 +11,9 @@ import subprocess
 import sys
 
 # What the guest runs; their dependencies come along.
-PACKAGES = """base-files base-passwd bash coreutils dash diffutils dmsetup e2fsprogs fio findutils mawk grep gzip hostname iproute2 jq
-kmod libc-bin libstdc++6 libssl3 zlib1g mount nvme-cli procps qemu-guest-agent sed strace tar udev util-linux busybox-static""".split()
+PACKAGES = """base-files base-passwd bash coreutils cryptsetup-bin curl dash diffutils dmsetup e2fsprogs fio findutils mawk grep gzip hostname iproute2 jq
+kmod libc-bin libstdc++6 libssl3 zlib1g lvm2 mount nvme-cli procps qemu-guest-agent sed strace tar thin-provisioning-tools tpm2-tools udev util-linux
+xfsprogs busybox-static""".split()
 SKIPPED = re.compile(
     r"^/usr/share/(doc|man|locale|info|bash-completion|lintian|zoneinfo|perl|i18n|icons)(/|$)"
     r"|^/usr/lib/python3|/perl|^$|^/\.$|^diverted|^package")
@@ -54,7 +59,20 @@ def put(out, path):
         shutil.copy2(source, target, follow_symlinks=False)
 
 
-def main(out):
+def newest(directory):
+    return max(os.scandir(directory), key=lambda entry: [int(number) for number in re.findall(r"\d+", entry.name)]).path
+
+
+def put_dotnet(out):
+    """The program, and of each shared part that the host needs the newest."""
+    root = os.path.dirname(os.path.realpath(shutil.which("dotnet") or sys.exit("mkroot: this machine has no dotnet")))
+    for part in (root + "/dotnet", newest(root + "/host/fxr"), *(newest(f"{root}/shared/Microsoft.{name}.App") for name in ("NETCore", "AspNetCore"))):
+        for path in [part] if os.path.isfile(part) else (os.path.join(d, f) for d, _, files in os.walk(part) for f in files):
+            put(out, path)
+    os.symlink(root + "/dotnet", out + "/usr/local/bin/dotnet")
+
+
+def put_packages(out):
     shutil.rmtree(out, ignore_errors=True)
     os.makedirs(out)
     for link in ("bin", "sbin", "lib", "lib64"):
@@ -69,4 +87,7 @@ def main(out):
     print(len(packages), "packages")
 
 
-main(sys.argv[1])
+if sys.argv[2:] == ["dotnet"]:
+    put_dotnet(sys.argv[1])
+else:
+    put_packages(sys.argv[1])
