@@ -58,12 +58,17 @@ def command(image, place, options):
     root = "nvme lab.nvme=" + options.root if options.root else "erofs"
     share = options.share or place + "/share"
     os.makedirs(share, exist_ok=True)
-    words = [
+    initrd, words = ["-initrd", image + "/initrd.cpio"], ""
+    if options.tpm:
+        # QEMU 7.2 puts an initrd at the end of memory, over the ACPI tables that a TPM makes longer. Elsewhere, Linux
+        # has to be told to use that memory for nothing else (arch/x86/kernel/setup.c, reserve_initrd).
+        size = os.path.getsize(image + "/initrd.cpio")
+        initrd = ["-device", f"loader,file={image}/initrd.cpio,addr={INITRD:#x},force-raw=on"]
+        words = f"initrdmem={INITRD:#x},{size} memmap={size + 4095 & ~4095}${INITRD:#x}"
+    arguments = [
         "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-accel", "tcg,thread=multi", "-machine", "pc",
-        "-cpu", "max", "-smp", options.smp, "-m", options.mem, "-kernel", image + "/vmlinux",
-        # Not by -initrd: QEMU 7.2 puts that at the end of memory, over the ACPI tables when a TPM makes them longer.
-        "-device", f"loader,file={image}/initrd.cpio,addr={INITRD:#x},force-raw=on",
-        "-append", f"{KERNEL_WORDS} initrdmem={INITRD:#x},{os.path.getsize(image + '/initrd.cpio')} lab.root={root}", "-serial", f"file:{place}/console", "-pidfile", f"{place}/pid", "-daemonize",
+        "-cpu", "max", "-smp", options.smp, "-m", options.mem, "-kernel", image + "/vmlinux", *initrd,
+        "-append", f"{KERNEL_WORDS} {words} lab.root={root}", "-serial", f"file:{place}/console", "-pidfile", f"{place}/pid", "-daemonize",
         "-qmp", f"unix:{place}/monitor.sock,server=on,wait=off",
         # Without a new generation two guests of one saved state would draw the same random numbers.
         "-device", "vmgenid,guid=auto",
@@ -73,8 +78,8 @@ def command(image, place, options):
         "-fsdev", f"local,id=share,path={share},security_model=none,readonly=on",
         "-device", "virtio-9p-pci,fsdev=share,mount_tag=share,addr=0x7", "-device", "virtio-scsi-pci,id=scsi,addr=0x8"]
     if not options.root:
-        words += ["-drive", f"if=none,id=root,file={image}/root.erofs,format=raw,readonly=on",
-                  "-device", "virtio-blk-pci,drive=root,serial=labroot,addr=0x4"]
+        arguments += ["-drive", f"if=none,id=root,file={image}/root.erofs,format=raw,readonly=on",
+                      "-device", "virtio-blk-pci,drive=root,serial=labroot,addr=0x4"]
     if options.tpm:
-        words += ["-chardev", f"socket,id=tpm,path={place}/tpm.sock", "-tpmdev", "emulator,id=tpm,chardev=tpm", "-device", "tpm-tis,tpmdev=tpm"]
-    return words
+        arguments += ["-chardev", f"socket,id=tpm,path={place}/tpm.sock", "-tpmdev", "emulator,id=tpm,chardev=tpm", "-device", "tpm-tis,tpmdev=tpm"]
+    return arguments
