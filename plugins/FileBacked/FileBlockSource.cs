@@ -1,11 +1,10 @@
-using System.Runtime.CompilerServices;
 using EveStorage.Linux;
 
 namespace EveStorage.FileBacked;
 
 /// <summary>
-/// A volume's blocks. Reads and cached writes are done on the caller's thread, syncs and holes on another. Nothing is
-/// allocated for a read or a write.
+/// A volume's blocks. All is done on the caller's thread, which waits for the device where it must. Nothing is allocated
+/// for a read or a write.
 /// </summary>
 internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Action leave) : IBlockSource
 {
@@ -40,13 +39,8 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
     public ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> source, WriteDurability durability, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (durability == WriteDurability.Stable)
-        {
-            return WriteStableAsync(offset, source);
-        }
-
         CheckWrite(offset, source.Length);
-        Write(offset, source.Span, stable: false);
+        Write(offset, source.Span, durability == WriteDurability.Stable);
         return ValueTask.CompletedTask;
     }
 
@@ -56,10 +50,9 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
         return access == BlockAccess.Read ? ValueTask.CompletedTask : new(image.FlushAsync().WaitAsync(cancellationToken));
     }
 
-    public async ValueTask DiscardAsync(long offset, long length, CancellationToken cancellationToken)
+    public ValueTask DiscardAsync(long offset, long length, CancellationToken cancellationToken)
     {
         CheckWrite(offset, length);
-        await Task.Yield();
         try
         {
             Free(offset, length, keepSpace: image.Layout.Preallocated);
@@ -68,12 +61,13 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
         {
             // It is a hint: what was there stays.
         }
+
+        return ValueTask.CompletedTask;
     }
 
-    public async ValueTask WriteZeroesAsync(long offset, long length, CancellationToken cancellationToken)
+    public ValueTask WriteZeroesAsync(long offset, long length, CancellationToken cancellationToken)
     {
         CheckWrite(offset, length);
-        await Task.Yield();
         try
         {
             Free(offset, length, keepSpace: image.Layout.Preallocated);
@@ -88,28 +82,14 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
                 offset += piece;
             }
         }
+
+        return ValueTask.CompletedTask;
     }
 
     public ValueTask DisposeAsync()
     {
         Interlocked.Exchange(ref _leave, null)?.Invoke();
         return ValueTask.CompletedTask;
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask WriteStableAsync(long offset, ReadOnlyMemory<byte> source)
-    {
-        CheckWrite(offset, source.Length);
-        await Task.Yield();
-        try
-        {
-            Write(offset, source.Span, stable: true);
-        }
-        catch (StorageException e) when (e.Kind == StorageErrorKind.Io)
-        {
-            image.Fail(e);   // the sync in it failed, and that counts as any other
-            throw;
-        }
     }
 
     private void Write(long offset, ReadOnlySpan<byte> source, bool stable)
@@ -119,7 +99,14 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
         image.Writing.Enter();
         try
         {
-            image.File.Write(offset, source, stable);
+            if (stable)
+            {
+                image.WriteStable(offset, source);
+            }
+            else
+            {
+                image.File.Write(offset, source);
+            }
         }
         finally
         {

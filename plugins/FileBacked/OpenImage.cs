@@ -13,9 +13,7 @@ internal sealed class OpenImage : IDisposable
 
     private readonly VolumeDirectory _volume;
     private readonly IEventSink _events;
-    private readonly Action<BlockFile> _sync;
-    private readonly JoinedSync _flushes;
-    private StorageException? _failure;
+    private readonly SyncedFile _syncs;
     private long _length;
     private int _readers;
     private int _writers;
@@ -23,11 +21,11 @@ internal sealed class OpenImage : IDisposable
     /// <summary>Opens it; whoever creates this calls <see cref="Enter"/> next.</summary>
     internal OpenImage(VolumeDirectory volume, VolumeLayout layout, PoolSpace space, IEventSink events, Action<BlockFile> sync)
     {
-        (_volume, _events, _sync) = (volume, events, sync);
+        (_volume, _events) = (volume, events);
         Layout = layout;
         Space = space;
         File = Open(volume);
-        _flushes = new(Sync);
+        _syncs = new(File, Subject, NoteFailure, sync);
         LookAgain();
     }
 
@@ -63,21 +61,17 @@ internal sealed class OpenImage : IDisposable
         if (access == BlockAccess.ReadWrite)
         {
             ThrowIfFailed();
-            if (System.IO.File.Exists(_volume.FailurePath))
-            {
-                throw new StorageException(StorageErrorKind.NeedsAttention, Subject, FailureAdvice(_volume.FailurePath));
-            }
+            _volume.RequireSynced();
         }
 
-        if (!File.TryLock(UserLock, exclusive: false) || (access == BlockAccess.ReadWrite && !File.TryLock(WriterLock, exclusive: false)))
+        try
         {
-            throw new StorageException(StorageErrorKind.Busy, Subject, "is being changed: try again when that is done");
+            TakeLocks(access);
         }
-
-        // A rollback may have put another image in its place after we opened this one.
-        if (File.Look().Inode != BlockFile.Look(_volume.Image).Inode)
+        catch (StorageException)
         {
-            throw new StorageException(StorageErrorKind.Busy, Subject, "was just changed: try again");
+            GiveBackLocks();
+            throw;
         }
 
         _ = access == BlockAccess.ReadWrite ? _writers++ : _readers++;
@@ -86,50 +80,24 @@ internal sealed class OpenImage : IDisposable
     internal void Leave(BlockAccess access)
     {
         _ = access == BlockAccess.ReadWrite ? _writers-- : _readers--;
-        if (_writers == 0 && !IsUnused)
-        {
-            File.Unlock(WriterLock);
-        }
+        GiveBackLocks();
     }
 
     /// <summary>Makes all that was written before survive a crash.</summary>
-    internal Task FlushAsync() => _flushes.RunAsync();
+    internal Task FlushAsync() => _syncs.FlushAsync();
+
+    /// <summary>Writes what is on the disk when this returns.</summary>
+    internal void WriteStable(long offset, ReadOnlySpan<byte> source) => _syncs.WriteStable(offset, source);
+
+    /// <summary>Whether a sync failed, noted in the pool or not.</summary>
+    internal bool HasFailed => _syncs.HasFailed;
 
     /// <exception cref="StorageException">A sync failed.</exception>
-    internal void ThrowIfFailed()
-    {
-        if (Volatile.Read(ref _failure) is StorageException failure)
-        {
-            throw new StorageException(failure.Kind, Subject, "takes no writes since a sync failed", failure);
-        }
-    }
-
-    /// <summary>
-    /// After a failed sync the kernel calls the lost pages clean, and the next sync succeeds: fsync(2). So it counts once, for
-    /// good, and for those who open the volume later.
-    /// </summary>
-    internal void Fail(StorageException failure)
-    {
-        if (Interlocked.CompareExchange(ref _failure, failure, null) is not null)
-        {
-            return;
-        }
-
-        _events.Report(new("volume.sync-failed", EventSeverity.Critical, Subject, $"{FailureAdvice(_volume.FailurePath)} ({failure.Message})"));
-        try
-        {
-            string marker = PoolDirectory.In(Path.GetDirectoryName(File.Path)!, Path.GetFileName(_volume.FailurePath));
-            FileCalls.Run(marker, () => DurableFile.Replace(marker, System.Text.Encoding.UTF8.GetBytes($"{failure.Message}\n")));
-        }
-        catch (StorageException e)
-        {
-            // The same disk, most likely. This process remembers.
-            _events.Report(new("volume.sync-failed", EventSeverity.Critical, Subject, $"could not be noted in the pool: {e.Message}"));
-        }
-    }
+    internal void ThrowIfFailed() => _syncs.ThrowIfFailed();
 
     public void Dispose()
     {
+        _syncs.Dispose();
         File.Dispose();
         Writing.Dispose();
     }
@@ -146,17 +114,46 @@ internal sealed class OpenImage : IDisposable
         }
     }
 
-    private void Sync()
+    private void TakeLocks(BlockAccess access)
     {
-        ThrowIfFailed();
+        if (!File.TryLock(UserLock, exclusive: false) || (access == BlockAccess.ReadWrite && !File.TryLock(WriterLock, exclusive: false)))
+        {
+            throw new StorageException(StorageErrorKind.Busy, Subject, "is being changed: try again when that is done");
+        }
+
+        // A rollback may have put another image in its place after we opened this one, or a rename another volume.
+        if (!Path.Exists(_volume.Image) || File.Look().Inode != BlockFile.Look(_volume.Image).Inode)
+        {
+            throw new StorageException(StorageErrorKind.Busy, Subject, "was just changed: try again");
+        }
+    }
+
+    private void GiveBackLocks()
+    {
+        if (_writers == 0)
+        {
+            File.Unlock(WriterLock);
+        }
+
+        if (IsUnused)
+        {
+            File.Unlock(UserLock);
+        }
+    }
+
+    // It counts for those who open the volume later, too.
+    private void NoteFailure(StorageException failure)
+    {
+        _events.Report(new("volume.sync-failed", EventSeverity.Critical, Subject, $"{FailureAdvice(_volume.FailurePath)} ({failure.Message})"));
         try
         {
-            _sync(File);
+            string marker = PoolDirectory.In(Path.GetDirectoryName(File.Path)!, Path.GetFileName(_volume.FailurePath));
+            FileCalls.Run(marker, () => DurableFile.Replace(marker, System.Text.Encoding.UTF8.GetBytes($"{failure.Message}\n")));
         }
         catch (StorageException e)
         {
-            Fail(e);
-            throw;
+            // The same disk, most likely. This process remembers.
+            _events.Report(new("volume.sync-failed", EventSeverity.Critical, Subject, $"could not be noted in the pool: {e.Message}"));
         }
     }
 }

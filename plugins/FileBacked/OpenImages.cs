@@ -53,6 +53,22 @@ internal sealed class OpenImages(PoolSpace space, IEventSink events) : IDisposab
         }
     }
 
+    /// <summary>
+    /// Keeps those who write to a volume here waiting until the result is disposed; null when nobody has it open here. It
+    /// counts as a user, so that the image stays open although the others leave.
+    /// </summary>
+    internal PausedImage? Pause(Guid id)
+    {
+        OpenImage? image;
+        lock (_gate)
+        {
+            image = _open.GetValueOrDefault(id);
+            image?.Enter(BlockAccess.Read);
+        }
+
+        return image is null ? null : new(image, () => Leave(id, image, BlockAccess.Read));
+    }
+
     /// <summary>Keeps everybody from opening a volume until the result is disposed.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Busy"/>: it is open.</exception>
     internal IDisposable Claim(VolumeDirectory volume, Guid id)
@@ -109,5 +125,26 @@ internal sealed class OpenImages(PoolSpace space, IEventSink events) : IDisposab
                 image.Dispose();
             }
         }
+    }
+}
+
+/// <summary>An open image that nobody in this process writes to, until this is disposed.</summary>
+internal sealed class PausedImage : IDisposable
+{
+    private readonly OpenImage _image;
+    private readonly Action _leave;
+
+    internal PausedImage(OpenImage image, Action leave)
+    {
+        (_image, _leave) = (image, leave);
+        image.Writing.Pause();
+    }
+
+    internal string Subject => _image.Subject;
+
+    public void Dispose()
+    {
+        _image.Writing.Resume();
+        _leave();
     }
 }

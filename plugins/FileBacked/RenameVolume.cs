@@ -36,8 +36,11 @@ internal sealed class RenameVolume : StorageStep
             return note.Operation == context.Request.Id || there.Mark == context.Mark ? StepOutcome.Changed : StepOutcome.AlreadySo;
         }
 
-        _from.Require();
+        VolumeRecord record = _from.Require();
         RequireFree();
+
+        // Whoever has it open knows it by its name: a failed sync would be noted beside another volume's image.
+        using IDisposable claim = _pool.Images.Claim(_from, record.Id);
         _from.Note(context.Request.Id);
         DurableFile.Publish(_from.Path, _to.Path);
         return StepOutcome.Changed;
@@ -46,8 +49,9 @@ internal sealed class RenameVolume : StorageStep
     public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
     {
         using FileLock held = await _pool.LockAsync($"undo: {Title}", cancellationToken);
-        if (_to.Find() is not null && _to.Note() is ChangeNote note && note.Operation == context.Request.Id && note.FromName == $"{_from.Name}")
+        if (_to.Find() is VolumeRecord record && _to.Note() is ChangeNote note && note.Operation == context.Request.Id && note.FromName == $"{_from.Name}")
         {
+            using IDisposable claim = _pool.Images.Claim(_to, record.Id);
             DurableFile.Publish(_to.Path, _from.Path);
         }
     }

@@ -64,21 +64,21 @@ internal sealed class TakeSnapshots(FilePool pool, IReadOnlyList<SnapshotDirecto
         List<BlockFile> sources = [];
         List<BlockFile> copies = [];
         List<IDisposable> claims = [];
-        List<OpenImage> paused = [];
+        List<PausedImage> paused = [];
         try
         {
             foreach (SnapshotDirectory snapshot in snapshots)
             {
                 Guid id = snapshot.Volume.Require().Id;
+                snapshot.Volume.RequireSynced(pool.Images.Find(id));
                 copies.Add(snapshot.Begin(context.Request.Id));
                 sources.Add(BlockFile.Open(snapshot.Volume.Image, writable: true, snapshot.Volume.Subject));
                 if (pool.Capabilities.SnapshotsCopy)
                 {
                     claims.Add(pool.Images.ClaimWrites(snapshot.Volume, id));
                 }
-                else if (pool.Images.Find(id) is OpenImage image && !paused.Contains(image))
+                else if (pool.Images.Pause(id) is PausedImage image)
                 {
-                    image.Writing.Pause();
                     paused.Add(image);
                 }
             }
@@ -88,23 +88,28 @@ internal sealed class TakeSnapshots(FilePool pool, IReadOnlyList<SnapshotDirecto
             {
                 ImageCopy.Make(pool, sources[at], copies[at], Title, context, cancellationToken);
             }
+
+            paused.ForEach(image => image.Dispose());   // they need not wait until the copies are on the disk
+            paused.Clear();
+            copies.ForEach(copy => copy.Flush());
+
+            // What a sync lost meanwhile is lost in the copy too.
+            foreach (SnapshotDirectory snapshot in snapshots)
+            {
+                snapshot.Volume.RequireSynced(pool.Images.Find(snapshot.Volume.Require().Id));
+            }
         }
         finally
         {
-            paused.ForEach(image => image.Writing.Resume());
-            claims.ForEach(claim => claim.Dispose());
-            sources.ForEach(source => source.Dispose());
-        }
-
-        foreach (BlockFile copy in copies)
-        {
-            copy.Flush();
-            copy.Dispose();
+            foreach (IDisposable held in (IDisposable[])[.. paused, .. claims, .. sources, .. copies])
+            {
+                held.Dispose();
+            }
         }
     }
 
     // One volume is cloned in one act of the kernel, whoever writes. Of several, a writer that we can't pause would write between two.
-    private void RefuseForeignWriters(List<BlockFile> sources, List<OpenImage> paused)
+    private void RefuseForeignWriters(List<BlockFile> sources, List<PausedImage> paused)
     {
         for (int at = 0; at < sources.Count && sources.Count > 1 && !pool.Capabilities.SnapshotsCopy; at++)
         {

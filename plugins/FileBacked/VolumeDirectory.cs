@@ -43,6 +43,16 @@ internal sealed class VolumeDirectory(PoolDirectory pool, VolumeName name)
     internal VolumeRecord Require()
         => FindOurs() ?? throw new StorageException(StorageErrorKind.NotFound, Subject, "there is no such volume");
 
+    /// <summary>Refuses what would take the image for whole after a sync of it failed.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NeedsAttention"/>.</exception>
+    internal void RequireSynced(OpenImage? open = null)
+    {
+        if (open is { HasFailed: true } || File.Exists(FailurePath))
+        {
+            throw new StorageException(StorageErrorKind.NeedsAttention, Subject, OpenImage.FailureAdvice(FailurePath));
+        }
+    }
+
     /// <summary>Its image's length, space and number.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Corrupt"/>: it has none.</exception>
     internal FileFacts Look()

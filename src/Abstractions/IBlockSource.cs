@@ -24,6 +24,11 @@ public enum WriteDurability
 /// Blocks to read and write. Safe for many calls at once; offsets and lengths are multiples of 512. Every failure is a
 /// <see cref="StorageException"/>: no room is <see cref="StorageErrorKind.OutOfSpace"/>, a failed device <see cref="StorageErrorKind.Io"/>.
 /// </summary>
+/// <remarks>
+/// Reads, stable writes, discards, zeroes and flushes may keep the calling thread until the device has answered, and complete
+/// before they return: whoever must not wait asks <see cref="TryRead"/> first, and has threads of its own for the rest. A
+/// cached write copies, and waits only where the kernel has it wait. Flushes that wait together may share one.
+/// </remarks>
 public interface IBlockSource : IAsyncDisposable
 {
     /// <summary>Its size now; it grows with the volume.</summary>

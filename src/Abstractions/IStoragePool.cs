@@ -38,7 +38,8 @@ public interface IStoragePool : IAsyncDisposable
 
     /// <summary>
     /// Plans giving a volume another name, in one act: after a crash it has the one or the other. It keeps its id and its
-    /// record. Planning does not ask for <paramref name="name"/> to exist: an earlier step of the same plan may make it.
+    /// record. Planning does not ask for <paramref name="name"/> to exist: an earlier step of the same plan may make it. The
+    /// step may refuse a volume that is open, as <see cref="StorageErrorKind.Busy"/>.
     /// </summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: something has the new name.</exception>
     ValueTask<Plan> PlanRenameAsync(VolumeName name, VolumeName newName, CancellationToken cancellationToken);

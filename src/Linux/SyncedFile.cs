@@ -22,6 +22,9 @@ public sealed class SyncedFile(BlockFile file, string subject, Action<StorageExc
     private JoinedSync? _flushes;
     private StorageException? _failure;
 
+    /// <summary>Whether a sync failed.</summary>
+    public bool HasFailed => Volatile.Read(ref _failure) is not null;
+
     /// <summary>Makes all that was written before survive a crash. It may wait for the device here.</summary>
     public Task FlushAsync() => (_flushes ?? Interlocked.CompareExchange(ref _flushes, new(Sync), null) ?? _flushes).RunAsync();
 

@@ -46,6 +46,42 @@ public class BlockSourceTests
     }
 
     [Fact]
+    public async Task A_volume_that_is_open_keeps_its_name_so_that_a_failed_sync_is_noted_where_it_belongs()
+    {
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync();
+        await made.CreateAsync("vm42");
+        made.Pool.Images.Sync = _ => throw new StorageException(StorageErrorKind.Io, "disk", "failed");
+        IBlockSource blocks = await made.BlocksAsync("vm42");
+
+        (await Should.ThrowAsync<StorageException>(RenameAsync)).Kind.ShouldBe(StorageErrorKind.Busy);
+        await Should.ThrowAsync<StorageException>(async () => await blocks.FlushAsync(default));
+        await blocks.DisposeAsync();
+        await RenameAsync();
+
+        File.Exists(Path.Combine(made.Path, "volumes/renamed/sync-failed")).ShouldBeTrue("it goes with the volume");
+
+        async Task RenameAsync() => await Run.Async(made.Pool.PlanRenameAsync(new("vm42"), new("renamed"), default));
+    }
+
+    [Fact]
+    public async Task An_opening_that_was_refused_leaves_no_lock_behind()
+    {
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync();
+        await made.CreateAsync("vm42");
+        await using FileBacked.FilePool other = await made.OpenAsync();
+        await using IBlockSource reader = await made.BlocksAsync("vm42", BlockAccess.Read);
+        string image = made.Pool.PathOf(new("vm42"));
+        File.Move(image, $"{image}.old");
+        File.Copy($"{image}.old", image);
+
+        await Should.ThrowAsync<StorageException>(() => made.BlocksAsync("vm42"));
+        File.Move($"{image}.old", image, overwrite: true);
+
+        using Linux.BlockFile opened = Linux.BlockFile.Open(image, writable: true);
+        opened.TryLock(FileBacked.OpenImage.WriterLock, exclusive: true).ShouldBeTrue("nobody writes");
+    }
+
+    [Fact]
     public async Task Flushes_that_wait_share_the_next_sync_and_never_the_running_one()
     {
         await using PoolOnDisk made = await PoolOnDisk.MakeAsync();
@@ -61,7 +97,7 @@ public class BlockSourceTests
         };
         await using IBlockSource blocks = await made.BlocksAsync("vm42");
 
-        Task first = blocks.FlushAsync(default).AsTask();
+        Task first = Task.Run(() => blocks.FlushAsync(default).AsTask());
         await began.WaitAsync();
         Task[] waiting = [.. Enumerable.Range(0, 50).Select(_ => blocks.FlushAsync(default).AsTask())];
         go.Release();

@@ -1,4 +1,5 @@
 using EveStorage.FileBacked;
+using EveStorage.Linux;
 
 namespace EveStorage.Tests;
 
@@ -11,23 +12,23 @@ public sealed class SnapshotTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, 
 
     [Theory]
     [MemberData(nameof(Sharing))]
-    public async Task With_shared_blocks_a_snapshot_takes_no_space_and_sees_whole_writes_only(string kind)
+    public async Task With_shared_blocks_a_snapshot_of_what_is_being_written_sees_whole_writes_only(string kind)
     {
         await using PoolOnDisk made = await PoolOnDisk.MakeAsync(Place(kind));
         await made.CreateAsync("vm42", ByteSize.MiB(64));
         await using IBlockSource blocks = await made.BlocksAsync("vm42");
-        using CancellationTokenSource stop = new();
-        Task writer = Task.Factory.StartNew(() => WriteRoundsAsync(blocks, stop.Token), TaskCreationOptions.LongRunning).Unwrap();
+        await using Writer writer = new(value => WriteAsync(blocks, value, 256 << 10));
 
         for (int i = 0; i < 5; i++)
         {
-            await Task.Delay(20);
+            await writer.WriteMoreAsync();
             SnapshotName snapshot = new(new("vm42"), $"s{i}");
             await Run.Async(made.Pool.PlanSnapshotAsync([snapshot], default), $"{snapshot}");
         }
 
-        await stop.CancelAsync();
-        await writer;
+        await writer.WriteMoreAsync();
+        await writer.StopAsync();
+        HashSet<byte> seen = [];
         for (int i = 0; i < 5; i++)
         {
             await Run.Async(made.Pool.PlanCloneAsync(new(new("vm42"), $"s{i}"), new($"c{i}"), default), $"c{i}");
@@ -35,7 +36,28 @@ public sealed class SnapshotTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, 
             byte[] read = new byte[256 << 10];
             await clone.ReadAsync(0, read, default);
             read.ShouldAllBe(value => value == read[0], "one write is seen whole");
+            seen.Add(read[0]);
         }
+
+        seen.Count.ShouldBeGreaterThan(1, "the volume was written between the snapshots");
+    }
+
+    [Theory]
+    [MemberData(nameof(Sharing))]
+    public async Task With_shared_blocks_a_snapshot_and_a_clone_take_no_space_on_the_disk(string kind)
+    {
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync(Place(kind));
+        await made.CreateAsync("vm42", ByteSize.MiB(64));
+        await made.WriteAsync("vm42", 0, 7, 64 << 20);
+        await Command.Find("sync")!.RunAsync(["--file-system", made.Path], default);
+        ByteSize before = FileSystem.Of(made.Path).Free;
+
+        await Run.Async(made.Pool.PlanSnapshotAsync([s_snapshot], default), $"{s_snapshot}");
+        await Run.Async(made.Pool.PlanCloneAsync(s_snapshot, new("clone"), default), "clone");
+        await Command.Find("sync")!.RunAsync(["--file-system", made.Path], default);
+
+        (before.Bytes - FileSystem.Of(made.Path).Free.Bytes).ShouldBeLessThan(8 << 20);
+        (await made.ReadAsync("clone", 32 << 20)).ShouldBe((byte)7);
     }
 
     [Theory]
@@ -47,12 +69,15 @@ public sealed class SnapshotTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, 
         await made.CreateAsync("b");
         await using IBlockSource a = await made.BlocksAsync("a");
         await using IBlockSource b = await made.BlocksAsync("b");
-        using CancellationTokenSource stop = new();
-        Task writer = Task.Factory.StartNew(() => WriteInTurnAsync(a, b, stop.Token), TaskCreationOptions.LongRunning).Unwrap();
+        await using Writer writer = new(async value =>
+        {
+            await WriteAsync(a, value, 4096);
+            await WriteAsync(b, value, 4096);
+        });
 
         for (int i = 0; i < 5; i++)
         {
-            await Task.Delay(20);
+            await writer.WriteMoreAsync();
             SnapshotName ofA = new(new("a"), $"s{i}");
             SnapshotName ofB = new(new("b"), $"s{i}");
             await Run.Async(made.Pool.PlanSnapshotAsync([ofA, ofB], default), $"{ofA}", $"{ofB}");
@@ -60,8 +85,7 @@ public sealed class SnapshotTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, 
             await Run.Async(made.Pool.PlanCloneAsync(ofB, new($"b{i}"), default), $"b{i}");
         }
 
-        await stop.CancelAsync();
-        await writer;
+        await writer.StopAsync();
         for (int i = 0; i < 5; i++)
         {
             // a is written first: b may be one behind it, and never ahead.
@@ -94,6 +118,42 @@ public sealed class SnapshotTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, 
     }
 
     [Fact]
+    public async Task A_volume_that_is_paused_for_a_snapshot_stays_open_when_its_last_user_leaves()
+    {
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync();
+        OperationRequest request = await made.CreateAsync("vm42");
+        IBlockSource blocks = await made.BlocksAsync("vm42");
+
+        using (PausedImage paused = made.Pool.Images.Pause(request.Ids["vm42"])!)
+        {
+            await blocks.DisposeAsync();
+            await Should.ThrowAsync<StorageException>(DeleteAsync);
+        }
+
+        made.Pool.Images.Find(request.Ids["vm42"]).ShouldBeNull();
+        await DeleteAsync();
+
+        async Task DeleteAsync() => await Run.Async(made.Pool.PlanDeleteAsync(new("vm42"), default));
+    }
+
+    [Fact]
+    public async Task A_volume_that_lost_a_write_is_not_frozen_as_if_it_were_whole()
+    {
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync("/dev/shm");
+        await made.CreateAsync("vm42");
+        made.Pool.Images.Sync = _ => throw new StorageException(StorageErrorKind.Io, "disk", "failed");
+        await using (IBlockSource blocks = await made.BlocksAsync("vm42"))
+        {
+            await Should.ThrowAsync<StorageException>(async () => await blocks.FlushAsync(default));
+        }
+
+        StorageException e = await Should.ThrowAsync<StorageException>(() => Run.Async(made.Pool.PlanSnapshotAsync([s_snapshot], default), $"{s_snapshot}"));
+
+        e.Kind.ShouldBe(StorageErrorKind.NeedsAttention);
+        (await made.Pool.ListSnapshotsAsync(new("vm42"), default).CountAsync()).ShouldBe(0);
+    }
+
+    [Fact]
     public async Task Part_of_a_group_that_a_crash_left_is_taken_anew_with_the_rest()
     {
         await using PoolOnDisk made = await PoolOnDisk.MakeAsync();
@@ -122,7 +182,7 @@ public sealed class SnapshotTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, 
         VolumeInfo volume = (await made.Pool.FindVolumeAsync(new("vm42"), default))!;
         volume.Traits.HasFlag(VolumeTraits.Compressed).ShouldBeTrue();
         (await made.ReadAsync("vm42", 1 << 20)).ShouldBe((byte)1);
-        string property = await Linux.Command.Find("btrfs")!.RunAsync(["property", "get", volume.Path, "compression"], default);
+        string property = await Command.Find("btrfs")!.RunAsync(["property", "get", volume.Path, "compression"], default);
         property.ShouldContain("zstd");
 
         await using PoolOnDisk other = await PoolOnDisk.MakeAsync();
@@ -131,24 +191,55 @@ public sealed class SnapshotTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, 
 
     private string Place(string kind) => Needed.Require(kind == "btrfs" ? btrfs : xfs);
 
-    private static async Task WriteRoundsAsync(IBlockSource blocks, CancellationToken stop)
-    {
-        byte[] large = new byte[256 << 10];
-        for (byte value = 1; !stop.IsCancellationRequested; value++)
-        {
-            Array.Fill(large, value);
-            await blocks.WriteAsync(0, large, WriteDurability.Cached, default);
-        }
-    }
+    private static async Task WriteAsync(IBlockSource blocks, byte value, int length)
+        => await blocks.WriteAsync(0, Enumerable.Repeat(value, length).ToArray(), WriteDurability.Cached, default);
 
-    private static async Task WriteInTurnAsync(IBlockSource a, IBlockSource b, CancellationToken stop)
+    /// <summary>Writes one value after the other, from 1 on and around, until it is stopped.</summary>
+    private sealed class Writer : IAsyncDisposable
     {
-        byte[] page = new byte[4096];
-        for (byte value = 1; !stop.IsCancellationRequested; value++)
+        private readonly CancellationTokenSource _stop = new();
+        private readonly Task _writing;
+        private int _rounds;
+
+        internal Writer(Func<byte, Task> write)
         {
-            Array.Fill(page, value);
-            await a.WriteAsync(0, page, WriteDurability.Cached, default);
-            await b.WriteAsync(0, page, WriteDurability.Cached, default);
+            _writing = Task.Factory.StartNew(() => RunAsync(write), TaskCreationOptions.LongRunning).Unwrap();
+        }
+
+        /// <summary>Waits until three more rounds are done: the writer runs, and what it writes changes.</summary>
+        internal async Task WriteMoreAsync()
+        {
+            for (int until = Volatile.Read(ref _rounds) + 3; Volatile.Read(ref _rounds) < until && !_writing.IsCompleted;)
+            {
+                await Task.Delay(1);
+            }
+
+            if (_writing.IsCompleted)
+            {
+                await _writing;   // tells why it ended
+            }
+        }
+
+        internal async Task StopAsync()
+        {
+            await _stop.CancelAsync();
+            await _writing;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await _stop.CancelAsync();
+            await _writing.ContinueWith(_ => { }, TaskScheduler.Default);
+            _stop.Dispose();
+        }
+
+        private async Task RunAsync(Func<byte, Task> write)
+        {
+            for (byte value = 1; !_stop.IsCancellationRequested; value++)
+            {
+                await write(value);
+                Interlocked.Increment(ref _rounds);
+            }
         }
     }
 }

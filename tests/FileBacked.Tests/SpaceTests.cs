@@ -93,6 +93,7 @@ public sealed class SpaceTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, ICl
 
             (await FillAsync(blocks)).ShouldBeInRange(3 << 20, 4 << 20);
             await blocks.ReadAsync(0, new byte[4096], default);
+            (await Should.ThrowAsync<StorageException>(async () => await blocks.WriteAsync(8 << 20, new byte[4 << 20], WriteDurability.Stable, default))).Kind.ShouldBe(StorageErrorKind.OutOfSpace);
             await blocks.DiscardAsync(0, 1 << 20, default);
             await blocks.WriteAsync(0, new byte[4096], WriteDurability.Stable, default);
             await blocks.FlushAsync(default);

@@ -97,6 +97,19 @@ public class DeviceBlocksTests
     }
 
     [Fact]
+    public async Task A_lost_write_is_told_to_each_opening_and_to_each_only_once()
+    {
+        await using LoopDevice device = await LoopDevice.MakeAsync(ByteSize.MiB(8), room: ByteSize.MiB(1));
+        using BlockFile first = BlockFile.OpenDevice(device.Path, writable: true, "vg0/vm42");
+        using BlockFile second = first.Reopen();
+        first.Write(0, Enumerable.Repeat((byte)7, 4 << 20).ToArray());
+
+        Should.Throw<StorageException>(second.Flush);
+        second.Flush();
+        Should.Throw<StorageException>(first.Flush);
+    }
+
+    [Fact]
     public async Task What_is_no_block_device_is_refused_and_what_is_not_there_is_not_made()
     {
         using TemporaryDirectory directory = new();
