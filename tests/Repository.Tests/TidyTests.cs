@@ -12,8 +12,16 @@ public class TidyTests
     private const int MaxFileLines = 400;
     private const string NativeFile = "src/Linux/OwnCalls.cs";
 
-    // Whatever a step throws, what came before it has to be undone.
-    private const string RunnerFile = "src/Host/Operations/PlanRunner.cs";
+    // Whatever a step throws, what came before it has to be undone and told, the next operation recovered and the next promise
+    // checked; and a verb ends with a line and an exit code.
+    private static readonly string[] s_runnerFiles =
+    [
+        "src/Host/Operations/PlanRunner.cs",
+        "src/Host/Operations/OperationRunner.cs",
+        "src/Host/Operations/OperationRunner.Recovery.cs",
+        "src/Host/Checks/PoolCheck.cs",
+        "src/Host/Cli/Invocation.cs",
+    ];
 
     private static readonly string[] s_vague = ["Manager", "Helper", "Helpers", "Util", "Utils", "Utility", "Service", "Processor", "Handler"];
 
@@ -61,7 +69,7 @@ public class TidyTests
                 case AttributeSyntax { Name: var name } when name.ToString() is "LibraryImport" or "DllImport" && file != NativeFile:
                     yield return $"{file}:{line}: a native call outside {NativeFile}";
                     break;
-                case CatchClauseSyntax clause when Swallows(clause) && file != RunnerFile:
+                case CatchClauseSyntax clause when Swallows(clause) && !s_runnerFiles.Contains(file):
                     yield return $"{file}:{line}: catches everything and goes on";
                     break;
                 case FieldDeclarationSyntax field when field.Modifiers.Any(SyntaxKind.StaticKeyword) && !field.Modifiers.Any(SyntaxKind.ReadOnlyKeyword):

@@ -45,6 +45,9 @@ internal interface IStorageApi : IAsyncDisposable
     /// <summary>Asks an operation to stop and undo. One that has ended stays as it ended.</summary>
     Task CancelOperationAsync(Guid id, CancellationToken cancellationToken);
 
+    /// <summary>Says that a person found all well after an operation that needed one, so that its volume takes changes again.</summary>
+    Task ClearOperationAsync(Guid id, CancellationToken cancellationToken);
+
     /// <summary>The events kept, then, when <paramref name="follow"/>, each new one.</summary>
     IAsyncEnumerable<EventReport> WatchEventsAsync(bool follow, CancellationToken cancellationToken);
 

@@ -16,6 +16,9 @@ internal enum OperationState
     /// <summary>It runs, or was cut short and has not been recovered yet.</summary>
     Running,
 
+    /// <summary>It failed or was cancelled, and what it changed is being undone; or that was cut short and has not been recovered yet.</summary>
+    Reverting,
+
     /// <summary>It did what was asked.</summary>
     Succeeded,
 
@@ -27,6 +30,16 @@ internal enum OperationState
 
     /// <summary>It failed and could not be undone, or only goes forward and can't: a person has to look.</summary>
     NeedsAttention,
+
+    /// <summary>It needed a person, and one said that all is well.</summary>
+    Cleared,
+}
+
+/// <summary>What states have in common.</summary>
+internal static class OperationStates
+{
+    /// <summary>Whether it has not ended.</summary>
+    internal static bool IsUnderWay(this OperationState state) => state is OperationState.Running or OperationState.Reverting;
 }
 
 /// <summary>An operation.</summary>

@@ -57,6 +57,7 @@ internal sealed class PoolCheck(OpenPools pools, PlanRunner plans)
             {
                 Plan = plan,
                 Request = request,
+                TellReverting = static _ => { },
                 Progress = new Progress<StepProgress>(),
                 LockAsync = static (_, _) => Task.FromResult<Locks.HeldLock?>(null),
                 Tell = (step, outcome) =>

@@ -87,7 +87,11 @@ internal sealed class RemoteApi : IStorageApi
 
     /// <inheritdoc/>
     public async Task CancelOperationAsync(Guid id, CancellationToken cancellationToken)
-        => await SendAsync(new(HttpMethod.Delete, $"operations/{id}"), cancellationToken);
+        => (await SendAsync(new(HttpMethod.Delete, $"operations/{id}"), cancellationToken)).Dispose();
+
+    /// <inheritdoc/>
+    public async Task ClearOperationAsync(Guid id, CancellationToken cancellationToken)
+        => (await SendAsync(new(HttpMethod.Post, $"operations/{id}/clear"), cancellationToken)).Dispose();
 
     /// <inheritdoc/>
     public IAsyncEnumerable<EventReport> WatchEventsAsync(bool follow, CancellationToken cancellationToken)

@@ -49,6 +49,7 @@ internal sealed class OperationEndpoints(DescriptorDesk desk) : IEndpoints
         api.MapGet("/operations", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListOperationsAsync(cancellationToken));
         api.MapGet("/operations/{id:guid}", (Guid id, IStorageApi storage, CancellationToken cancellationToken) => storage.GetOperationAsync(id, cancellationToken));
         api.MapDelete("/operations/{id:guid}", (Guid id, IStorageApi storage, CancellationToken cancellationToken) => storage.CancelOperationAsync(id, cancellationToken));
+        api.MapPost("/operations/{id:guid}/clear", (Guid id, IStorageApi storage, CancellationToken cancellationToken) => storage.ClearOperationAsync(id, cancellationToken));
         api.MapGet("/operations/{id:guid}/events", (Guid id, IStorageApi storage, CancellationToken cancellationToken)
             => TypedResults.ServerSentEvents(Changes(storage.WatchOperationAsync(id, cancellationToken), cancellationToken)));
         api.MapPost("/operations", SubmitAsync).Produces<OperationReport>(StatusCodes.Status202Accepted).Produces<PlanReport>();

@@ -21,10 +21,10 @@ internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageP
         findings.AddRange(problems.Lines.Select(line => new Finding(profile.Name, line, "evestorage profile check")));
         IReadOnlyList<OperationDocument> operations = journal.ReadAll(e => findings.Add(new(e.Subject, e.Message, null)));
         findings.AddRange(operations.Select(document => document.Operation)
-            .Where(operation => operation.State == OperationState.NeedsAttention && !WasDoneLater(operation, operations))
+            .Where(operation => OperationClaims.NeedsPerson(operation, operations.Select(document => document.Operation)))
             .Select(operation => new Finding(operation.Request.Subject, operation.Error?.Message ?? "needs attention", $"evestorage operation show {operation.Id}")));
         findings.AddRange(operations.Select(document => document.Operation)
-            .Where(operation => operation.State == OperationState.Running && IsAbandoned(operation.Id))
+            .Where(operation => operation.State.IsUnderWay() && IsAbandoned(operation.Id))
             .Select(operation => new Finding(
                 operation.Request.Subject, $"operation {operation.Id} was cut short and can't be finished while its pool can't be opened", $"evestorage pool status {operation.Request.Pool}")));
         foreach (PoolReport pool in await overview.PoolsAsync(cancellationToken))
@@ -44,11 +44,6 @@ internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageP
             .Select(export => new Finding(export.Volume, $"is to be exported by {export.Transport}, which the profile no longer declares", $"evestorage export remove {export.Volume}")));
         return findings;
     }
-
-    // Running it again is what such an operation asks for.
-    private static bool WasDoneLater(OperationReport operation, IReadOnlyList<OperationDocument> all)
-        => all.Select(document => document.Operation).Any(later => later.Started > operation.Started && later.State == OperationState.Succeeded
-            && later.Request.GetType() == operation.Request.GetType() && later.Request.Subject == operation.Request.Subject);
 
     private bool IsAbandoned(Guid operation)
     {

@@ -66,6 +66,13 @@ internal sealed class LocalApi(
     }
 
     /// <inheritdoc/>
+    public Task ClearOperationAsync(Guid id, CancellationToken cancellationToken)
+    {
+        operations.Clear(id, caller);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
     public IAsyncEnumerable<EventReport> WatchEventsAsync(bool follow, CancellationToken cancellationToken) => events.ReadAsync(follow, cancellationToken);
 
     /// <inheritdoc/>

@@ -18,7 +18,7 @@ internal sealed class Journal
     internal Journal(Profile profile)
     {
         _directory = Path.Combine(profile.State, "operations");
-        FileCalls.Run(_directory, () => Directory.CreateDirectory(_directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
+        MakeDirectory(_directory);
     }
 
     /// <summary>Takes an operation for this process; null when another process has it.</summary>
@@ -52,6 +52,10 @@ internal sealed class Journal
             {
                 documents.Add(OperationDocument.Read(FileCalls.Run(path, () => File.ReadAllBytes(path)), path));
             }
+            catch (StorageException e) when (e.Kind == StorageErrorKind.NotFound)
+            {
+                // it was forgotten just now
+            }
             catch (StorageException e)
             {
                 unreadable?.Invoke(e);
@@ -62,15 +66,35 @@ internal sealed class Journal
     }
 
     /// <summary>Forgets the oldest of the operations that ended well or were undone; those that need a person stay.</summary>
+    /// <exception cref="StorageException">The disk failed.</exception>
     internal void Trim()
     {
-        OperationDocument[] ended = [.. ReadAll().Where(document => document.Operation.State is OperationState.Succeeded or OperationState.Failed or OperationState.Cancelled)];
+        if (Directory.EnumerateFiles(_directory, "*.json").Count() <= EndedKept)
+        {
+            return;
+        }
+
+        OperationDocument[] ended = [.. ReadAll().Where(document => !document.Operation.State.IsUnderWay() && document.Operation.State != OperationState.NeedsAttention)];
         foreach (OperationDocument document in ended.SkipLast(EndedKept))
         {
             string path = PathOf(document.Operation.Id);
-            File.Delete(path);
-            File.Delete(Path.ChangeExtension(path, ".lock"));
+            FileCalls.Run(path, () => File.Delete(path));
+            FileCalls.Run(path, () => File.Delete(Path.ChangeExtension(path, ".lock")));
         }
+    }
+
+    // Each new directory's name is in the one above it: that has to last, too, or the journal is gone with it after a power loss.
+    private static void MakeDirectory(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            return;
+        }
+
+        string above = Path.GetDirectoryName(path)!;
+        MakeDirectory(above);
+        FileCalls.Run(path, () => Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
+        DirectoryHandle.Flush(Directory.ResolveLinkTarget(above, returnFinalTarget: true)?.FullName ?? above);
     }
 
     private string PathOf(Guid id) => Path.Combine(_directory, $"{id:D}.json");

@@ -7,13 +7,19 @@ namespace EveStorage.Host.Operations;
 internal sealed record OperationDocument
 {
     /// <summary>The newest format that this program reads, and the one that it writes.</summary>
-    internal const int CurrentFormat = 1;
+    internal const int CurrentFormat = 2;
 
     /// <summary>The document's format.</summary>
     public int Format { get; init; } = CurrentFormat;
 
     /// <summary>The ids drawn for what it makes, by name.</summary>
     public required IReadOnlyDictionary<string, Guid> Ids { get; init; }
+
+    /// <summary>
+    /// The ids of what it names and what was there, by name: a volume's, a snapshot's (<c>vm42@before</c>), or <c>pool:</c> and
+    /// a pool's. Format 1 had none.
+    /// </summary>
+    public IReadOnlyDictionary<string, Guid> Targets { get; init; } = new Dictionary<string, Guid>();
 
     /// <summary>The operation as everybody sees it.</summary>
     public required OperationReport Operation { get; init; }

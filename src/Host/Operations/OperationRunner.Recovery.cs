@@ -7,17 +7,23 @@ namespace EveStorage.Host.Operations;
 /// <summary>What a crash cut short is planned anew from its request: the steps it had are gone with their process.</summary>
 internal sealed partial class OperationRunner
 {
-    /// <summary>Finishes or undoes every operation that no process runs any more.</summary>
+    /// <summary>Finishes or undoes every operation that no process runs any more. One that can't be keeps no other from it.</summary>
     internal async Task RecoverAsync(CancellationToken cancellationToken)
     {
-        foreach (OperationDocument document in tools.Journal.ReadAll(e => LogUnreadable(e.Message)).Where(document => document.Operation.State == OperationState.Running))
+        foreach (OperationDocument document in tools.Journal.ReadAll(e => LogUnreadable(e.Message)).Where(document => document.Operation.State.IsUnderWay()))
         {
             using HeldLock? own = tools.Journal.TryOwn(document.Operation.Id);
-
-            // Its process may have ended it between our reading and its letting go.
-            if (own is not null && tools.Journal.Read(document.Operation.Id) is { Operation.State: OperationState.Running } abandoned)
+            try
             {
-                await RecoverAsync(abandoned, cancellationToken);
+                // Its process may have ended it between our reading and its letting go.
+                if (own is not null && tools.Journal.Read(document.Operation.Id) is OperationDocument abandoned && abandoned.Operation.State.IsUnderWay())
+                {
+                    await RecoverAsync(abandoned, cancellationToken);
+                }
+            }
+            catch (StorageException e)
+            {
+                LogNotYet(document.Operation.Id, e.Message);
             }
         }
 
@@ -33,22 +39,17 @@ internal sealed partial class OperationRunner
         try
         {
             names = await tools.Locks.TakeNamesAsync(request.Pool, planner.Owns(request, running.Id), $"recovery of operation {running.Id}", cancellationToken);
-            PlanningContext context = ContextOf(document.ToRequest(), null, true, static (_, _) => { });
-            Plan? plan = planner.AfterCrash == Recovery.Redo
-                ? await planner.PlanAsync(request, context, cancellationToken)
-                : await planner.PlanUndoAsync(request, context, cancellationToken);
-            if (planner.AfterCrash == Recovery.Redo)
+            Exception? cause = await RedoAsync(running, document, planner, cancellationToken);
+            if (cause is not null)
             {
-                running.Update(report => report with { Steps = StepsOf(plan!) });
-                End(running, await RunAsync(running, plan!, cancellationToken));
-            }
-            else
-            {
-                await tools.Plans.UndoAsync(RunOf(running, plan ?? Plan.Of()));
-                End(running, report => plan is null ? report with { State = OperationState.Succeeded } : Failed(report, CutShort(request)));
+                await UndoAsync(running, document, planner, cause, cancellationToken);
             }
         }
-        catch (StorageException e)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw;   // this start was told to stop: the next one goes on
+        }
+        catch (Exception e)
         {
             if (e is not PlanFailedException && await MayStillEndAsync(request, e))
             {
@@ -56,7 +57,14 @@ internal sealed partial class OperationRunner
                 return;
             }
 
-            End(running, report => Failed(report, e));
+            if (e is not StorageException)
+            {
+                LogFault(e);
+            }
+
+            // Neither finished nor undone: what it left is known to nobody but a person who looks.
+            StorageException told = FaultOf(request, e);
+            End(running, report => report with { State = OperationState.NeedsAttention, Error = ErrorReport.Of(told) });
         }
         finally
         {
@@ -67,12 +75,69 @@ internal sealed partial class OperationRunner
         }
     }
 
+    /// <summary>Runs it again, where that is what becomes of it.</summary>
+    /// <returns>Why it has to be undone; null when it has ended.</returns>
+    private async Task<Exception?> RedoAsync(RunningOperation running, OperationDocument document, IChangePlanner planner, CancellationToken cancellationToken)
+    {
+        ChangeRequest request = document.Operation.Request;
+        if (document.Operation.State == OperationState.Reverting)
+        {
+            return document.Operation.Error?.ToException() as Exception ?? new OperationCanceledException();
+        }
+
+        if (planner.AfterCrash == Recovery.Undo)
+        {
+            return CutShort(request);
+        }
+
+        Dictionary<string, Guid> now = await OperationTargets.ReadAsync(tools.Pools, request, planner.Owns(request, running.Id), cancellationToken);
+        if (OperationTargets.FindReplaced(request, document.Targets, now) is StorageException replaced)
+        {
+            End(running, report => Failed(report, replaced));
+            return null;
+        }
+
+        Plan plan;
+        try
+        {
+            plan = await planner.PlanAsync(request, ContextOf(document.ToRequest(), null, true, static (_, _) => { }), cancellationToken);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            if (await MayStillEndAsync(request, e))
+            {
+                throw;
+            }
+
+            return e;
+        }
+
+        running.Update(report => report with { Steps = StepsOf(plan) });
+        End(running, await RunAsync(running, plan, cancellationToken));
+        return null;
+    }
+
+    private async Task UndoAsync(RunningOperation running, OperationDocument document, IChangePlanner planner, Exception cause, CancellationToken cancellationToken)
+    {
+        Plan? plan = await planner.PlanUndoAsync(
+            document.Operation.Request, ContextOf(document.ToRequest(), null, true, static (_, _) => { }), cancellationToken);
+        if (plan is not null)
+        {
+            running.Update(report => report with { Steps = StepsOf(plan) });
+            await tools.Plans.UndoAsync(RunOf(running, plan), cause);
+        }
+
+        End(running, report => plan is null ? report with { State = OperationState.Succeeded, Error = null }
+            : cause is OperationCanceledException ? report with { State = OperationState.Cancelled, Error = null }
+            : Failed(report, FaultOf(report.Request, cause)));
+    }
+
     // Not while its pool can't be opened (a drive that is not there yet), or somebody else has its volume.
-    private async Task<bool> MayStillEndAsync(ChangeRequest request, StorageException e)
+    private async Task<bool> MayStillEndAsync(ChangeRequest request, Exception e)
     {
         try
         {
-            return e.Kind is StorageErrorKind.Busy or StorageErrorKind.Unavailable or StorageErrorKind.Io
+            return (e as StorageException)?.Kind is StorageErrorKind.Busy or StorageErrorKind.Unavailable or StorageErrorKind.Io
                 || (request is not (CreatePool or DeletePool) && await tools.Pools.TryOpenAsync(request.Pool, CancellationToken.None) is null);
         }
         catch (StorageException)

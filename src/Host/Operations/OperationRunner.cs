@@ -22,6 +22,7 @@ internal sealed record OperationTools(
 internal sealed partial class OperationRunner(OperationTools tools, TimeProvider time, ILogger<OperationRunner> logger) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<Guid, (RunningOperation Operation, Task Ended)> _running = new();
+    private readonly OperationClaims _claims = new(tools.Journal, tools.Planners);
 
     /// <summary>Whether this process goes on serving what ends with it.</summary>
     internal bool Serves { get; set; }
@@ -30,6 +31,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
     internal async Task<PlanReport> PlanAsync(ChangeRequest request, SafeFileHandle? image, CancellationToken cancellationToken)
     {
         Guid id = Guid.NewGuid();
+        RequireOrdinaryNames(request, id);
         Plan plan = await tools.Planners.For(request).PlanAsync(request, ContextOf(RequestFor(request, id), image, false, static (_, _) => { }), cancellationToken);
         return new(request, [.. plan.Steps.Select(step => new PlannedStep(step.Title, step.Expected.ToString()))]);
     }
@@ -39,16 +41,19 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
     {
         IChangePlanner planner = tools.Planners.For(request);
         OperationRequest operation = RequestFor(request, Guid.NewGuid());
+        RequireOrdinaryNames(request, operation.Id);
         SafeFileHandle? owned = image is null ? null : Linux.ExistingFile.Duplicate(image);
         IReadOnlyList<HeldLock> names = [];
         HeldLock? own = null;
         try
         {
             names = await tools.Locks.TakeNamesAsync(request.Pool, planner.Owns(request, operation.Id), $"operation {operation.Id}", cancellationToken);
+            _claims.RequireNone(request, _running.ContainsKey);
+            Dictionary<string, Guid> targets = await OperationTargets.ReadAsync(tools.Pools, request, planner.Owns(request, operation.Id), cancellationToken);
             Dictionary<string, string> results = [];
             Plan plan = await planner.PlanAsync(request, ContextOf(operation, owned, false, (key, value) => results[key] = value), cancellationToken);
             own = tools.Journal.TryOwn(operation.Id);
-            RunningOperation running = new(DocumentOf(request, operation, plan, caller), tools.Journal, time);
+            RunningOperation running = new(DocumentOf(request, operation, targets, plan, caller), tools.Journal, time);
             running.Update(static report => report);   // on disk, before the first step
             HeldLock[] held = [.. names, .. new[] { own }.OfType<HeldLock>()];
             Start(running, plan, results, held, owned);
@@ -90,20 +95,39 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         {
             known.Operation.Cancel();
         }
-        else if (tools.Journal.Read(id).Operation.State == OperationState.Running)
+        else if (tools.Journal.Read(id).Operation.State.IsUnderWay())
         {
-            throw new StorageException(StorageErrorKind.Busy, $"{id}", "runs in another process: stop it there");
+            throw _claims.IsAbandoned(id)
+                ? new StorageException(StorageErrorKind.Busy, $"{id}", "was cut short and waits to be finished: see `evestorage doctor`")
+                : new StorageException(StorageErrorKind.Busy, $"{id}", "runs in another process: stop it there");
         }
+    }
+
+    /// <summary>Notes that a person found all well after an operation that needed one, so that its volume takes changes again.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: it needs nobody.</exception>
+    internal void Clear(Guid id, Caller caller)
+    {
+        using HeldLock? own = tools.Journal.TryOwn(id);
+        OperationDocument document = tools.Journal.Read(id);
+        if (own is null || document.Operation.State != OperationState.NeedsAttention)
+        {
+            throw new StorageException(StorageErrorKind.Conflict, $"{id}", $"needs nobody: it is {document.Operation.State}");
+        }
+
+        tools.Journal.Write(document with { Operation = document.Operation with { State = OperationState.Cleared } });
+        LogCleared(caller.UserId, id);
     }
 
     /// <summary>Stops what runs, and waits until it is undone.</summary>
     public async ValueTask DisposeAsync()
     {
-        foreach ((RunningOperation operation, Task ended) in _running.Values)
+        (RunningOperation Operation, Task Ended)[] all = [.. _running.Values];
+        foreach ((RunningOperation operation, Task _) in all)
         {
             operation.Cancel();
-            await ended;
         }
+
+        await Task.WhenAll(all.Select(running => running.Ended));
     }
 
     private void Start(RunningOperation running, Plan plan, Dictionary<string, string> results, HeldLock[] held, SafeFileHandle? image)
@@ -117,16 +141,22 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         {
             await started.Task;
             await Task.Yield();
-            Func<OperationReport, OperationReport> ended = await RunAsync(running, plan, running.Cancelled);
-            End(running, report => ended(report) with { Results = results });
-            foreach (HeldLock locked in held)
+            try
             {
-                locked.Dispose();
+                Func<OperationReport, OperationReport> ended = await RunAsync(running, plan, running.Cancelled);
+                End(running, report => ended(report) with { Results = results });
             }
+            finally
+            {
+                foreach (HeldLock locked in held)
+                {
+                    locked.Dispose();
+                }
 
-            image?.Dispose();
-            _running.TryRemove(running.Id, out _);
-            running.Dispose();
+                image?.Dispose();
+                _running.TryRemove(running.Id, out _);
+                running.Dispose();
+            }
         }
     }
 
@@ -144,6 +174,14 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         }
 
         LogAudit(running.Current);
+        try
+        {
+            tools.Journal.Trim();
+        }
+        catch (StorageException e)
+        {
+            LogUnreadable(e.Message);
+        }
     }
 
     private async Task<Func<OperationReport, OperationReport>> RunAsync(RunningOperation running, Plan plan, CancellationToken cancellationToken)
@@ -151,20 +189,20 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         try
         {
             await tools.Plans.RunAsync(RunOf(running, plan), cancellationToken);
-            return static report => report with { State = OperationState.Succeeded };
+            return static report => report with { State = OperationState.Succeeded, Error = null };
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            return static report => report with { State = OperationState.Cancelled };
+            return static report => report with { State = OperationState.Cancelled, Error = null };
         }
         catch (StorageException e)
         {
             return report => Failed(report, e);
         }
-        catch (Exception e) when (Unexpected(e))
+        catch (Exception e)
         {
-            StorageException told = new(StorageErrorKind.Io, running.Current.Request.Subject, $"{e.Message} ({e.GetType().Name}: a fault of the program, please report it)", e);
-            return report => Failed(report, told);
+            LogFault(e);
+            return report => Failed(report, FaultOf(report.Request, e));
         }
     }
 
@@ -174,6 +212,12 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         Request = running.Request,
         Progress = running,
         Tell = (step, outcome) => running.Tell(plan.Steps.ToList().IndexOf(step), outcome),
+        TellReverting = cause => running.Update(report => report with
+        {
+            State = OperationState.Reverting,
+            Error = cause is OperationCanceledException ? null : ErrorReport.Of(FaultOf(report.Request, cause)),
+            Progress = null,
+        }),
         LockAsync = async (step, cancellationToken) => step is DataStep || tools.Planners.For(running.Current.Request).CopiesData
             ? null
             : await tools.Locks.TakePoolAsync(running.Current.Request.Pool, step.Title, cancellationToken),
@@ -194,9 +238,10 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
     private OperationRequest RequestFor(ChangeRequest request, Guid id)
         => new() { Id = id, Ids = tools.Planners.For(request).Makes(request, id).ToDictionary(name => name, static _ => Guid.NewGuid()) };
 
-    private OperationDocument DocumentOf(ChangeRequest request, OperationRequest operation, Plan plan, Caller caller) => new()
+    private OperationDocument DocumentOf(ChangeRequest request, OperationRequest operation, Dictionary<string, Guid> targets, Plan plan, Caller caller) => new()
     {
         Ids = operation.Ids,
+        Targets = targets,
         Operation = new()
         {
             Id = operation.Id,
@@ -216,10 +261,18 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         Error = ErrorReport.Of(e),
     };
 
-    private bool Unexpected(Exception e)
+    private static StorageException FaultOf(ChangeRequest request, Exception e)
+        => e as StorageException
+            ?? new(StorageErrorKind.Io, request.Subject, $"{e.Message} ({e.GetType().Name}: a fault of the program, please report it)", e);
+
+    // Names that the host gives to what is not whole yet. One that was left can be deleted, and that is all.
+    private void RequireOrdinaryNames(ChangeRequest request, Guid operation)
     {
-        LogFault(e);
-        return true;
+        if (request is not DeleteVolume && tools.Planners.For(request).Owns(request, operation).Any(name => name.IsTemporary))
+        {
+            throw new StorageException(
+                StorageErrorKind.InvalidConfiguration, request.Subject, "is a name for what an operation has not finished: choose another; one that was left can be deleted");
+        }
     }
 
     private void LogAudit(OperationReport operation)
@@ -234,6 +287,9 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
     [LoggerMessage(EventId = 100, EventName = "operation", Level = LogLevel.Information,
         Message = "{State}: user {UserId}, operation {Id}, {Request} {Error}")]
     private partial void LogEnded(OperationState state, uint userId, Guid id, string request, string error);
+
+    [LoggerMessage(EventId = 105, EventName = "operation.cleared", Level = LogLevel.Information, Message = "user {UserId} cleared operation {Id}")]
+    private partial void LogCleared(uint userId, Guid id);
 
     [LoggerMessage(EventId = 102, EventName = "fault", Level = LogLevel.Error, Message = "a step failed unexpectedly")]
     private partial void LogFault(Exception exception);

@@ -26,6 +26,9 @@ internal sealed record PlanRun
     /// <summary>Told what becomes of each step, before it acts and afterwards. It returns when that is on disk.</summary>
     public required Action<StorageStep, string> Tell { get; init; }
 
+    /// <summary>Told that undoing begins, and why, before the first step is undone. It returns when that is on disk.</summary>
+    public required Action<Exception> TellReverting { get; init; }
+
     /// <summary>Where long steps report.</summary>
     public required IProgress<StepProgress> Progress { get; init; }
 
@@ -36,7 +39,7 @@ internal sealed record PlanRun
 /// <summary>Runs a plan's steps in order and, whatever goes wrong, reverts what this operation did.</summary>
 internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvider time)
 {
-    /// <summary>How long undoing may take before a person is called.</summary>
+    /// <summary>How long undoing one step may take before a person is called.</summary>
     public TimeSpan RevertTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>How long a step may say nothing of its progress before it is stopped and undone.</summary>
@@ -71,15 +74,29 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
         }
         catch (Exception cause)
         {
-            await RevertAsync(run, context, changed, running, cause);
+            if (running is not null)
+            {
+                TellUnlessItFails(running.Title, () => run.Tell(running, StepState.Failed));
+            }
+
+            if (changed.Find(s => s.Expected.Destroyed is not null) is StorageStep passed)
+            {
+                throw new PlanFailedException(passed.Title, $"is done and can't be undone: run the operation again ({cause.Message})", cause, []);
+            }
+
+            await RevertAsync(run, context, [.. changed.Append(running).OfType<StorageStep>()], cause);
             throw;
         }
     }
 
-    /// <summary>Undoes what this operation did of a plan before a crash: each step asks the marks, since nobody remembers how far it came.</summary>
+    /// <summary>
+    /// Undoes what this operation did of a plan before a crash: each step asks the marks, since nobody remembers how far it
+    /// came. A destructive one that never ran has nothing to undo, and one that did says so.
+    /// </summary>
+    /// <param name="run">The plan.</param>
+    /// <param name="cause">Why it is undone.</param>
     /// <exception cref="PlanFailedException">A step could not be undone.</exception>
-    public Task UndoAsync(PlanRun run)
-        => RevertAsync(run, ContextOf(run), [.. run.Plan.Steps], null, new StorageException(StorageErrorKind.Io, $"{run.Request.Id}", "was cut short"));
+    public Task UndoAsync(PlanRun run, Exception cause) => RevertAsync(run, ContextOf(run), run.Plan.Steps, cause);
 
     private async Task<StepOutcome> ApplyAsync(StorageStep step, OperationContext context, CancellationToken cancellationToken)
     {
@@ -98,40 +115,35 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
     }
 
     // While something is undone, the undoing is what matters: a journal that can't be written leaves the operation to the next start.
-    private void Tell(PlanRun run, StorageStep step, string outcome)
+    private void TellUnlessItFails(string what, Action tell)
     {
         try
         {
-            run.Tell(step, outcome);
+            tell();
         }
         catch (StorageException e)
         {
-            LogNotTold(step.Title, e.Message);
+            LogNotTold(what, e.Message);
         }
     }
 
-    private async Task RevertAsync(PlanRun run, OperationContext context, List<StorageStep> changed, StorageStep? failed, Exception cause)
+    private async Task RevertAsync(PlanRun run, OperationContext context, IReadOnlyList<StorageStep> steps, Exception cause)
     {
-        if (failed is not null)
-        {
-            Tell(run, failed, StepState.Failed);
-        }
-
-        if (changed.Find(s => s.Expected.Destroyed is not null) is StorageStep passed)
-        {
-            throw new PlanFailedException(passed.Title, $"is done and can't be undone: run the operation again ({cause.Message})", cause, []);
-        }
-
-        // Not the caller's token: a cancelled operation still has to be undone. The step that failed may have done a part.
-        using CancellationTokenSource limit = new(RevertTimeout, time);
         List<RevertFailure> failures = [];
-        foreach (StorageStep step in changed.Append(failed).OfType<StorageStep>().Reverse())
+        if (steps.Count > 0)
+        {
+            TellUnlessItFails("undoing", () => run.TellReverting(cause));
+        }
+
+        foreach (StorageStep step in steps.Reverse())
         {
             try
             {
+                // Not the caller's token: a cancelled operation still has to be undone. The step that failed may have done a part.
+                using CancellationTokenSource limit = new(RevertTimeout, time);
                 using HeldLock? held = await run.LockAsync(step, limit.Token);
                 await step.RevertAsync(context, limit.Token);
-                Tell(run, step, StepState.Reverted);
+                TellUnlessItFails(step.Title, () => run.Tell(step, StepState.Reverted));
                 LogReverted(step.Title);
             }
             catch (Exception failure)
@@ -156,9 +168,17 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
 
     private sealed class Heard(IProgress<StepProgress> inner, Action heard) : IProgress<StepProgress>
     {
+        private ByteSize _last = new(-1);
+
+        // Saying the same again is no progress.
         public void Report(StepProgress value)
         {
-            heard();
+            if (value.Done != _last)
+            {
+                _last = value.Done;
+                heard();
+            }
+
             inner.Report(value);
         }
     }

@@ -109,7 +109,7 @@ internal sealed class RunningOperation(OperationDocument document, Journal journ
             }
 
             yield return current;
-            if (current.State != OperationState.Running)
+            if (!current.State.IsUnderWay())
             {
                 yield break;
             }

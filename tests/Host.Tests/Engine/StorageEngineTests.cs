@@ -176,7 +176,10 @@ public sealed class StorageEngineTests : IAsyncLifetime
     {
         (await _host.Api.DiagnoseAsync(default)).ShouldBeEmpty();
         Guid lost = Guid.NewGuid();
-        await _host.DoAsync(TestEngine.Create($"{VolumeName.ForOperation(lost)}"));
+        await _host.DoAsync(TestEngine.Create("vm1"));
+        await _host.EndAsync();
+        Directory.Move(Path.Combine(_host.PoolPath, "volumes/vm1"), Path.Combine(_host.PoolPath, $"volumes/{VolumeName.ForOperation(lost)}"));
+        await _host.StartAsync();
         foreach (string journal in Directory.EnumerateFiles(Path.Combine(_host.State, "operations")))
         {
             File.Delete(journal);
@@ -186,6 +189,24 @@ public sealed class StorageEngineTests : IAsyncLifetime
 
         finding.Subject.ShouldBe($"data/{VolumeName.ForOperation(lost)}");
         (await _host.Api.ListVolumesAsync(null, default)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task The_name_of_what_is_not_whole_yet_is_given_to_nothing_and_may_only_be_deleted()
+    {
+        VolumeName temporary = VolumeName.ForOperation(Guid.NewGuid());
+        ChangeRequest[] refused =
+        [
+            TestEngine.Create($"{temporary}"), TestEngine.Export($"{temporary}"), TestEngine.Import($"{temporary}", "raw"),
+            new CloneSnapshot { Pool = TestEngine.Pool, Snapshot = new(new("vm1"), "s"), NewVolume = temporary },
+        ];
+        foreach (ChangeRequest request in refused)
+        {
+            (await Should.ThrowAsync<StorageException>(() => _host.RunAsync(request))).Kind.ShouldBe(StorageErrorKind.InvalidConfiguration);
+            (await Should.ThrowAsync<StorageException>(() => _host.Api.PlanAsync(request, null, default))).Kind.ShouldBe(StorageErrorKind.InvalidConfiguration);
+        }
+
+        (await Should.ThrowAsync<StorageException>(() => _host.RunAsync(new DeleteVolume { Pool = TestEngine.Pool, Volume = temporary }))).Kind.ShouldBe(StorageErrorKind.NotFound);
     }
 
     // Data, then a hole, then data: what a disk looks like.

@@ -22,11 +22,11 @@ public sealed class JournalTests : IAsyncLifetime
     [Fact]
     public void One_of_a_newer_program_is_refused_with_both_numbers()
     {
-        string newer = File.ReadAllText(JournalFile).Replace("\"format\":1", "\"format\":2,\"later\":true", StringComparison.Ordinal);
+        string newer = File.ReadAllText(JournalFile).Replace("\"format\":2", "\"format\":3,\"later\":true", StringComparison.Ordinal);
 
         StorageException e = Should.Throw<StorageException>(() => OperationDocument.Read(System.Text.Encoding.UTF8.GetBytes(newer), "it"));
 
-        (e.Kind, e.Message).ShouldBe((StorageErrorKind.NotSupported, "it: has format 2; this program reads up to 1"));
+        (e.Kind, e.Message).ShouldBe((StorageErrorKind.NotSupported, "it: has format 3; this program reads up to 2"));
     }
 
     [Fact]
@@ -50,7 +50,18 @@ public sealed class JournalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_oldest_of_those_that_ended_are_forgotten()
+    public void One_of_format_1_which_knew_no_targets_is_read()
+    {
+        string older = File.ReadAllText(JournalFile).Replace("\"format\":2", "\"format\":1", StringComparison.Ordinal).Replace(",\"targets\":{}", "", StringComparison.Ordinal);
+        older.ShouldNotContain("targets");
+
+        OperationDocument.Read(System.Text.Encoding.UTF8.GetBytes(older), "it").Targets.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_oldest_of_those_that_ended_are_forgotten_at_a_start_and_when_an_operation_ends(bool start)
     {
         byte[] ended = await File.ReadAllBytesAsync(JournalFile);
         string id = Path.GetFileNameWithoutExtension(JournalFile);
@@ -61,10 +72,18 @@ public sealed class JournalTests : IAsyncLifetime
             await File.WriteAllTextAsync(Path.Combine(_host.State, "operations", $"{other}.json"), document);
         }
 
-        await _host.EndAsync();
-        await _host.StartAsync();
+        if (start)
+        {
+            await _host.EndAsync();
+            await _host.StartAsync();
+        }
+        else
+        {
+            await _host.DoAsync(TestEngine.Create("vm1"));
+            await _host.EndAsync();
+        }
 
-        (await _host.Api.ListOperationsAsync(default)).Count.ShouldBe(200);
+        Directory.EnumerateFiles(Path.Combine(_host.State, "operations"), "*.json").Count().ShouldBe(200);
     }
 
     private string JournalFile => Directory.EnumerateFiles(Path.Combine(_host.State, "operations"), "*.json").First();

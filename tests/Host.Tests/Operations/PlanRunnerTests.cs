@@ -13,6 +13,7 @@ public class PlanRunnerTests
     private readonly List<string> _did = [];
     private readonly FakeTimeProvider _time = new();
     private Action<StorageStep, string> _tell = static (_, _) => { };
+    private Action<Exception> _tellReverting = static _ => { };
 
     [Fact]
     public async Task Reverts_the_failing_step_and_what_was_changed_in_reverse_order()
@@ -118,24 +119,74 @@ public class PlanRunnerTests
         _did.ShouldBe(["+a", "-a"]);
     }
 
-    private Task RunAsync(IReadOnlyList<StorageStep> steps, CancellationToken cancellationToken = default)
-        => new PlanRunner(NullLogger<PlanRunner>.Instance, _time).RunAsync(
-            new()
-            {
-                Plan = new(steps),
-                Request = new() { Id = Guid.NewGuid() },
-                Tell = (step, outcome) => _tell(step, outcome),
-                Progress = new Progress<StepProgress>(),
-                LockAsync = static (_, _) => Task.FromResult<HeldLock?>(null),
-            },
-            cancellationToken);
+    [Fact]
+    public async Task A_step_that_says_the_same_again_and_again_is_stopped_as_well()
+    {
+        Task run = RunAsync([new Repeating(() => _time.Advance(TimeSpan.FromMinutes(1)))]);
+
+        (await Should.ThrowAsync<StorageException>(() => run.WaitAsync(TimeSpan.FromSeconds(30)))).Message.ShouldStartWith("repeating: made no progress");
+    }
+
+    [Fact]
+    public async Task That_undoing_begins_is_told_with_its_cause_before_the_first_step_is_undone()
+    {
+        _tellReverting = cause => _did.Add(cause.Message);
+
+        await Should.ThrowAsync<StorageException>(() => RunAsync([Step("a"), Step("b", fails: s_io)]));
+
+        _did.ShouldBe(["+a", "d: was told to fail", "-b", "-a"]);
+    }
+
+    [Fact]
+    public async Task Each_step_has_its_own_time_to_be_undone()
+    {
+        StorageStep[] plan = [Step("a"), Step("b", onRevert: () => _time.Advance(TimeSpan.FromMinutes(3))), Step("c", fails: s_io)];
+
+        (await Should.ThrowAsync<StorageException>(() => RunAsync(plan))).ShouldBeSameAs(s_io);
+
+        _did.ShouldBe(["+a", "+b", "-c", "-b", "-a"]);
+    }
+
+    [Fact]
+    public async Task After_a_crash_a_destructive_step_that_never_ran_keeps_nothing_from_being_undone()
+    {
+        await Runner.UndoAsync(RunOf([Step("a"), Step("b", expected: StepEffect.Destroys("all")), Step("c")]), s_io);
+
+        _did.ShouldBe(["-c", "-b", "-a"]);
+    }
+
+    [Fact]
+    public async Task After_a_crash_a_destructive_step_that_ran_ends_the_undoing()
+    {
+        PlanRun run = RunOf([Step("a"), Step("b", expected: StepEffect.Destroys("all"), revertFails: s_busy), Step("c")]);
+
+        await Should.ThrowAsync<PlanFailedException>(() => Runner.UndoAsync(run, s_io));
+
+        _did.ShouldBe(["-c"]);
+    }
+
+    private PlanRunner Runner => new(NullLogger<PlanRunner>.Instance, _time);
+
+    private Task RunAsync(IReadOnlyList<StorageStep> steps, CancellationToken cancellationToken = default) => Runner.RunAsync(RunOf(steps), cancellationToken);
+
+    private PlanRun RunOf(IReadOnlyList<StorageStep> steps)
+        => new()
+        {
+            Plan = new(steps),
+            Request = new() { Id = Guid.NewGuid() },
+            Tell = (step, outcome) => _tell(step, outcome),
+            TellReverting = cause => _tellReverting(cause),
+            Progress = new Progress<StepProgress>(),
+            LockAsync = static (_, _) => Task.FromResult<HeldLock?>(null),
+        };
 
     private Scripted Step(
-        string name, StepOutcome outcome = StepOutcome.Changed, StepEffect? expected = null, Exception? fails = null, Exception? revertFails = null, Action? onApply = null)
-        => new(name, _did, outcome, expected ?? StepEffect.Change, fails, revertFails, onApply);
+        string name, StepOutcome outcome = StepOutcome.Changed, StepEffect? expected = null, Exception? fails = null, Exception? revertFails = null,
+        Action? onApply = null, Action? onRevert = null)
+        => new(name, _did, outcome, expected ?? StepEffect.Change, fails, revertFails, onApply, onRevert);
 
     private sealed class Scripted(
-        string name, List<string> did, StepOutcome outcome, StepEffect expected, Exception? fails, Exception? revertFails, Action? onApply) : StorageStep
+        string name, List<string> did, StepOutcome outcome, StepEffect expected, Exception? fails, Exception? revertFails, Action? onApply, Action? onRevert) : StorageStep
     {
         public override string Title => name;
 
@@ -161,9 +212,29 @@ public class PlanRunnerTests
                 throw revertFails;
             }
 
+            onRevert?.Invoke();
             did.Add($"-{name}");
             return ValueTask.CompletedTask;
         }
+    }
+
+    private sealed class Repeating(Action wait) : StorageStep
+    {
+        public override string Title => "repeating";
+
+        public override StepEffect Expected => StepEffect.Change;
+
+        public override ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
+        {
+            while (true)
+            {
+                wait();
+                cancellationToken.ThrowIfCancellationRequested();
+                context.Progress.Report(new(Title, new(7), null));
+            }
+        }
+
+        public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken) => ValueTask.CompletedTask;
     }
 
     // Reports a few times, each well within the limit, and then no more.

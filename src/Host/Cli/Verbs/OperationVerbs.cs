@@ -64,6 +64,21 @@ internal sealed class OperationCancel : CliVerb
     }
 }
 
+internal sealed class OperationClear : CliVerb
+{
+    private readonly Argument<Guid> _id = new("id") { Description = "The operation, as `operation list` has it.", HelpName = "ID" };
+
+    public OperationClear()
+        : base("operation clear", "Say that all is well after an operation that needed a person: its volume takes changes again. It changes nothing else.")
+        => Add(_id);
+
+    protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
+    {
+        await (await invocation.OpenAsync(cancellationToken)).ClearOperationAsync(invocation.Parsed.GetValue(_id), cancellationToken);
+        return ExitCodes.Success;
+    }
+}
+
 internal sealed class Events : CliVerb
 {
     private readonly Option<bool> _follow = new("--follow", "-f") { Description = "Go on with each new one, until Ctrl-C." };
