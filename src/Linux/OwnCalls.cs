@@ -11,6 +11,9 @@ internal static unsafe partial class OwnCalls
     // linux/fs.h is not in it: _IOR(0x12, 114, size_t) on 64-bit Linux.
     internal const uint BLKGETSIZE64 = 0x80081272;
 
+    // linux/fs.h: _IO(0x12, 104).
+    internal const uint BLKSSZGET = 0x1268;
+
     // linux/fs.h: _IO(0x12, 119).
     internal const uint BLKDISCARD = 0x1277;
 

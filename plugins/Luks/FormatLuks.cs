@@ -1,0 +1,100 @@
+using EveStorage.Linux;
+
+namespace EveStorage.Luks;
+
+/// <summary>
+/// Encrypts what is empty. What somebody wrote is refused and keeps its bytes, so that this step never destroys; the mark is
+/// in the header's first write.
+/// </summary>
+internal sealed class FormatLuks(LuksDevice device, LuksCipher cipher) : StorageStep
+{
+    public override string Title => $"encrypt {device.Site.Subject} with {cipher.Name} ({cipher.Reason})";
+
+    public override StepEffect Expected { get; } = device.IsThere && device.FindOurs() is { Keys: > 0 } ? StepEffect.AlreadySo : StepEffect.Change;
+
+    public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        using KeyMaterial key = await device.GetKeyAsync(device.Key, cancellationToken);
+        LuksHeader? header = device.FindOurs();
+        if (header is { Keys: > 0 })
+        {
+            return await device.OpensAsync(key, cancellationToken) ? header.Mark!.Value.OutcomeFor(context) : throw device.WrongKey(device.Key);
+        }
+
+        if (header is not null && header.Mark != context.Mark)
+        {
+            throw device.Fail(StorageErrorKind.Conflict, $"holds a header without a key, of the operation {header.Mark!.Value.Operation}: nothing was touched");
+        }
+
+        device.RequireClosed();
+        if (header is null)
+        {
+            await RequireEmptyAsync(cancellationToken);
+        }
+
+        await FormatAsync(key, context.Request.Id, cancellationToken);
+        return StepOutcome.Changed;
+    }
+
+    public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        if (device.IsThere && device.FindHeader()?.Mark == context.Mark)
+        {
+            device.RequireClosed();
+            await EraseLuks.EraseAsync(device, cancellationToken);
+        }
+    }
+
+    private async Task FormatAsync(KeyMaterial key, Guid operation, CancellationToken cancellationToken)
+    {
+        ByteSize sector = device.SectorSize;
+        if (device.LowerSize.Bytes - Cryptsetup.HeaderLength < sector.Bytes)
+        {
+            throw device.Fail(StorageErrorKind.OutOfSpace, $"has {device.LowerSize}, and the header takes {new ByteSize(Cryptsetup.HeaderLength)}");
+        }
+
+        if (device.LowerSize.Bytes % sector.Bytes != 0)
+        {
+            throw device.Fail(StorageErrorKind.InvalidConfiguration, $"has {device.LowerSize}, which is no multiple of the sectors of {sector} that it is to have");
+        }
+
+        try
+        {
+            await Cryptsetup.RunAsync(
+                ["luksFormat", "--type", "luks2", "--batch-mode", "--subsystem", OwnerMark.Us, "--label", $"{operation:D}",
+                 "--cipher", cipher.Specification, "--key-size", Cryptsetup.Text(cipher.KeyBits), "--sector-size", Cryptsetup.Text(sector.Bytes),
+                 .. Cryptsetup.QuickPbkdf, .. Cryptsetup.Layout, device.LowerPath],
+                key, next: null, cancellationToken);
+        }
+        catch (CommandException e) when (e.ExitCode == Cryptsetup.Busy)
+        {
+            throw new StorageException(StorageErrorKind.Busy, device.Site.Subject, $"{device.Site.LowerPath} is in use: {e.Said}", e);
+        }
+    }
+
+    private async Task RequireEmptyAsync(CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> found = await Signatures.FindAsync(device.LowerPath, cancellationToken);
+        if (found.Count > 0)
+        {
+            throw device.Fail(
+                StorageErrorKind.Conflict, $"{device.Site.LowerPath} holds {string.Join(" and ", found)}: nothing was touched; wipe it yourself if nobody needs that");
+        }
+
+        // A drive may hold what no program knows, such as data that is encrypted without a header. A volume was made for this.
+        if (device.Site.Placement == LayerPlacement.UnderPool && !IsHeadZero())
+        {
+            throw device.Fail(
+                StorageErrorKind.Conflict, $"{device.Site.LowerPath} does not begin with zeros, so that it may hold somebody's data: nothing was touched; wipe it yourself if nobody needs that");
+        }
+    }
+
+    // Not more: a format that was cut short before its header was written leaves noise behind these.
+    private bool IsHeadZero()
+    {
+        using BlockFile lower = BlockFile.Open(device.LowerPath, writable: false, device.Site.Subject);
+        byte[] head = new byte[Math.Min(LuksHeader.CopiesLength, device.LowerSize.Bytes)];
+        lower.Read(0, head);
+        return !head.AsSpan().ContainsAnyExcept((byte)0);
+    }
+}

@@ -1,0 +1,90 @@
+using EveStorage.Linux;
+
+namespace EveStorage.Luks;
+
+/// <summary>Encryption by dm-crypt, with a LUKS2 header that cryptsetup writes.</summary>
+internal sealed class LuksLayer(LuksOptions options, IKeyProvider? keys) : IRekeyableLayer
+{
+    /// <inheritdoc/>
+    public string Kind => "luks2";
+
+    /// <inheritdoc/>
+    public VolumeTraits Adds => VolumeTraits.Encrypted;
+
+    /// <inheritdoc/>
+    public VolumeForm Below => VolumeForm.Block;
+
+    /// <inheritdoc/>
+    public VolumeForm Above => VolumeForm.Block;
+
+    /// <inheritdoc/>
+    public IReadOnlySet<LayerPlacement> Placements { get; } = new HashSet<LayerPlacement> { LayerPlacement.UnderPool, LayerPlacement.OverVolume };
+
+    /// <inheritdoc/>
+    public bool NeedsKey => true;
+
+    /// <inheritdoc/>
+    public ByteSize Overhead { get; } = new(Cryptsetup.HeaderLength);
+
+    /// <inheritdoc/>
+    public bool KeepsZeroes => false;
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<string>> ProbeAsync(CancellationToken cancellationToken)
+    {
+        List<string> missing = [];
+        foreach (string program in (string[])["cryptsetup", "wipefs"])
+        {
+            if (Command.Find(program) is null)
+            {
+                missing.Add($"{program}: it is not installed");
+            }
+        }
+
+        if (!KernelModules.Has("dm-crypt"))
+        {
+            missing.Add("dm-crypt: the kernel does not have it (CONFIG_DM_CRYPT)");
+        }
+
+        if (options.Cipher == LuksCipher.Adiantum && !KernelModules.Has("adiantum"))
+        {
+            missing.Add("adiantum: the kernel does not have it (CONFIG_CRYPTO_ADIANTUM)");
+        }
+
+        if (keys is null)
+        {
+            missing.Add("a source of keys: the profile declares no Keys");
+            return missing;
+        }
+
+        return [.. missing, .. await keys.ProbeAsync(cancellationToken)];
+    }
+
+    /// <inheritdoc/>
+    public string PathOver(LayerSite site) => Of(site).UpperPath;
+
+    /// <inheritdoc/>
+    public ValueTask<bool> IsOpenAsync(LayerSite site, CancellationToken cancellationToken) => new(Of(site).FindOpen() is not null);
+
+    /// <inheritdoc/>
+    public async ValueTask<Plan> PlanFormatAsync(LayerSite site, CancellationToken cancellationToken)
+        => Plan.Of(new FormatLuks(Of(site), await LuksCipher.ChooseAsync(options, new(), cancellationToken)));
+
+    /// <inheritdoc/>
+    public ValueTask<Plan> PlanOpenAsync(LayerSite site, CancellationToken cancellationToken) => new(Plan.Of(new OpenLuks(Of(site))));
+
+    /// <inheritdoc/>
+    public ValueTask<Plan> PlanCloseAsync(LayerSite site, CancellationToken cancellationToken) => new(Plan.Of(new CloseLuks(Of(site))));
+
+    /// <inheritdoc/>
+    public ValueTask<Plan> PlanGrowAsync(LayerSite site, CancellationToken cancellationToken) => new(Plan.Of(new GrowLuks(Of(site))));
+
+    /// <inheritdoc/>
+    public ValueTask<Plan> PlanEraseAsync(LayerSite site, CancellationToken cancellationToken) => new(Plan.Of(new EraseLuks(Of(site))));
+
+    /// <inheritdoc/>
+    public ValueTask<Plan> PlanRekeyAsync(LayerSite site, KeyName newKey, CancellationToken cancellationToken)
+        => new(Plan.Of(new AddLuksKey(Of(site), newKey), new RemoveLuksKey(Of(site), newKey)));
+
+    private LuksDevice Of(LayerSite site) => new(site, options, keys);
+}
