@@ -96,7 +96,7 @@ internal sealed class AdminPages(Target target, Controller controller, QueueConn
                 break;
             case IdentifyStructure.IndependentNamespace:
                 page[1] = SharedBit;   // NMIC
-                page[13] = readOnly ? ReadOnlyBit : (byte)0;   // NSATTR
+                page[8] = readOnly ? ReadOnlyBit : (byte)0;   // NSATTR
                 page[14] = 1;   // NSTAT: it is ready
                 break;
             default:

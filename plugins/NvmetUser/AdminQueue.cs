@@ -74,12 +74,7 @@ internal sealed class AdminQueue(QueueConnection connection, Target target, Cont
                 connection.Respond(entry.CommandId, NvmeStatus.Success, value);
                 break;
             case FabricsType.PropertySet when entry.Dword11 == ControllerProperty.Configuration && !large:
-                controller.Registers.Configure((uint)entry.PropertyValue);
-                if (!controller.Registers.IsReady)
-                {
-                    controller.CutQueues();
-                }
-
+                Configure((uint)entry.PropertyValue);
                 connection.Respond(entry.CommandId, NvmeStatus.Success);
                 break;
             case FabricsType.PropertyGet:
@@ -93,6 +88,21 @@ internal sealed class AdminQueue(QueueConnection connection, Target target, Cont
                 connection.Respond(entry.CommandId, NvmeStatus.InvalidOpcode);
                 break;
         }
+    }
+
+    // A controller that is disabled is as it was before: NVMe base specification 2.0, "Controller Level Reset".
+    private void Configure(uint value)
+    {
+        controller.Registers.Configure(value);
+        if (controller.Registers.IsReady)
+        {
+            controller.TakeQueues();
+            return;
+        }
+
+        controller.CutQueues();
+        controller.Events.Reset();
+        controller.MaxQueues = target.Options.MaxQueues;
     }
 
     private void Read(SubmissionEntry entry)

@@ -3,7 +3,8 @@ namespace EveStorage.NvmetUser;
 /// <summary>Memory that the kernel and a device may write to: it never moves, and starts at a page.</summary>
 internal sealed class PageBuffer
 {
-    private const int Page = 4096;
+    /// <summary>What alignment costs.</summary>
+    internal const int Page = 4096;
 
     internal unsafe PageBuffer(int size)
     {
@@ -21,7 +22,14 @@ internal sealed class PageBuffer
     internal Memory<byte> Memory { get; }
 }
 
-/// <summary>The buffers of all connections, with one limit that holds before anything is allocated.</summary>
+/// <summary>What a controller's commands have of the pool. The pool counts it.</summary>
+internal sealed class BufferShare
+{
+    /// <summary>What they have now.</summary>
+    internal long Used { get; set; }
+}
+
+/// <summary>The buffers of all connections, with one limit that holds before anything is allocated. What is kept for the next counts too.</summary>
 internal sealed class BufferPool(ByteSize limit)
 {
     // Few sizes, so that what one command gave back fits the next: in-capsule, a middle, the largest transfer, a queue's own.
@@ -31,44 +39,78 @@ internal sealed class BufferPool(ByteSize limit)
     private readonly Stack<PageBuffer>[] _free = [.. s_sizes.Select(_ => new Stack<PageBuffer>())];
     private readonly HashSet<QueueConnection> _waiting = [];
     private long _used;
+    private long _standing;   // of what is used, what is no share
     private long _kept;
 
     /// <summary>What is rented now.</summary>
     internal ByteSize Used => new(Interlocked.Read(ref _used));
 
-    /// <summary>A buffer of at least <paramref name="length"/> bytes; null when that goes beyond the limit now.</summary>
-    internal PageBuffer? TryRent(int length)
+    /// <summary>What is rented and what is kept.</summary>
+    internal ByteSize Allocated
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return new(_used + _kept);
+            }
+        }
+    }
+
+    /// <summary>
+    /// A buffer of at least <paramref name="length"/> bytes; null when that goes beyond the limit now, or beyond a share: a
+    /// controller's commands have at most as much as nobody has, so that of n busy controllers each gets its part of n + 1.
+    /// </summary>
+    internal PageBuffer? TryRent(int length, BufferShare? share = null)
     {
         int size = ClassOf(length);
+        long cost = CostOf(size);
         lock (_gate)
         {
-            if (_used + s_sizes[size] > limit.Bytes)
+            // What connections have for as long as they live leaves room for commands, or those would wait for ever.
+            bool fits = share is null ? _standing + cost <= limit.Bytes / 4 * 3 : share.Used + cost <= limit.Bytes - _used;
+            if (!fits || _used + cost > limit.Bytes)
             {
                 return null;
             }
 
-            _used += s_sizes[size];
+            Count(cost, share);
             if (_free[size].TryPop(out PageBuffer? buffer))
             {
-                _kept -= s_sizes[size];
+                _kept -= cost;
                 return buffer;
             }
+
+            DropKept();
         }
 
-        return new(s_sizes[size]);
+        try
+        {
+            return new(s_sizes[size]);
+        }
+        catch (OutOfMemoryException)   // the process has a lower limit than ours
+        {
+            lock (_gate)
+            {
+                Count(-cost, share);
+            }
+
+            return null;
+        }
     }
 
     /// <summary>Gives a buffer back, and wakes who waits for one.</summary>
-    internal void Return(PageBuffer buffer)
+    internal void Return(PageBuffer buffer, BufferShare? share = null)
     {
         int size = ClassOf(buffer.Memory.Length);
+        long cost = CostOf(size);
         QueueConnection[] waiting = [];
         lock (_gate)
         {
-            _used -= s_sizes[size];
-            if (_kept + s_sizes[size] <= limit.Bytes / 4)
+            Count(-cost, share);
+            if (_kept + cost <= limit.Bytes / 4)
             {
-                _kept += s_sizes[size];
+                _kept += cost;
                 _free[size].Push(buffer);
             }
 
@@ -103,5 +145,32 @@ internal sealed class BufferPool(ByteSize limit)
         }
     }
 
+    private void Count(long cost, BufferShare? share)
+    {
+        _used += cost;
+        if (share is null)
+        {
+            _standing += cost;
+        }
+        else
+        {
+            share.Used += cost;
+        }
+    }
+
+    // Kept buffers of other sizes make room for one that has to be made.
+    private void DropKept()
+    {
+        for (int size = s_sizes.Length - 1; size >= 0 && _used + _kept > limit.Bytes; size--)
+        {
+            while (_used + _kept > limit.Bytes && _free[size].TryPop(out _))
+            {
+                _kept -= CostOf(size);
+            }
+        }
+    }
+
     private static int ClassOf(int length) => Array.FindIndex(s_sizes, s => s >= length);
+
+    private static long CostOf(int size) => s_sizes[size] + PageBuffer.Page;
 }

@@ -11,6 +11,9 @@ internal abstract class CommandQueue
     /// <summary>Whether commands are being run elsewhere.</summary>
     internal virtual bool IsBusy => false;
 
+    /// <summary>Whether commands wait for us: they are being run, or there is no memory for them.</summary>
+    internal virtual bool HasWork => IsBusy;
+
     /// <summary>Whether the host owes data.</summary>
     internal virtual bool AwaitsData => false;
 

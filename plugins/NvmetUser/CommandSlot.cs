@@ -23,7 +23,7 @@ internal sealed class CommandSlot
 {
     private readonly IoQueue _queue;
     private readonly Action _completed;
-    private ValueTaskAwaiter _work;
+    private ValueTask _work;
 
     internal CommandSlot(IoQueue queue, ushort index)
     {
@@ -68,45 +68,42 @@ internal sealed class CommandSlot
     /// <summary>The ranges of a Dataset Management.</summary>
     internal (long Offset, long Length)[] Ranges { get; set; } = [];
 
+    /// <summary>How many of them are still to be read from its data.</summary>
+    internal int RangeCount { get; set; }
+
     internal NvmeOf.NvmeStatus Status { get; set; }
 
-    /// <summary>Runs its work here.</summary>
-    internal void Run()
-    {
-        try
-        {
-            Await(IoWork.RunAsync(this));
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)   // the host is told, whatever it is
-        {
-            _queue.Finish(this, e);
-        }
-    }
+    /// <summary>Whether what is being done now has to be stable: its failure says that what was written before may be lost.</summary>
+    internal bool Syncing { get; set; }
 
-    /// <summary>Ends when <paramref name="work"/> does.</summary>
-    internal void Await(ValueTask work)
+    /// <summary>Runs its work here.</summary>
+    internal void Run() => Await(IoWork.RunAsync(this));
+
+    private void Await(ValueTask work)
     {
-        _work = work.GetAwaiter();
+        _work = work;
         if (_work.IsCompleted)
         {
             Complete();
         }
         else
         {
-            _work.UnsafeOnCompleted(_completed);
+            _work.GetAwaiter().UnsafeOnCompleted(_completed);
         }
     }
 
+    // A task holds whatever its work failed with, so that every command ends.
     private void Complete()
     {
         Exception? failure = null;
-        try
+        if (_work.IsCompletedSuccessfully)
         {
-            _work.GetResult();
+            ValueTaskAwaiter work = _work.GetAwaiter();
+            work.GetResult();   // gives a pooled one back
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        else
         {
-            failure = e;
+            failure = _work.AsTask().Exception?.InnerException ?? new OperationCanceledException();
         }
 
         _queue.Finish(this, failure);

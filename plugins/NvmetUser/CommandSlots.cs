@@ -36,7 +36,8 @@ internal sealed class CommandSlots
         (slot.CommandId, slot.Opcode, slot.Durability) = (commandId, command.Opcode, command.Durability);
         (slot.Volume, slot.Subject) = (command.Export!.Volume, command.Export.Spec.Subject);
         (slot.Offset, slot.Length, slot.Ranges) = (command.Offset, command.Length, command.Ranges);
-        (slot.Received, slot.Status) = (0, NvmeOf.NvmeStatus.Success);
+        (slot.Received, slot.Status, slot.Syncing) = (0, NvmeOf.NvmeStatus.Success, false);
+        slot.RangeCount = command.RangeCount;
         return slot;
     }
 

@@ -9,6 +9,7 @@ internal sealed class Controller
     private readonly Dictionary<int, QueueConnection> _queues = [];
     private readonly IoCounters _ended = new();
     private Export[] _visible = [];
+    private bool _takesQueues;
 
     internal Controller(ushort id, ConnectData connect, QueueConnection admin, NvmetUserOptions options)
     {
@@ -42,6 +43,9 @@ internal sealed class Controller
 
     /// <summary>Its properties.</summary>
     internal ControllerRegisters Registers { get; }
+
+    /// <summary>What its commands have of the target's buffers.</summary>
+    internal BufferShare Memory { get; } = new();
 
     /// <summary>What it tells by itself.</summary>
     internal ControllerEvents Events { get; }
@@ -82,12 +86,21 @@ internal sealed class Controller
         return null;
     }
 
-    /// <summary>Adds an I/O queue; false when it has one of that number.</summary>
+    /// <summary>Adds an I/O queue; false when it has one of that number, or is not enabled, or gone.</summary>
     internal bool TryAdd(int id, QueueConnection queue)
     {
         lock (_gate)
         {
-            return _queues.TryAdd(id, queue);
+            return _takesQueues && _queues.TryAdd(id, queue);
+        }
+    }
+
+    /// <summary>Takes I/O queues from now on: it was enabled.</summary>
+    internal void TakeQueues()
+    {
+        lock (_gate)
+        {
+            _takesQueues = true;
         }
     }
 
@@ -117,12 +130,13 @@ internal sealed class Controller
         }
     }
 
-    /// <summary>Cuts its I/O queues: it was disabled, or its admin queue is gone.</summary>
+    /// <summary>Cuts its I/O queues and takes no others: it was disabled, or its admin queue is gone.</summary>
     internal void CutQueues()
     {
         QueueConnection[] queues;
         lock (_gate)
         {
+            _takesQueues = false;
             queues = [.. _queues.Values];
         }
 

@@ -48,6 +48,17 @@ internal sealed class ControllerEvents(AsyncEvent kind, uint mask)
         }
     }
 
+    /// <summary>Forgets requests, what is enabled and what is to be told. On the admin queue's thread.</summary>
+    internal void Reset()
+    {
+        lock (_gate)
+        {
+            _requests.Clear();
+            _changed.Clear();
+            (_pending, _told, Enabled) = (false, false, 0);
+        }
+    }
+
     /// <summary>Something changed: a namespace, or with 0 the discovery log. From any thread.</summary>
     internal void Report(uint namespaceId)
     {

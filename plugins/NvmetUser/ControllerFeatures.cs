@@ -6,6 +6,7 @@ namespace EveStorage.NvmetUser;
 internal sealed class ControllerFeatures(Controller controller, TimeSpan keepAlive)
 {
     private const uint Save = 1u << 31;   // SV
+    private const uint HealthWarnings = 0xFF;   // every controller takes them; none of ours is ever told
 
     /// <summary>KATO.</summary>
     internal TimeSpan KeepAlive { get; private set; } = keepAlive;
@@ -38,7 +39,7 @@ internal sealed class ControllerFeatures(Controller controller, TimeSpan keepAli
             case Feature.NumberOfQueues:
                 return SetQueues(entry.Dword11, options, out result);
             case Feature.AsyncEventConfiguration:
-                if ((entry.Dword11 & ~controller.Events.Supported) != 0)
+                if ((entry.Dword11 & ~(controller.Events.Supported | HealthWarnings)) != 0)
                 {
                     return NvmeStatus.InvalidField;
                 }

@@ -13,6 +13,9 @@ internal readonly record struct IoCommand(NvmeStatus Status, IoOpcode Opcode = d
     internal WriteDurability Durability { get; init; }
 
     internal (long Offset, long Length)[] Ranges { get; init; } = [];
+
+    /// <summary>How many ranges are still to be read, from data that the host sends when asked.</summary>
+    internal int RangeCount { get; init; }
 }
 
 /// <summary>What an I/O command has to be before anything is done. NVM command set specification 1.0, part 3.</summary>
@@ -72,41 +75,43 @@ internal sealed class IoChecks(Controller controller)
     private static IoCommand CheckRanges(SubmissionEntry entry, ReadOnlySpan<byte> data, Export export)
     {
         int count = (int)(entry.Dword10 & 0xFF) + 1;
-        if (entry.Sgl.Identifier != Sgl.InCapsule)
+        bool byTransport = entry.Sgl.Identifier == Sgl.ByTransport;
+        bool deallocate = (entry.Dword11 & Deallocate) != 0;   // else hints on how it is used, which are taken and not followed
+        NvmeStatus status = !byTransport && entry.Sgl.Identifier != Sgl.InCapsule ? NvmeStatus.SglTypeInvalid
+            : !byTransport && entry.Sgl.Address != 0 ? NvmeStatus.SglOffsetInvalid
+            : entry.Sgl.Length < count * RangeSize || data.Length != (byTransport ? 0 : entry.Sgl.Length) ? NvmeStatus.DataLengthInvalid
+            : entry.Sgl.Length > Limits.MaxTransfer ? NvmeStatus.InvalidField
+            : deallocate && export.Volume.ReadOnly ? NvmeStatus.WriteProtected
+            : NvmeStatus.Success;
+        if (byTransport || !status.IsSuccess)
         {
-            return new(NvmeStatus.SglTypeInvalid);
+            return new(status, IoOpcode.DatasetManagement, export) { Length = entry.Sgl.Length, RangeCount = deallocate ? count : 0 };
         }
 
-        if (entry.Sgl.Length != data.Length || data.Length < count * RangeSize)
-        {
-            return new(NvmeStatus.DataLengthInvalid);
-        }
+        (long, long)[] ranges = [];
+        status = deallocate ? ReadRanges(data, count, export.Volume, out ranges) : status;
+        return new(status, IoOpcode.DatasetManagement, deallocate ? export : null) { Ranges = ranges };
+    }
 
-        if ((entry.Dword11 & Deallocate) == 0)
-        {
-            return new(NvmeStatus.Success);   // hints on how it is used, which are taken and not followed
-        }
-
-        if (export.Volume.ReadOnly)
-        {
-            return new(NvmeStatus.WriteProtected);
-        }
-
-        (long Offset, long Length)[] ranges = new (long, long)[count];
+    /// <summary>Reads ranges out of the data of a Dataset Management, all of them or none.</summary>
+    internal static NvmeStatus ReadRanges(ReadOnlySpan<byte> data, int count, ServedVolume volume, out (long Offset, long Length)[] ranges)
+    {
+        ranges = new (long, long)[count];
         for (int i = 0; i < count; i++)
         {
             ReadOnlySpan<byte> range = data.Slice(i * RangeSize, RangeSize);
             uint blocks = BinaryPrimitives.ReadUInt32LittleEndian(range[4..]);
             ulong first = BinaryPrimitives.ReadUInt64LittleEndian(range[8..]);
-            if (!Fits(first, blocks, export.Volume))
+            if (!Fits(first, blocks, volume))
             {
-                return new(NvmeStatus.BlockOutOfRange);
+                ranges = [];
+                return NvmeStatus.BlockOutOfRange;
             }
 
             ranges[i] = ((long)first * NamespaceIdentity.BlockSize, (long)blocks * NamespaceIdentity.BlockSize);
         }
 
-        return new(NvmeStatus.Success, IoOpcode.DatasetManagement, export) { Ranges = ranges };
+        return NvmeStatus.Success;
     }
 
     // Without an overflow: the count is below 2^32, and the size is no negative number.

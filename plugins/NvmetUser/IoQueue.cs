@@ -17,7 +17,7 @@ internal sealed class IoQueue : CommandQueue
     private readonly IoChecks _checks;
     private readonly CommandSlots _slots;
     private readonly Queue<CommandSlot> _wanting = new();   // memory
-    private bool _endedHere;
+    private CommandSlot? _here;   // is being run on this very thread
     private int _running;
     private int _awaiting;
 
@@ -31,6 +31,8 @@ internal sealed class IoQueue : CommandQueue
     internal override bool HasRoom => _slots.HasFree;
 
     internal override bool IsBusy => _running > 0;
+
+    internal override bool HasWork => _running > 0 || _wanting.Count > 0;
 
     internal override bool AwaitsData => _awaiting > 0;
 
@@ -68,6 +70,12 @@ internal sealed class IoQueue : CommandQueue
         if (slot.Received == slot.Length)
         {
             _awaiting--;
+            if (slot.RangeCount > 0 && slot.Status.IsSuccess)
+            {
+                slot.Status = IoChecks.ReadRanges(slot.Data.Span, slot.RangeCount, slot.Volume, out (long, long)[] ranges);
+                slot.Ranges = ranges;
+            }
+
             RunOrRefuse(slot);
         }
     }
@@ -107,9 +115,9 @@ internal sealed class IoQueue : CommandQueue
     {
         slot.Status = failure is null ? NvmeStatus.Success : _target.StatusOf(slot, failure);
         slot.Volume.Exit();
-        if (_connection.IsCurrent)
+        if (_connection.IsCurrent && ReferenceEquals(slot, _here))
         {
-            _endedHere = true;   // Run goes on with it
+            _here = null;   // RunOrRefuse goes on with it
             return;
         }
 
@@ -138,7 +146,8 @@ internal sealed class IoQueue : CommandQueue
         }
 
         CommandSlot slot = _slots.Take(entry.CommandId, command);
-        if (command.Opcode == IoOpcode.Read || (command.Opcode == IoOpcode.Write && entry.Sgl.Identifier == Sgl.ByTransport))
+        bool hasData = command.Opcode is IoOpcode.Write or IoOpcode.DatasetManagement;
+        if (command.Opcode == IoOpcode.Read || (hasData && entry.Sgl.Identifier == Sgl.ByTransport))
         {
             Want(slot);
             return NvmeStatus.Success;
@@ -157,6 +166,8 @@ internal sealed class IoQueue : CommandQueue
 
     private bool TryRead(ushort commandId, IoCommand command)
     {
+        // Before the volume is entered: this may send, and a host that takes its time must not keep a volume from being closed.
+        Span<byte> target = _connection.Output.ReserveData((int)command.Length);
         ServedVolume volume = command.Export!.Volume;
         NvmeStatus status = NvmeStatus.InvalidNamespace;
         if (volume.TryEnter())
@@ -164,14 +175,14 @@ internal sealed class IoQueue : CommandQueue
             status = NvmeStatus.Success;
             try
             {
-                if (!volume.Source.TryRead(command.Offset, _connection.Output.ReserveData((int)command.Length)))
+                if (!volume.Source.TryRead(command.Offset, target))
                 {
                     return false;
                 }
 
                 _connection.Output.AddData(commandId, 0, (int)command.Length, last: true, _connection.SkipsResponses);
             }
-            catch (Exception e) when (e is not OutOfMemoryException)   // the host is told, whatever it is
+            catch (Exception e) when (e is StorageException or ObjectDisposedException)
             {
                 status = Target.StatusOf(IoOpcode.Read, e);
             }
@@ -203,7 +214,7 @@ internal sealed class IoQueue : CommandQueue
 
     private bool TryTakeMemory(CommandSlot slot)
     {
-        slot.Buffer = _target.Buffers.TryRent((int)slot.Length);
+        slot.Buffer = _target.Buffers.TryRent((int)slot.Length, _controller.Memory);
         if (slot.Buffer is null)
         {
             return false;
@@ -218,6 +229,7 @@ internal sealed class IoQueue : CommandQueue
         {
             slot.State = SlotState.HostData;
             _awaiting++;
+            _connection.NoteAsked();
             _connection.Output.AddReadyToTransfer(new(slot.CommandId, slot.Index, 0, (uint)slot.Length));
         }
 
@@ -246,9 +258,11 @@ internal sealed class IoQueue : CommandQueue
             return;
         }
 
-        _endedHere = false;
+        _here = slot;
         slot.Run();
-        if (_endedHere)
+        bool ended = _here is null;
+        _here = null;
+        if (ended)
         {
             _running--;
             Release(slot);
@@ -273,7 +287,7 @@ internal sealed class IoQueue : CommandQueue
     {
         if (slot.Buffer is PageBuffer buffer)
         {
-            _target.Buffers.Return(buffer);
+            _target.Buffers.Return(buffer, _controller.Memory);
         }
 
         if (slot.Holds)

@@ -9,6 +9,10 @@ internal sealed class JoinedFlush(IBlockSource source)
     private readonly Lock _gate = new();
     private TaskCompletionSource? _next;
     private bool _working;
+    private int _joined;
+
+    /// <summary>How many have come so far.</summary>
+    internal int Joined => Volatile.Read(ref _joined);
 
     /// <summary>Makes all that was written before survive a crash. The first to come syncs here, which waits for the device.</summary>
     internal Task FlushAsync()
@@ -16,6 +20,7 @@ internal sealed class JoinedFlush(IBlockSource source)
         Task flushed;
         lock (_gate)
         {
+            _joined++;
             _next ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
             flushed = _next.Task;
             if (_working)
@@ -34,17 +39,14 @@ internal sealed class JoinedFlush(IBlockSource source)
     {
         while (Take() is TaskCompletionSource waiting)
         {
-            try
-            {
-                await source.FlushAsync(CancellationToken.None);
-                waiting.SetResult();
-            }
-            catch (Exception e) when (e is not OutOfMemoryException)   // whatever it is, it belongs to those who wait
-            {
-                waiting.SetException(e);
-            }
+            Task synced = SyncAsync();
+            await Task.WhenAny(synced);
+            waiting.SetFromTask(synced);   // however it ended, it belongs to those who wait
         }
     }
+
+    // Its task holds whatever the volume throws.
+    private async Task SyncAsync() => await source.FlushAsync(CancellationToken.None);
 
     private TaskCompletionSource? Take()
     {

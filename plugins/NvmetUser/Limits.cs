@@ -25,5 +25,5 @@ internal static class Limits
     internal const int DiscoveryKeepAliveSeconds = 120;
 
     /// <summary>How long the end of a connection waits for the host to read why.</summary>
-    internal const int LingerMilliseconds = 1000;
+    internal static TimeSpan Linger => TimeSpan.FromSeconds(1);
 }

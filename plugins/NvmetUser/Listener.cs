@@ -64,9 +64,9 @@ internal sealed class Listener : IAsyncDisposable
             {
                 return;
             }
-            catch (SocketException)
+            catch (Exception e) when (e is SocketException or OutOfMemoryException)
             {
-                // The host was gone before it was accepted, or there are no descriptors now: others are served meanwhile.
+                // The host was gone before it was accepted, or there are no descriptors or no memory now: others are served meanwhile.
                 await Task.Delay(TimeSpan.FromMilliseconds(100), _target.Time, CancellationToken.None);
             }
         }

@@ -19,7 +19,7 @@ public sealed class NvmetUserOptions
     public bool AllowUnauthenticated { get; set; }
 
     /// <summary>How many connections there may be, over all hosts. Each queue is one.</summary>
-    [Range(2, 65535)]
+    [Range(2, 65000)]
     public int MaxConnections { get; set; } = 256;
 
     /// <summary>How many I/O queues a host may have for a subsystem.</summary>

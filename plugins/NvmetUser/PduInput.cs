@@ -1,3 +1,5 @@
+using EveStorage.Linux;
+
 namespace EveStorage.NvmetUser;
 
 /// <summary>What a connection received and has not handled. Commands may keep data in place until they are done with it.</summary>
@@ -16,8 +18,8 @@ internal sealed class PduInput(PageBuffer buffer)
     /// <summary>Whether more can be received.</summary>
     internal bool HasRoom => _end < Buffer.Memory.Length || (_held == 0 && _start > 0);
 
-    /// <summary>Receives what is there: see <see cref="QueueSocket.Receive"/>.</summary>
-    internal int Receive(QueueSocket socket)
+    /// <summary>Receives what is there: see <see cref="PolledSocket.Receive"/>.</summary>
+    internal int Receive(PolledSocket socket)
     {
         if (_held == 0 && (_start == _end || Buffer.Memory.Length - _end < Limits.AdminBuffer))
         {
@@ -27,7 +29,7 @@ internal sealed class PduInput(PageBuffer buffer)
 
         if (_end == Buffer.Memory.Length)
         {
-            return QueueSocket.Again;
+            return PolledSocket.Again;
         }
 
         int received = socket.Receive(Buffer.Memory.Span[_end..]);

@@ -1,10 +1,11 @@
 using System.Buffers.Binary;
+using EveStorage.Linux;
 using EveStorage.NvmeOf;
 
 namespace EveStorage.NvmetUser;
 
 /// <summary>What a connection sends, gathered so that many answers go out at once. Data is read straight into it.</summary>
-internal sealed class PduOutput(QueueSocket socket, PageBuffer buffer, TimeSpan stall)
+internal sealed class PduOutput(PolledSocket socket, PageBuffer buffer, TimeSpan stall, TimeProvider time)
 {
     private int _length;
     private InitializeConnection _agreed;
@@ -46,7 +47,7 @@ internal sealed class PduOutput(QueueSocket socket, PageBuffer buffer, TimeSpan 
     {
         if (_length > 0)
         {
-            Failed = Failed || !socket.Send(Buffer.Memory.Span[.._length], stall);
+            Failed = Failed || !socket.Send(Buffer.Memory.Span[.._length], stall, time);
             _length = 0;
         }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using EveStorage.Linux;
 using EveStorage.NvmeOf;
 
 namespace EveStorage.NvmetUser;
@@ -20,12 +21,12 @@ internal sealed class PduReader(QueueConnection connection)
     /// <summary>Whether more from the host could be handled now.</summary>
     internal bool WantsInput => !_blocked && (_remaining > 0 || connection.Input.HasRoom);
 
-    /// <summary>Receives what has come: see <see cref="QueueSocket.Receive"/>.</summary>
-    internal int Receive(QueueSocket socket)
+    /// <summary>Receives what has come: see <see cref="PolledSocket.Receive"/>.</summary>
+    internal int Receive(PolledSocket socket)
     {
         if (_blocked)
         {
-            return QueueSocket.Again;
+            return PolledSocket.Again;
         }
 
         if (_remaining == 0 || !connection.Input.Available.IsEmpty)

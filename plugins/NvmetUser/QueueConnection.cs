@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using EveStorage.Linux;
 using EveStorage.NvmeOf;
 
 namespace EveStorage.NvmetUser;
@@ -12,7 +14,7 @@ namespace EveStorage.NvmetUser;
 internal sealed class QueueConnection : IDisposable
 {
     private readonly Target _target;
-    private readonly QueueSocket _socket;
+    private readonly PolledSocket _socket;
     private readonly PduReader _reader;
     private readonly Thread _thread;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -29,8 +31,10 @@ internal sealed class QueueConnection : IDisposable
     internal QueueConnection(Target target, Socket socket, PageBuffer input, PageBuffer output)
     {
         _target = target;
-        _socket = new(socket);
-        Output = new(_socket, output, TimeSpan.FromSeconds(target.Options.StallSeconds));
+        Remote = (IPEndPoint)socket.RemoteEndPoint!;
+        Local = (IPEndPoint)socket.LocalEndPoint!;
+        _socket = new(socket, $"{Remote}");
+        Output = new(_socket, output, TimeSpan.FromSeconds(target.Options.StallSeconds), target.Time);
         Input = new(input);
         _reader = new(this);
         _queue = new UnconnectedQueue(this, target);
@@ -40,10 +44,10 @@ internal sealed class QueueConnection : IDisposable
     }
 
     /// <summary>The host's end.</summary>
-    internal IPEndPoint Remote => _socket.Remote;
+    internal IPEndPoint Remote { get; }
 
     /// <summary>Our end.</summary>
-    internal IPEndPoint Local => _socket.Local;
+    internal IPEndPoint Local { get; }
 
     /// <summary>What is received.</summary>
     internal PduInput Input { get; }
@@ -66,8 +70,19 @@ internal sealed class QueueConnection : IDisposable
     /// <summary>Whether this runs on its thread.</summary>
     internal bool IsCurrent => Environment.CurrentManagedThreadId == _thread.ManagedThreadId;
 
-    /// <summary>Begins.</summary>
-    internal void Start() => _thread.Start();
+    /// <summary>Begins; false when there is no thread for it, and then it is over.</summary>
+    internal bool TryStart()
+    {
+        if (_target.TryStart(_thread))
+        {
+            return true;
+        }
+
+        Dispose();
+        _target.Remove(this);
+        _ended.SetResult();
+        return false;
+    }
 
     /// <summary>Lets the thread look for news. From any thread.</summary>
     internal void Wake()
@@ -119,6 +134,9 @@ internal sealed class QueueConnection : IDisposable
     /// <summary>Notes that a command came, for the keep alive timer.</summary>
     internal void NoteCommand() => _lastCommand = _target.Time.GetTimestamp();
 
+    /// <summary>Notes that the host was asked for data, which it has all its time to send.</summary>
+    internal void NoteAsked() => _lastReceived = _target.Time.GetTimestamp();
+
     /// <summary>Notes why the connection ends.</summary>
     internal void NoteTermination(Termination why) => _target.NoteTermination(this, why);
 
@@ -148,7 +166,7 @@ internal sealed class QueueConnection : IDisposable
             Output.Send();
             if (!Output.Failed)
             {
-                _socket.Finish(_target.Time);
+                _socket.Finish(Limits.Linger, _target.Time);
             }
         }
         finally
@@ -160,14 +178,15 @@ internal sealed class QueueConnection : IDisposable
         }
     }
 
-    // What a stranger sends must never end more than its own connection.
+    // What a stranger sends must never end more than its own connection: these are what code that reads bytes fails with.
     private void ServeGuarded()
     {
         try
         {
             Serve();
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception e) when (e is StorageException or SocketException or ObjectDisposedException or ArgumentException or IndexOutOfRangeException
+            or InvalidOperationException or ArithmeticException or CryptographicException or OutOfMemoryException)
         {
             _target.NoteFailure(this, e);
         }
@@ -179,7 +198,7 @@ internal sealed class QueueConnection : IDisposable
         while (Volatile.Read(ref _stopping) == 0)
         {
             int received = _reader.Receive(_socket);
-            if (received == QueueSocket.Closed)
+            if (received == PolledSocket.Closed)
             {
                 return;
             }
@@ -231,6 +250,7 @@ internal sealed class QueueConnection : IDisposable
 
     private void Sleep(bool forInput, int milliseconds)
     {
+        bool waitsForUs = WaitsForUs;
         Interlocked.Exchange(ref _sleeping, 1);
         if (Volatile.Read(ref _news) == 0)
         {
@@ -238,12 +258,16 @@ internal sealed class QueueConnection : IDisposable
         }
 
         Interlocked.Exchange(ref _sleeping, 0);
+        _lastReceived = waitsForUs ? _target.Time.GetTimestamp() : _lastReceived;
     }
+
+    // Whether nothing is received because commands are not done: their host is not to blame for that time.
+    private bool WaitsForUs => !_reader.WantsInput && _queue.HasWork;
 
     private TimeSpan? Deadline()
     {
         TimeSpan? left = _queue.Silence is TimeSpan silence ? silence - _target.Time.GetElapsedTime(_lastCommand) : null;
-        if (!_reader.IsBetweenPdus || _queue.AwaitsData)
+        if ((!_reader.IsBetweenPdus || _queue.AwaitsData) && !WaitsForUs)
         {
             TimeSpan stall = TimeSpan.FromSeconds(_target.Options.StallSeconds) - _target.Time.GetElapsedTime(_lastReceived);
             left = left < stall ? left : stall;

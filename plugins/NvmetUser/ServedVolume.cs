@@ -4,6 +4,7 @@ namespace EveStorage.NvmetUser;
 internal sealed class ServedVolume
 {
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Task? _closing;
     private long _blocks;
     private int _commands = 1;   // one for being open
     private int _readOnly;
@@ -69,8 +70,18 @@ internal sealed class ServedVolume
     /// <summary>Takes the size as the hosts shall see it, and returns the one they saw.</summary>
     internal long Resize(long blocks) => Interlocked.Exchange(ref _blocks, blocks);
 
-    /// <summary>Lets the commands in it end, and closes it.</summary>
-    internal async ValueTask CloseAsync()
+    /// <summary>Lets the commands in it end, and closes it. Who waits no more for that does not keep it open.</summary>
+    internal Task CloseAsync(CancellationToken cancellationToken)
+    {
+        lock (_drained)
+        {
+            _closing ??= CloseAsync();
+        }
+
+        return _closing.WaitAsync(cancellationToken);
+    }
+
+    private async Task CloseAsync()
     {
         Exit();
         await _drained.Task;

@@ -18,9 +18,7 @@ internal sealed partial class Target
     internal NvmeStatus StatusOf(CommandSlot slot, Exception failure)
     {
         LogFailed(slot.Subject, slot.Opcode, slot.Offset, failure);
-        bool sync = slot.Opcode == IoOpcode.Flush || slot.Durability == WriteDurability.Stable;
-        bool noRoom = slot.Opcode != IoOpcode.Flush && failure is StorageException { Kind: StorageErrorKind.OutOfSpace };
-        if (sync && !noRoom)
+        if (slot.Syncing)
         {
             if (slot.Volume.FailSync())
             {

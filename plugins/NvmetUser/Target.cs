@@ -22,6 +22,7 @@ internal sealed partial class Target : IAsyncDisposable
         Options = options;
         Time = services.Time;
         Buffers = new(options.BufferMemory);
+        Workers = new(this);
         _events = new(services);
         _logger = services.Loggers.CreateLogger<Target>();
     }
@@ -33,7 +34,10 @@ internal sealed partial class Target : IAsyncDisposable
     internal BufferPool Buffers { get; }
 
     /// <summary>The threads that wait for devices.</summary>
-    internal Workers Workers { get; } = new();
+    internal Workers Workers { get; }
+
+    /// <summary>For tests: how a thread begins.</summary>
+    internal Action<Thread> StartThread { get; set; } = static thread => thread.Start();
 
     /// <summary>What is served.</summary>
     internal ExportTable Exports { get; } = new();
@@ -85,16 +89,32 @@ internal sealed partial class Target : IAsyncDisposable
             // No descriptor for its eventfd, which is one too many, like beyond our own limit; or its host has gone already.
         }
 
-        if (connection is not null)
+        if (connection is null)
         {
-            connection.Start();
-            return;
+            socket.Dispose();
+            _events.Report("host.refused", "target", $"a connection more than {nameof(NvmetUserOptions.MaxConnections)} or {nameof(NvmetUserOptions.BufferMemory)} allow");
+            Return(input);
+            Return(output);
         }
+        else if (!connection.TryStart())
+        {
+            _events.Report("host.refused", "target", "a connection more than this process may have threads; raise its limit of tasks, or lower MaxConnections");
+        }
+    }
 
-        socket.Dispose();
-        _events.Report("host.refused", "target", $"a connection more than {nameof(NvmetUserOptions.MaxConnections)} or {nameof(NvmetUserOptions.BufferMemory)} allow");
-        Return(input);
-        Return(output);
+    /// <summary>Starts a thread; false when the system gives none.</summary>
+    internal bool TryStart(Thread thread)
+    {
+        try
+        {
+            StartThread(thread);
+            return true;
+        }
+        catch (Exception e) when (e is OutOfMemoryException or ThreadStartException)   // pthread_create(3): EAGAIN comes as either
+        {
+            LogNoThread(thread.Name!, e);
+            return false;
+        }
     }
 
     /// <summary>A connection's thread has ended.</summary>
@@ -129,8 +149,8 @@ internal sealed partial class Target : IAsyncDisposable
         return true;
     }
 
-    /// <summary>Makes a controller for a host that is not refused; null when there are too many.</summary>
-    internal Controller? AddController(ConnectData connect, QueueConnection admin)
+    /// <summary>Makes a controller for a host that is not refused. There are more numbers than there may be connections.</summary>
+    internal Controller AddController(ConnectData connect, QueueConnection admin)
     {
         Controller controller;
         lock (_gate)
@@ -243,10 +263,18 @@ internal sealed partial class Target : IAsyncDisposable
         await EndAsync(static c => c.Queue is IoQueue, static c => c.Stop(), TimeSpan.FromSeconds(10));
         await EndAsync(static _ => true, static c => c.Stop(), TimeSpan.FromSeconds(2));
         await EndAsync(static _ => true, static c => c.Cut(), TimeSpan.FromSeconds(5));
+        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(10), Time);
         foreach (Export export in Exports.All)
         {
             Exports.Remove(export);
-            await export.Volume.CloseAsync();
+            try
+            {
+                await export.Volume.CloseAsync(limit.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                LogStillBusy(export.Spec.Subject);   // its device answers no more: the process's end closes it
+            }
         }
     }
 
@@ -274,6 +302,12 @@ internal sealed partial class Target : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "{Remote}: the connection failed")]
     private partial void LogConnectionFailed(IPEndPoint remote, Exception failure);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Subject}: commands are in it still; left open")]
+    private partial void LogStillBusy(string subject);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Name}: no thread for it")]
+    private partial void LogNoThread(string name, Exception failure);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Remote}: terminated for {Reason} ({Information})")]
     private partial void LogTerminated(IPEndPoint remote, TerminationReason reason, uint information);

@@ -13,6 +13,7 @@ internal sealed class TargetChanges(Target target) : IDisposable
     /// <summary>Serves a volume as asked. One that is served as something else becomes what is asked for, and its hosts go on.</summary>
     internal async ValueTask SetAsync(ExportSpec spec, VolumeAccess access, Guid operation, Export? before, CancellationToken cancellationToken)
     {
+        ServedVolume? replaced = null;
         await _one.WaitAsync(cancellationToken);
         try
         {
@@ -29,15 +30,14 @@ internal sealed class TargetChanges(Target target) : IDisposable
             Export export = new(spec, access, volume, operation, before);
             Exports.Set(export);
             target.Announce(now, export);
-            if (reopen && now is not null)
-            {
-                await now.Volume.CloseAsync();
-            }
+            replaced = reopen ? now?.Volume : null;
         }
         finally
         {
             _one.Release();
         }
+
+        await CloseAsync(replaced, cancellationToken);
     }
 
     /// <summary>Serves a volume no more: its hosts are told, what they are doing ends, and it is closed.</summary>
@@ -48,12 +48,13 @@ internal sealed class TargetChanges(Target target) : IDisposable
         {
             Exports.Remove(export);
             target.Announce(export);
-            await export.Volume.CloseAsync();
         }
         finally
         {
             _one.Release();
         }
+
+        await CloseAsync(export.Volume, cancellationToken);
     }
 
     /// <summary>Tells hosts the size in blocks, and returns the one they knew.</summary>
@@ -72,6 +73,10 @@ internal sealed class TargetChanges(Target target) : IDisposable
     internal static long BlocksOf(Export export) => export.Volume.Source.Size.Bytes / NamespaceIdentity.BlockSize;
 
     public void Dispose() => _one.Dispose();
+
+    // Beside other changes: a device that does not answer holds up its own volume, and no other.
+    private static Task CloseAsync(ServedVolume? volume, CancellationToken cancellationToken)
+        => volume?.CloseAsync(cancellationToken) ?? Task.CompletedTask;
 
     private static async ValueTask<ServedVolume> OpenAsync(ExportSpec spec, VolumeAccess access, CancellationToken cancellationToken)
     {

@@ -68,11 +68,7 @@ internal sealed class UnconnectedQueue(QueueConnection connection, Target target
             return unknown ? NvmeStatus.ConnectInvalidParameters : NvmeStatus.ConnectInvalidHost;
         }
 
-        if (target.AddController(connect, connection) is not Controller controller)
-        {
-            return NvmeStatus.ConnectBusy;
-        }
-
+        Controller controller = target.AddController(connect, connection);
         connection.Become(new AdminQueue(connection, target, controller, keepAlive), size, flowControl);
         connection.NoteCommand();
         result = controller.Id;

@@ -4,7 +4,7 @@ namespace EveStorage.NvmetUser;
 /// Threads for what waits for a device. Not the thread pool's: that begins with one a processor and adds one or two a second,
 /// and a disk is slow with so few commands at once. They come when there is work, and go when there is none.
 /// </summary>
-internal sealed class Workers
+internal sealed class Workers(Target target)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
@@ -37,9 +37,9 @@ internal sealed class Workers
             Monitor.Pulse(_gate);
         }
 
-        if (another)
+        if (another && !target.TryStart(new(Work, maxStackSize: 256 << 10) { IsBackground = true, Name = "nvmet worker" }))
         {
-            new Thread(Work, maxStackSize: 256 << 10) { IsBackground = true, Name = "nvmet worker" }.Start();
+            ThreadPool.UnsafeQueueUserWorkItem(static workers => workers.Work(), this, preferLocal: false);   // slower, and no command is lost
         }
     }
 

@@ -24,7 +24,7 @@ internal sealed class InitiatorReceiver(
             }
 
             int length = header.HeaderLength + HeaderDigest;
-            if (header.HeaderLength != PduHeader.SizeOf(header.Type) || header.Length < length)
+            if (header.HeaderLength != PduHeader.SizeOf(header.Type) || header.Length < length || (header.Type != PduType.ControllerData && header.Length != length))
             {
                 throw Broken($"sent a {header.Type} of {header.HeaderLength} and {header.Length} bytes");
             }
@@ -47,12 +47,23 @@ internal sealed class InitiatorReceiver(
             case PduType.ReadyToTransfer:
                 TransferHeader asked = TransferHeader.Read(socket.Available);
                 socket.Skip(length);
-                Find(asked.CommandId);
+                if (!Find(asked.CommandId).TryAsk(asked))
+                {
+                    throw Broken("asked for data that the command has not, or twice");
+                }
+
                 transfers.TryWrite(asked);
                 break;
             case PduType.ControllerData:
                 TransferHeader data = TransferHeader.Read(socket.Available);
-                socket.Skip(Math.Max(length, header.DataOffset));
+                uint digest = header.Bits.HasFlag(PduBits.DataDigest) ? PduHeader.DigestSize : 0u;
+                if (header.DataOffset < length || header.Length != header.DataOffset + (ulong)data.Length + digest)
+                {
+                    throw Broken($"sent data from byte {header.DataOffset} of a PDU of {header.Length} bytes");
+                }
+
+                await socket.FillAsync(header.DataOffset);
+                socket.Skip(header.DataOffset);
                 await TakeDataAsync(header, data);
                 break;
             default:

@@ -47,7 +47,7 @@ public sealed partial class NvmeTcpInitiator
         int depth = Math.Clamp(_options.QueueDepth, 2, maxDepth);
         for (int id = 1; id <= count; id++)
         {
-            InitiatorQueue queue = await InitiatorQueue.OpenAsync(_options, depth, Controller.InCapsuleData, cancellationToken);
+            InitiatorQueue queue = await InitiatorQueue.OpenAsync(_options, depth, Math.Min(Controller.InCapsuleData, MaxInCapsule), cancellationToken);
             _queues.Add(queue);
             await ConnectQueueAsync(queue, id, depth, controller, cancellationToken);
         }

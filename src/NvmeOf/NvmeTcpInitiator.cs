@@ -9,13 +9,16 @@ namespace EveStorage.NvmeOf;
 public sealed partial class NvmeTcpInitiator : IAsyncDisposable
 {
     private const int AdminDepth = 32;
+    private const int MaxInCapsule = 64 << 10;   // more than any target takes; each queue has a buffer of that size
+    private const int MaxDiscoveryEntries = 4096;
+    private const int MaxDiscoveryReads = 16;
     private const int AdminInCapsule = 8192;   // NVMe/TCP 1.0c, "Command Capsules": so much is always allowed on an admin queue
 
     private readonly NvmeTcpOptions _options;
     private readonly TimeProvider _time;
     private readonly InitiatorQueue _admin;
     private readonly List<InitiatorQueue> _queues = [];
-    private readonly Channel<AsyncEvent> _events = Channel.CreateUnbounded<AsyncEvent>();
+    private readonly Channel<AsyncEvent> _events = Channel.CreateBounded<AsyncEvent>(new BoundedChannelOptions(64) { FullMode = BoundedChannelFullMode.DropOldest });
     private readonly CancellationTokenSource _end = new();
     private Task _background = Task.CompletedTask;
     private uint _next;
@@ -56,9 +59,14 @@ public sealed partial class NvmeTcpInitiator : IAsyncDisposable
     /// <summary>Reads the discovery log, of a discovery controller.</summary>
     public async Task<IReadOnlyList<DiscoveryEntry>> ReadDiscoveryLogAsync(CancellationToken cancellationToken)
     {
-        while (true)
+        for (int reads = 0; reads < MaxDiscoveryReads; reads++)
         {
             (ulong generation, ulong count) = DiscoveryEntry.ReadHeader(await GetLogPageAsync(LogPage.Discovery, DiscoveryEntry.Size, 0, cancellationToken));
+            if (count > MaxDiscoveryEntries)
+            {
+                throw new StorageException(StorageErrorKind.Corrupt, _options.Subject, $"lists {count} subsystems; at most {MaxDiscoveryEntries} are read");
+            }
+
             List<DiscoveryEntry> entries = [];
             for (ulong i = 0; i < count; i++)
             {
@@ -71,6 +79,8 @@ public sealed partial class NvmeTcpInitiator : IAsyncDisposable
                 return entries;
             }
         }
+
+        throw new StorageException(StorageErrorKind.Busy, _options.Subject, "changes its discovery log faster than it can be read; try again");
     }
 
     /// <summary>Tells the controller goodbye, if it listens, and disconnects.</summary>

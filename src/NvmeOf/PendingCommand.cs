@@ -7,6 +7,7 @@ internal sealed class PendingCommand(ushort id) : IValueTaskSource<CompletionEnt
 {
     private ManualResetValueTaskSourceCore<CompletionEntry> _source = new() { RunContinuationsAsynchronously = true };
     private int _taken;
+    private long _asked;
 
     /// <summary>CID.</summary>
     internal ushort Id => id;
@@ -23,13 +24,26 @@ internal sealed class PendingCommand(ushort id) : IValueTaskSource<CompletionEnt
     /// <summary>Whether it is on its way.</summary>
     internal bool IsActive => Volatile.Read(ref _taken) != 0;
 
+    /// <summary>Notes that the target asks for data; false when there is not so much, or it asked for it before.</summary>
+    internal bool TryAsk(TransferHeader asked)
+    {
+        // In order, as a target that gives an offset has to: NVMe/TCP 1.0c, "R2T". So there are no more of them than bytes.
+        if (asked.Length == 0 || asked.Offset != _asked || Data.Length - _asked < asked.Length)
+        {
+            return false;
+        }
+
+        _asked += asked.Length;
+        return true;
+    }
+
     /// <summary>Whether data came with a wrong digest.</summary>
     internal bool Damaged { get; set; }
 
     internal ValueTask<CompletionEntry> Start(Memory<byte> destination, ReadOnlyMemory<byte> data, long started)
     {
         _source.Reset();
-        (Destination, Data, Started, Damaged) = (destination, data, started, false);
+        (Destination, Data, Started, Damaged, _asked) = (destination, data, started, false, 0);
         Volatile.Write(ref _taken, 1);
         return new(this, _source.Version);
     }

@@ -70,6 +70,94 @@ public sealed class InitiatorTests
         return ShouldFailAsync(answer, StorageErrorKind.Corrupt, "500");
     }
 
+    [Theory]
+    [InlineData(0, 24 + 4096)]
+    [InlineData(23, 24 + 4096)]
+    [InlineData(255, 24 + 4096)]
+    [InlineData(255, 255 + 4096)]
+    [InlineData(24, 25)]
+    public Task Data_that_lies_nowhere_in_its_PDU_or_that_nobody_asked_for_ends_the_connection(byte offset, int length)
+    {
+        byte[] answer = new byte[128 + 24 + 512];
+        new InitializeConnection(0, 0, PduDigests.None, 131072).Write(answer, PduType.InitializeResponse);
+        new PduHeader(PduType.ControllerData, PduBits.Last, 24, offset, (uint)length).Write(answer.AsSpan(128));
+        new TransferHeader(0, 0, 0, 4096).Write(answer.AsSpan(128));
+        return ShouldFailAsync(answer, StorageErrorKind.Corrupt);
+    }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(0, 1025)]
+    [InlineData(512, 512)]
+    [InlineData(0xFFFFFFFF, 512)]
+    public Task Data_asked_for_that_the_command_has_not_ends_the_connection(uint offset, uint length)
+    {
+        byte[] answer = new byte[128 + 24];
+        new InitializeConnection(0, 0, PduDigests.None, 131072).Write(answer, PduType.InitializeResponse);
+        new PduHeader(PduType.ReadyToTransfer, PduBits.None, 24, 0, 24).Write(answer.AsSpan(128));
+        new TransferHeader(35, 0, offset, length).Write(answer.AsSpan(128));
+        return ShouldFailAsync(answer, StorageErrorKind.Corrupt, "asked for data");
+    }
+
+    [Fact]
+    public void What_a_controller_says_of_itself_is_bounded_whatever_it_is()
+    {
+        byte[] identity = new byte[ControllerIdentity.Size];
+        identity.AsSpan().Fill(0xFF);
+
+        ControllerIdentity read = ControllerIdentity.Read(identity);
+
+        read.MaxTransfer.ShouldBe(0);
+        read.InCapsuleData.ShouldBe(int.MaxValue);
+        Should.Throw<StorageException>(() => NamespaceIdentity.Read(identity)).Kind.ShouldBe(StorageErrorKind.Corrupt);
+        Should.Throw<StorageException>(() => DiscoveryEntry.Read(identity)).Kind.ShouldBe(StorageErrorKind.Corrupt);
+        for (int shift = 0; shift < 256; shift++)
+        {
+            identity[77] = (byte)shift;
+            ControllerIdentity.Read(identity).MaxTransfer.ShouldBeGreaterThanOrEqualTo(0);
+        }
+    }
+
+    [Fact]
+    public async Task Whatever_byte_of_a_targets_first_answers_is_changed_the_connect_ends_in_an_error_that_is_told()
+    {
+        byte[] good = new byte[128 + 24];
+        new InitializeConnection(0, 0, PduDigests.None, 131072).Write(good, PduType.InitializeResponse);
+        new PduHeader(PduType.Response, PduBits.None, 24, 0, 24).Write(good.AsSpan(128));
+        new CompletionEntry(0, 0, 500, NvmeStatus.Success).Write(good.AsSpan(136));
+        for (int at = 128; at < good.Length; at++)
+        {
+            byte[] changed = [.. good];
+            changed[at] ^= 0xFF;
+            using TcpListener target = new(IPAddress.Loopback, 0);
+            target.Start();
+            NvmeTcpOptions options = s_options with { Port = ((IPEndPoint)target.LocalEndpoint).Port };
+            Task<NvmeTcpInitiator> connecting = NvmeTcpInitiator.ConnectAsync(options, CancellationToken.None);
+            using Socket host = await target.AcceptSocketAsync();
+            await AnswerAsync(host, changed);
+            host.Shutdown(SocketShutdown.Send);
+
+            await Should.ThrowAsync<StorageException>(() => connecting.WaitAsync(TimeSpan.FromSeconds(10)));
+        }
+    }
+
+    // What follows the ICResp comes once the Connect, command 35 of 36 places, is on its way.
+    private static async Task AnswerAsync(Socket host, byte[] answer)
+    {
+        int first = Math.Min(answer.Length, PduHeader.InitializeSize);
+        await host.SendAsync(answer.AsMemory(0, first));
+        if (answer.Length > first)
+        {
+            byte[] asked = new byte[PduHeader.InitializeSize + PduHeader.CommandSize + ConnectData.Size];
+            for (int count = 0; count < asked.Length;)
+            {
+                count += await host.ReceiveAsync(asked.AsMemory(count));
+            }
+
+            await host.SendAsync(answer.AsMemory(first));
+        }
+    }
+
     private static async Task ShouldFailAsync(byte[] answer, StorageErrorKind kind, string because = "")
     {
         using TcpListener target = new(IPAddress.Loopback, 0);
@@ -77,7 +165,7 @@ public sealed class InitiatorTests
         NvmeTcpOptions options = s_options with { Port = ((IPEndPoint)target.LocalEndpoint).Port };
         Task<NvmeTcpInitiator> connecting = NvmeTcpInitiator.ConnectAsync(options, CancellationToken.None);
         using Socket host = await target.AcceptSocketAsync();
-        await host.SendAsync(answer);
+        await AnswerAsync(host, answer);
 
         StorageException e = await Should.ThrowAsync<StorageException>(() => connecting.WaitAsync(TimeSpan.FromSeconds(10)));
 

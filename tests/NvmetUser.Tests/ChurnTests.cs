@@ -20,7 +20,7 @@ public sealed class ChurnTests
     [Fact]
     public async Task Connections_that_come_and_go_half_of_them_with_garbage_cost_no_memory_and_no_other_an_error()
     {
-        await using TestTarget target = new(o => (o.HandshakeSeconds, o.StallSeconds, o.MaxConnections) = (2, 2, 512));
+        await using TestTarget target = new(o => (o.HandshakeSeconds, o.StallSeconds, o.MaxConnections) = (60, 60, 512));
         await target.ExportAsync(TestTarget.Spec(), new MemoryBlocks((Connections + 1) * Size));
         await using NvmeTcpInitiator steady = await target.ConnectAsync();
         int done = 0;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using EveStorage.NvmeOf;
+using EveStorage.NvmetUser;
 
 namespace EveStorage.Tests;
 
@@ -129,17 +130,88 @@ public sealed class ControllerTests
     [Fact]
     public async Task A_host_that_gives_no_sign_of_life_is_disconnected_with_all_its_queues()
     {
-        await using TestTarget target = new();
+        ManualTime time = new();
+        await using TestTarget target = new(time: time);
         await target.ExportAsync(TestTarget.Spec(), new MemoryBlocks(1 << 20));
         using RawHost silent = await RawHost.AdminAsync(target, keepAlive: 100);
-        await using NvmeTcpInitiator alive = await target.ConnectAsync(o => o with { KeepAlive = TimeSpan.FromSeconds(1) });
+        await using NvmeTcpInitiator alive = await target.ConnectAsync(o => o with { KeepAlive = TimeSpan.FromSeconds(60) });
 
+        time.Advance(TimeSpan.FromSeconds(2));
         (await silent.ReadPduAsync()).ShouldBeNull();
-        await Task.Delay(TimeSpan.FromSeconds(1.5));
+        time.Advance(TimeSpan.FromSeconds(50));
 
         await alive.ReadAsync(1, 0, new byte[512], CancellationToken.None);
-        target.Told.ShouldContain(e => e.Id == "host.disconnected");
+        silent.Dispose();
+        await TestTarget.UntilAsync(() => target.Told.Any(e => e.Id == "host.disconnected"), "nobody said that the host is gone");
         await TestTarget.UntilAsync(() => target.Target.ConnectionCount == 2, "the silent host's connection is still there");
+    }
+
+    [Fact]
+    public async Task Fields_lie_where_the_specifications_draw_them()
+    {
+        await using TestTarget target = new();
+        await target.ExportAsync(TestTarget.Spec() with { ReadOnly = true }, new MemoryBlocks(1 << 20));
+        await using NvmeTcpInitiator initiator = await target.ConnectAsync();
+
+        byte[] independent = await initiator.IdentifyAsync(IdentifyStructure.IndependentNamespace, 1, CancellationToken.None);
+        byte[] ns = await initiator.IdentifyAsync(IdentifyStructure.Namespace, 1, CancellationToken.None);
+        byte[] controller = await initiator.IdentifyAsync(IdentifyStructure.Controller, 0, CancellationToken.None);
+
+        (independent[1], independent[8], independent[13], independent[14]).ShouldBe(((byte)1, (byte)1, (byte)0, (byte)1));   // NMIC, NSATTR, ENDGID, NSTAT
+        (ns[30], ns[99], ns[130]).ShouldBe(((byte)1, (byte)1, (byte)9));   // NMIC, NSATTR, LBAF0
+        (controller[77], controller[111], controller[525]).ShouldBe(((byte)5, (byte)1, (byte)5));   // MDTS, CNTRLTYPE, VWC
+    }
+
+    [Fact]
+    public async Task Health_warnings_may_be_enabled_which_SPDK_does_and_what_nobody_offers_may_not()
+    {
+        await using TestTarget target = new();
+        await target.ExportAsync(TestTarget.Spec(), new MemoryBlocks(1 << 20));
+        await using NvmeTcpInitiator initiator = await target.ConnectAsync();
+
+        (await SetAsync(0x1FF)).ShouldBe(NvmeStatus.Success);
+        (await SetAsync(0xFF)).ShouldBe(NvmeStatus.Success);
+        (await SetAsync(0x200)).ShouldBe(NvmeStatus.InvalidField);
+
+        async Task<NvmeStatus> SetAsync(uint events)
+        {
+            NvmeCommand set = new() { Opcode = (byte)AdminOpcode.SetFeatures, Dword10 = (uint)Feature.AsyncEventConfiguration, Dword11 = events };
+            return (await initiator.SubmitAdminAsync(set, default, default, CancellationToken.None)).Status;
+        }
+    }
+
+    [Fact]
+    public async Task A_controller_that_was_disabled_has_forgotten_its_events_and_takes_as_many_requests_as_a_new_one()
+    {
+        await using TestTarget target = new();
+        await target.ExportAsync(TestTarget.Spec(), new MemoryBlocks(1 << 20));
+        using RawHost host = await RawHost.AdminAsync(target);
+        NvmeCommand request = new() { Opcode = (byte)AdminOpcode.AsyncEventRequest };
+        for (int round = 0; round < 2; round++)
+        {
+            await host.RunAsync(new() { Opcode = (byte)AdminOpcode.Fabrics, Dword11 = ControllerProperty.Configuration, Dword12 = ControllerProperty.EnabledConfiguration });
+            for (ushort id = 0; id < ControllerIdentity.AsyncEventLimit; id++)
+            {
+                host.Send(host.Capsule(request, id, [], default));
+            }
+
+            (await host.RunAsync(request)).Status.ShouldBe(NvmeStatus.EventLimitExceeded);
+            await target.ExportAsync(TestTarget.Spec(2 + round), new MemoryBlocks(1 << 20));
+            await host.RunAsync(new() { Opcode = (byte)AdminOpcode.Fabrics, Dword11 = ControllerProperty.Configuration, Dword12 = 0 });
+        }
+    }
+
+    [Fact]
+    public void A_controller_takes_queues_only_between_its_enabling_and_its_end()
+    {
+        Controller controller = new(1, new(default, 1, $"{TestTarget.Subsystem}", $"{TestTarget.Host}"), null!, new());
+
+        controller.TryAdd(1, null!).ShouldBeFalse();
+        controller.TakeQueues();
+        controller.CutQueues();
+        controller.TryAdd(1, null!).ShouldBeFalse();
+        controller.TakeQueues();
+        controller.TryAdd(1, null!).ShouldBeTrue();
     }
 
     [Theory]

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 using EveStorage.NvmeOf;
 
@@ -121,6 +122,31 @@ public sealed class DataPathTests
         blocks.Bytes.Slice(4096, 512 << 10).IndexOfAnyExcept((byte)0).ShouldBe(-1);
         blocks.Bytes[4096 + (512 << 10)].ShouldBe((byte)7);
         blocks.Discarded.ShouldBe([(8192, 65536)]);
+    }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(2048, 0x80)]
+    public async Task Ranges_to_discard_may_come_when_they_are_asked_for(ulong first, int status)
+    {
+        await using TestTarget target = new();
+        MemoryBlocks blocks = new(1 << 20);
+        await target.ExportAsync(TestTarget.Spec(), blocks);
+        (RawHost admin, RawHost io) = await RawHost.IoAsync(target);
+        using RawHost one = admin;
+        using RawHost two = io;
+        byte[] ranges = new byte[4096];
+        BinaryPrimitives.WriteUInt32LittleEndian(ranges.AsSpan(4), 16);
+        BinaryPrimitives.WriteUInt64LittleEndian(ranges.AsSpan(8), first);
+
+        io.Send(io.Capsule(new() { Opcode = (byte)IoOpcode.DatasetManagement, NamespaceId = 1, Dword11 = 1 << 2 }, 8, [], new(0, 4096, Sgl.ByTransport)));
+        byte[] asked = (await io.ReadPduAsync()).ShouldNotBeNull();
+        PduHeader.Read(asked).Type.ShouldBe(PduType.ReadyToTransfer);
+        io.Send(io.HostData(TransferHeader.Read(asked), ranges));
+        CompletionEntry end = CompletionEntry.Read((await io.ReadPduAsync()).ShouldNotBeNull().AsSpan(PduHeader.Size));
+
+        end.Status.Is(new((ushort)status)).ShouldBeTrue($"{end.Status}");
+        blocks.Discarded.ShouldBe(status == 0 ? [(0, 8192)] : []);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using EveStorage.NvmeOf;
+using EveStorage.NvmetUser;
 
 namespace EveStorage.Tests;
 
@@ -15,11 +16,12 @@ public sealed class DurabilityTests
         await using NvmeTcpInitiator initiator = await target.ConnectAsync();
 
         Task[] flushes = [.. Enumerable.Range(0, 20).Select(_ => initiator.FlushAsync(1, CancellationToken.None).AsTask())];
-        await initiator.ReadAsync(1, 0, new byte[512], CancellationToken.None);
+        JoinedFlush joined = target.Target.Exports.Find(TestTarget.Spec().VolumeId)!.Volume.Flushes;
+        await TestTarget.UntilAsync(() => joined.Joined == 20, "not all have joined");
         blocks.Gate.SetResult();
         await Task.WhenAll(flushes);
 
-        blocks.Flushes.ShouldBeInRange(1, 3);
+        blocks.Flushes.ShouldBe(2);
     }
 
     [Fact]
@@ -62,6 +64,67 @@ public sealed class DurabilityTests
 
         ValueTask<CompletionEntry> Flush()
             => initiator.SubmitAsync(0, new() { Opcode = (byte)IoOpcode.Flush, NamespaceId = 1 }, default, default, CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task A_bad_sector_under_a_read_with_force_unit_access_fails_that_read_and_nothing_else()
+    {
+        await using TestTarget target = new();
+        MemoryBlocks blocks = new(1 << 20) { ReadFailure = s_failed, Cached = false };
+        await target.ExportAsync(TestTarget.Spec(), blocks);
+        await using NvmeTcpInitiator initiator = await target.ConnectAsync();
+        NvmeCommand stable = NvmeCommand.Blocks(IoOpcode.Read, 1, 0, 1, forceUnitAccess: true);
+
+        CompletionEntry end = await initiator.SubmitAsync(0, stable, new byte[512], default, CancellationToken.None);
+
+        end.Status.ShouldBe(NvmeStatus.UnrecoveredRead);
+        await ShouldTakeWritesAsync(initiator);
+    }
+
+    [Fact]
+    public async Task Zeros_that_could_not_be_written_lose_nothing_that_was_written_before()
+    {
+        await using TestTarget target = new();
+        MemoryBlocks blocks = new(1 << 20) { ZeroFailure = s_failed };
+        await target.ExportAsync(TestTarget.Spec(), blocks);
+        await using NvmeTcpInitiator initiator = await target.ConnectAsync();
+        NvmeCommand stable = NvmeCommand.Blocks(IoOpcode.WriteZeroes, 1, 0, 8, forceUnitAccess: true);
+
+        CompletionEntry end = await initiator.SubmitAsync(0, stable, default, default, CancellationToken.None);
+
+        end.Status.ShouldBe(NvmeStatus.WriteFault);
+        await ShouldTakeWritesAsync(initiator);
+    }
+
+    [Theory]
+    [InlineData(StorageErrorKind.Io, false, true)]
+    [InlineData(StorageErrorKind.Unavailable, false, true)]
+    [InlineData(StorageErrorKind.OutOfSpace, false, false)]
+    [InlineData(StorageErrorKind.OutOfSpace, true, true)]
+    public async Task A_stable_write_that_fails_makes_read_only_unless_there_was_only_no_room_for_it(StorageErrorKind kind, bool syncFails, bool readOnly)
+    {
+        await using TestTarget target = new();
+        MemoryBlocks blocks = new(1 << 20) { WriteFailure = new(kind, "disk", "no"), FlushFailure = syncFails ? s_failed : null };
+        await target.ExportAsync(TestTarget.Spec(), blocks);
+        await using NvmeTcpInitiator initiator = await target.ConnectAsync();
+
+        NvmeCommandException e = await Should.ThrowAsync<NvmeCommandException>(
+            async () => await initiator.WriteAsync(1, 0, new byte[512], WriteDurability.Stable, CancellationToken.None));
+
+        e.Status.Is(readOnly ? NvmeStatus.WriteFault : NvmeStatus.CapacityExceeded).ShouldBeTrue($"{e.Status}");
+        (await initiator.IdentifyNamespaceAsync(1, CancellationToken.None)).ReadOnly.ShouldBe(readOnly);
+    }
+
+    [Fact]
+    public async Task Whatever_a_sync_throws_everyone_who_waits_for_it_is_told()
+    {
+        await using TestTarget target = new();
+        await target.ExportAsync(TestTarget.Spec(), new OutOfMemoryBlocks());
+        await using NvmeTcpInitiator initiator = await target.ConnectAsync();
+
+        NvmeCommandException e = await Should.ThrowAsync<NvmeCommandException>(async () => await initiator.FlushAsync(1, CancellationToken.None));
+
+        e.Status.Is(NvmeStatus.WriteFault).ShouldBeTrue();
     }
 
     [Fact]
@@ -112,5 +175,11 @@ public sealed class DurabilityTests
         await initiator.WriteAsync(1, 0, new byte[512], WriteDurability.Cached, CancellationToken.None);
 
         e.Status.Is(new((ushort)status)).ShouldBeTrue();
+    }
+
+    private static async Task ShouldTakeWritesAsync(NvmeTcpInitiator initiator)
+    {
+        (await initiator.IdentifyNamespaceAsync(1, CancellationToken.None)).ReadOnly.ShouldBeFalse();
+        await initiator.WriteAsync(1, 0, new byte[512], WriteDurability.Stable, CancellationToken.None);
     }
 }

@@ -121,7 +121,7 @@ public sealed class ExportTests
         await target.ExportAsync(TestTarget.Spec(), blocks);
         await using NvmeTcpInitiator initiator = await target.ConnectAsync();
         Task reading = initiator.ReadAsync(1, 0, new byte[4096], CancellationToken.None).AsTask();
-        await TestTarget.UntilAsync(() => target.Target.Buffers.Used.Bytes > 600_000, "the read has not begun");
+        await TestTarget.UntilAsync(() => blocks.Begun == 1, "the read has not begun");
 
         Task ending = target.UnexportAsync(TestTarget.Spec());
         await Task.Delay(50);
@@ -141,7 +141,7 @@ public sealed class ExportTests
         await target.ExportAsync(TestTarget.Spec(), blocks);
         await using NvmeTcpInitiator initiator = await target.ConnectAsync();
         Task reading = initiator.ReadAsync(1, 0, new byte[4096], CancellationToken.None).AsTask();
-        await TestTarget.UntilAsync(() => target.Target.Buffers.Used.Bytes > 600_000, "the read has not begun");
+        await TestTarget.UntilAsync(() => blocks.Begun == 1, "the read has not begun");
 
         Task stopping = target.DisposeAsync().AsTask();
         await Task.Delay(50);

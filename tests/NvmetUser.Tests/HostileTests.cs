@@ -244,7 +244,7 @@ public sealed class HostileTests
     [Fact]
     public async Task Whatever_comes_after_a_good_start_a_well_behaved_host_sees_no_error()
     {
-        await using TestTarget target = new(o => (o.HandshakeSeconds, o.StallSeconds) = (2, 2));
+        await using TestTarget target = new();
         await target.ExportAsync(TestTarget.Spec(), new MemoryBlocks(1 << 20));
         await using NvmeTcpInitiator good = await target.ConnectAsync();
         bool isLong = Environment.GetEnvironmentVariable("EVESTORAGE_LONG") == "1";

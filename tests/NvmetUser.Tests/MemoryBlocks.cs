@@ -5,6 +5,7 @@ internal sealed class MemoryBlocks(int size) : IBlockSource
 {
     private readonly Lock _gate = new();
     private byte[] _bytes = new byte[size];
+    private int _begun;
 
     public ByteSize Size => new(_bytes.Length);
 
@@ -19,6 +20,15 @@ internal sealed class MemoryBlocks(int size) : IBlockSource
 
     /// <summary>What flushes fail with.</summary>
     internal StorageException? FlushFailure { get; set; }
+
+    /// <summary>What reads fail with.</summary>
+    internal StorageException? ReadFailure { get; set; }
+
+    /// <summary>What writing zeros fails with.</summary>
+    internal StorageException? ZeroFailure { get; set; }
+
+    /// <summary>How many have begun to wait at the gate.</summary>
+    internal int Begun => Volatile.Read(ref _begun);
 
     internal int Flushes { get; private set; }
 
@@ -45,6 +55,11 @@ internal sealed class MemoryBlocks(int size) : IBlockSource
     public async ValueTask ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken)
     {
         await WaitAsync();
+        if (ReadFailure is not null)
+        {
+            throw ReadFailure;
+        }
+
         Read(offset, destination.Span);
     }
 
@@ -89,6 +104,11 @@ internal sealed class MemoryBlocks(int size) : IBlockSource
 
     public ValueTask WriteZeroesAsync(long offset, long length, CancellationToken cancellationToken)
     {
+        if (ZeroFailure is not null)
+        {
+            throw ZeroFailure;
+        }
+
         lock (_gate)
         {
             _bytes.AsSpan((int)offset, (int)length).Clear();
@@ -111,5 +131,9 @@ internal sealed class MemoryBlocks(int size) : IBlockSource
         }
     }
 
-    private Task WaitAsync() => Gate?.Task ?? Task.CompletedTask;
+    private Task WaitAsync()
+    {
+        Interlocked.Increment(ref _begun);
+        return Gate?.Task ?? Task.CompletedTask;
+    }
 }

@@ -41,13 +41,13 @@ internal sealed class RawHost : IDisposable
     }
 
     /// <summary>An I/O queue, with the admin queue that it needs.</summary>
-    internal static async Task<(RawHost Admin, RawHost Io)> IoAsync(TestTarget target, PduDigests digests = PduDigests.None, byte alignment = 0)
+    internal static async Task<(RawHost Admin, RawHost Io)> IoAsync(TestTarget target, PduDigests digests = PduDigests.None, byte alignment = 0, int size = 32)
     {
         RawHost admin = await InitializedAsync(target);
         CompletionEntry connected = await admin.ConnectAsync(0, 32, ConnectData.AnyController);
         await admin.RunAsync(new() { Opcode = (byte)AdminOpcode.Fabrics, Dword11 = ControllerProperty.Configuration, Dword12 = ControllerProperty.EnabledConfiguration });
         RawHost io = await InitializedAsync(target, digests, alignment);
-        (await io.ConnectAsync(1, 32, (ushort)connected.Result)).Status.ShouldBe(NvmeStatus.Success);
+        (await io.ConnectAsync(1, size, (ushort)connected.Result)).Status.ShouldBe(NvmeStatus.Success);
         return (admin, io);
     }
 

@@ -18,23 +18,41 @@ public sealed class WorkersTests
         target.Target.Workers.Count.ShouldBe(24);
     }
 
-    private sealed class BlockingBlocks(Barrier all) : IBlockSource
+    [Fact]
+    public async Task Where_the_system_gives_no_thread_commands_run_all_the_same_and_a_connection_is_refused()
     {
-        public ByteSize Size => ByteSize.MiB(1);
+        await using TestTarget target = new();
+        await target.ExportAsync(TestTarget.Spec(), new MemoryBlocks(1 << 20) { Cached = false });
+        await using NvmeTcpInitiator initiator = await target.ConnectAsync();
+        target.Target.StartThread = _ => throw new InsufficientMemoryException("was told to");
 
-        public bool TryRead(long offset, Span<byte> destination) => false;
+        await initiator.ReadAsync(1, 0, new byte[4096], CancellationToken.None);
+        using RawHost late = await RawHost.OpenAsync(target);
+        (await late.ReadPduAsync()).ShouldBeNull();
+        target.Target.StartThread = static thread => thread.Start();
+        await using NvmeTcpInitiator next = await target.ConnectAsync();
 
-        public ValueTask ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken)
+        target.Told.ShouldContain(e => e.Id == "host.refused" && e.Message.Contains("threads"));
+        target.Target.ConnectionCount.ShouldBe(4);
+    }
+
+    [Fact]
+    public async Task A_command_that_ends_while_another_is_run_on_the_same_thread_ends_itself_and_not_the_other()
+    {
+        await using TestTarget target = new();
+        await target.ExportAsync(TestTarget.Spec(), new PairedBlocks());
+        await using NvmeTcpInitiator initiator = await target.ConnectAsync();
+
+        Task first = initiator.WriteAsync(1, 0, new byte[512], WriteDurability.Cached, CancellationToken.None).AsTask();
+        Task second = initiator.WriteAsync(1, 512, new byte[512], WriteDurability.Cached, CancellationToken.None).AsTask();
+
+        await Task.WhenAll(first, second).WaitAsync(TimeSpan.FromSeconds(10));
+        await initiator.WriteAsync(1, 0, new byte[512], WriteDurability.Cached, CancellationToken.None);
+    }
+
+    private sealed class BlockingBlocks(Barrier all) : IdleBlocks
+    {
+        public override ValueTask ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken)
             => all.SignalAndWait(TimeSpan.FromSeconds(10), cancellationToken) ? ValueTask.CompletedTask : throw new StorageException(StorageErrorKind.Io, "disk", "waited in vain");
-
-        public ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> source, WriteDurability durability, CancellationToken cancellationToken) => ValueTask.CompletedTask;
-
-        public ValueTask FlushAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
-
-        public ValueTask DiscardAsync(long offset, long length, CancellationToken cancellationToken) => ValueTask.CompletedTask;
-
-        public ValueTask WriteZeroesAsync(long offset, long length, CancellationToken cancellationToken) => ValueTask.CompletedTask;
-
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

@@ -12,7 +12,6 @@ public sealed record ControllerIdentity
     /// <summary>How many Asynchronous Event Requests may be outstanding.</summary>
     public const int AsyncEventLimit = 4;
 
-
     /// <summary>SN, 20 characters at most.</summary>
     public required string Serial { get; init; }
 
@@ -58,13 +57,13 @@ public sealed record ControllerIdentity
     /// <summary>Reads it.</summary>
     public static ControllerIdentity Read(ReadOnlySpan<byte> data)
     {
-        uint capsule = U32(data, 1792) * 16;
+        long capsule = (U32(data, 1792) * 16L) - SubmissionEntry.Size;
         return new()
         {
             Serial = Text(data[4..24]),
             Model = Text(data[24..64]),
             Firmware = Text(data[64..72]),
-            MaxTransfer = data[77] == 0 ? 0 : checked(4096 << data[77]),
+            MaxTransfer = data[77] is > 0 and <= 18 ? 4096 << data[77] : 0,   // beyond 1GiB it is none
             ControllerId = BinaryPrimitives.ReadUInt16LittleEndian(data[78..]),
             Version = U32(data, 80),
             Events = U32(data, 92),
@@ -74,7 +73,7 @@ public sealed record ControllerIdentity
             OptionalCommands = BinaryPrimitives.ReadUInt16LittleEndian(data[520..]),
             WriteCache = data[525],
             Subsystem = Text(data[768..1024]),
-            InCapsuleData = (int)Math.Max(0, capsule - (long)SubmissionEntry.Size),
+            InCapsuleData = (int)Math.Clamp(capsule, 0, int.MaxValue),
         };
     }
 

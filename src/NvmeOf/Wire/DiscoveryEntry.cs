@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Text;
 
 namespace EveStorage.NvmeOf;
@@ -35,7 +36,7 @@ public sealed record DiscoveryEntry(string Subsystem, string Address, int Port)
     public static DiscoveryEntry Read(ReadOnlySpan<byte> entry)
     {
         string port = Text(entry.Slice(32, 32));
-        return int.TryParse(port, out int number)
+        return ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out ushort number)
             ? new(Text(entry.Slice(256, 256)), Text(entry.Slice(512, 256)), number)
             : throw new StorageException(StorageErrorKind.Corrupt, "discovery log", $"'{port}' is not a port");
     }

@@ -27,10 +27,16 @@ public sealed record NamespaceIdentity
     public ByteSize Size => new(checked((long)Blocks * BlockLength));
 
     /// <summary>Reads it.</summary>
+    /// <exception cref="StorageException">It has more bytes than anything can have.</exception>
     public static NamespaceIdentity Read(ReadOnlySpan<byte> data)
     {
         int format = data[26] & 0xF;
         byte shift = data[128 + (4 * format) + 2];
+        if (BinaryPrimitives.ReadUInt64LittleEndian(data) > (ulong)long.MaxValue >> 16)   // the largest block that we know is 2^16
+        {
+            throw new StorageException(StorageErrorKind.Corrupt, "namespace", $"has {BinaryPrimitives.ReadUInt64LittleEndian(data)} blocks, which can't be");
+        }
+
         return new()
         {
             Blocks = BinaryPrimitives.ReadUInt64LittleEndian(data),

@@ -23,9 +23,6 @@ public readonly record struct NvmeStatus(ushort Code)
     /// <summary>The controller failed.</summary>
     public static NvmeStatus InternalError => new(0x06);
 
-    /// <summary>It was aborted.</summary>
-    public static NvmeStatus Aborted => new(0x07);
-
     /// <summary>There is no such namespace for this host.</summary>
     public static NvmeStatus InvalidNamespace => new(0x0B | DoNotRetry);
 

@@ -1,0 +1,115 @@
+using EveStorage.NvmeOf;
+using EveStorage.NvmetUser;
+
+namespace EveStorage.Tests;
+
+/// <summary>Who takes their time: a host, which must hold up nobody else, and we ourselves, which must not be held against a host.</summary>
+public sealed class SlowHostTests
+{
+    [Fact]
+    public async Task A_host_that_takes_no_answers_keeps_no_volume_from_being_closed()
+    {
+        await using TestTarget target = new();
+        MemoryBlocks blocks = new(1 << 20);
+        await target.ExportAsync(TestTarget.Spec(), blocks);
+        (RawHost admin, RawHost io) = await RawHost.IoAsync(target);
+        using RawHost one = admin;
+        using RawHost two = io;
+        for (ushort i = 0; i < 300; i++)   // far more than both socket buffers take
+        {
+            io.Send(io.Capsule(NvmeCommand.Blocks(IoOpcode.Read, 1, 0, 256), i, [], new(0, 128 << 10, Sgl.ByTransport)));
+        }
+
+        await TestTarget.UntilAsync(() => target.Target.FindController(1)!.Count().Reads > 3, "nothing is read");
+        await target.UnexportAsync(TestTarget.Spec()).WaitAsync(TimeSpan.FromSeconds(10));
+
+        blocks.IsDisposed.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_device_that_does_not_answer_holds_up_no_other_export_nor_who_gives_up_waiting()
+    {
+        await using TestTarget target = new();
+        MemoryBlocks stuck = new(1 << 20) { Cached = false, Gate = new() };
+        await target.ExportAsync(TestTarget.Spec(), stuck);
+        await target.ExportAsync(TestTarget.Spec(2), new MemoryBlocks(1 << 20));
+        await using NvmeTcpInitiator initiator = await target.ConnectAsync();
+        Task reading = initiator.ReadAsync(1, 0, new byte[4096], CancellationToken.None).AsTask();
+        await TestTarget.UntilAsync(() => stuck.Begun == 1, "the read has not begun");
+        using CancellationTokenSource impatient = new();
+
+        Plan end = await target.Transport.PlanUnexportAsync(TestTarget.Spec().VolumeId, CancellationToken.None);
+        Task ending = end.Steps.Single().ApplyAsync(TestTarget.Operation(), impatient.Token).AsTask();
+        await target.UnexportAsync(TestTarget.Spec(2)).WaitAsync(TimeSpan.FromSeconds(10));
+        await target.ExportAsync(TestTarget.Spec(3), new MemoryBlocks(1 << 20)).WaitAsync(TimeSpan.FromSeconds(10));
+        await impatient.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(() => ending.WaitAsync(TimeSpan.FromSeconds(10)));
+        stuck.Gate.SetResult();
+        await reading;
+
+        await TestTarget.UntilAsync(() => stuck.IsDisposed, "it is still open");
+    }
+
+    [Fact]
+    public async Task A_host_that_waited_long_for_our_memory_has_all_its_time_to_send_the_data_then()
+    {
+        ManualTime time = new();
+        await using TestTarget target = new(o => (o.StallSeconds, o.BufferMemory) = (5, ByteSize.MiB(4)), time);
+        MemoryBlocks blocks = new(1 << 20);
+        await target.ExportAsync(TestTarget.Spec(), blocks);
+        (RawHost admin, RawHost io) = await RawHost.IoAsync(target);
+        using RawHost one = admin;
+        using RawHost two = io;
+        BufferShare others = new();
+        Stack<PageBuffer> taken = [];
+        while (target.Target.Buffers.TryRent(16 << 10, taken.Count == 0 ? others : new()) is PageBuffer buffer)
+        {
+            taken.Push(buffer);
+        }
+
+        io.Send(io.Capsule(NvmeCommand.Blocks(IoOpcode.Write, 1, 0, 32), 8, [], new(0, 16384, Sgl.ByTransport)));
+        await TestTarget.UntilAsync(() => target.Target.FindController(1)!.Count().Writes == 1, "the write has not come");
+        time.Advance(TimeSpan.FromSeconds(60));
+        foreach (PageBuffer buffer in taken)
+        {
+            target.Target.Buffers.Return(buffer, new());
+        }
+
+        byte[] asked = (await io.ReadPduAsync()).ShouldNotBeNull();
+        await Task.Delay(100);
+        byte[] data = new byte[16384];
+        data.AsSpan().Fill(3);
+        io.Send(io.HostData(TransferHeader.Read(asked), data));
+
+        CompletionEntry.Read((await io.ReadPduAsync()).ShouldNotBeNull().AsSpan(PduHeader.Size)).Status.ShouldBe(NvmeStatus.Success);
+        blocks.Bytes[0].ShouldBe((byte)3);
+    }
+
+    [Fact]
+    public async Task A_host_whose_next_command_does_not_fit_because_we_are_slow_is_not_disconnected()
+    {
+        ManualTime time = new();
+        await using TestTarget target = new(o => o.StallSeconds = 1, time);
+        MemoryBlocks blocks = new(1 << 20) { Gate = new() };
+        await target.ExportAsync(TestTarget.Spec(), blocks);
+        (RawHost admin, RawHost io) = await RawHost.IoAsync(target, size: 64);
+        using RawHost one = admin;
+        using RawHost two = io;
+        const int Commands = 36;   // more than the input buffer holds
+        NvmeCommand stable = NvmeCommand.Blocks(IoOpcode.Write, 1, 0, 16, forceUnitAccess: true);
+        for (ushort i = 0; i < Commands; i++)
+        {
+            io.Send(io.Capsule(stable, i, new byte[8192], new(0, 8192, Sgl.InCapsule)));
+        }
+
+        await TestTarget.UntilAsync(() => blocks.Begun >= 32, "they have not begun");
+        await Task.Delay(200);
+        time.Advance(TimeSpan.FromSeconds(60));
+        await Task.Delay(1500);   // the thread's sleep is the system's: it looks at the clock again
+        blocks.Gate.SetResult();
+        for (int i = 0; i < Commands; i++)
+        {
+            CompletionEntry.Read((await io.ReadPduAsync()).ShouldNotBeNull().AsSpan(PduHeader.Size)).Status.ShouldBe(NvmeStatus.Success);
+        }
+    }
+}
