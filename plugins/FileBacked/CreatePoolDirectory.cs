@@ -27,7 +27,7 @@ internal sealed class CreatePoolDirectory(PoolDirectory pool) : StorageStep
         }
 
         string parent = Path.GetDirectoryName(pool.Path)!;
-        PoolDirectory.Make(parent);
+        DurableFile.MakeDirectory(parent);
         string temporary = PoolDirectory.Unfinished(pool.Path, context.Request.Id);
         PoolDirectory.Remove(temporary);
         PoolDirectory.Make(temporary);

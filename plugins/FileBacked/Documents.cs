@@ -78,7 +78,7 @@ internal static class Documents
     internal static void Write<T>(string path, T document, JsonTypeInfo<T> type)
     {
         byte[] bytes = JsonSerializer.SerializeToUtf8Bytes(document, type);
-        FileCalls.Run(path, () => DurableFile.Replace(path, bytes));
+        DurableFile.Replace(path, bytes);
     }
 
     /// <summary>A small file's bytes; null when it is not there.</summary>

@@ -62,7 +62,7 @@ internal sealed partial class FilePool : ISnapshotPool, IResizablePool
     public ValueTask<PoolStatus> GetStatusAsync(CancellationToken cancellationToken)
     {
         List<string> problems = [];
-        foreach (string entry in _directory.VolumeEntries().Where(PoolDirectory.IsUnfinished))
+        foreach (string entry in _directory.Unfinished())
         {
             problems.Add($"{Name}: {entry} is left of an operation that was cut short: run or undo that operation");
         }

@@ -31,6 +31,6 @@ internal sealed class FileRecords(FilePool pool) : IPoolRecords
     {
         string path = PoolDirectory.In(directory, FileName);
         byte[] document = VolumeDocument.Write(record, subject);
-        FileCalls.Run(path, () => DurableFile.Replace(path, document));
+        DurableFile.Replace(path, document);
     }
 }

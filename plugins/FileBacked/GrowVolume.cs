@@ -22,7 +22,11 @@ internal sealed class GrowVolume(FilePool pool, VolumeDirectory volume, ByteSize
                 : StepOutcome.AlreadySo;
         }
 
-        volume.Note(context.Request.Id);
+        if (volume.Note()?.Operation != context.Request.Id)
+        {
+            volume.Note(context.Request.Id);   // else it began before a crash, and the size from before is in the note alone
+        }
+
         using BlockFile image = BlockFile.Open(volume.Image, writable: true, volume.Subject);
         if (volume.Layout().Preallocated)
         {

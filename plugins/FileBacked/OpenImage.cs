@@ -148,7 +148,7 @@ internal sealed class OpenImage : IDisposable
         try
         {
             string marker = PoolDirectory.In(Path.GetDirectoryName(File.Path)!, Path.GetFileName(_volume.FailurePath));
-            FileCalls.Run(marker, () => DurableFile.Replace(marker, System.Text.Encoding.UTF8.GetBytes($"{failure.Message}\n")));
+            DurableFile.Replace(marker, System.Text.Encoding.UTF8.GetBytes($"{failure.Message}\n"));
         }
         catch (StorageException e)
         {

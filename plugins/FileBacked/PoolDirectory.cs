@@ -83,15 +83,31 @@ internal sealed class PoolDirectory(string path, PoolName name)
         return there;
     });
 
-    /// <summary>Makes a directory that only its owner may use.</summary>
+    /// <summary>Makes a directory that only its owner may use, in one that is there.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotFound"/>: what it is to lie in is gone. A pool that was removed or unmounted is not made again by a volume.</exception>
     internal static void Make(string target)
-        => FileCalls.Run(target, () => Directory.CreateDirectory(target, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
+    {
+        string parent = System.IO.Path.GetDirectoryName(target)!;
+        if (!Directory.Exists(parent))
+        {
+            throw new StorageException(StorageErrorKind.NotFound, target, $"can't be made: {parent} is not there");
+        }
+
+        DurableFile.MakeDirectory(target);
+    }
 
     /// <summary>What lies in the directory, by name.</summary>
     internal IEnumerable<string> Entries() => Entries(Path);
 
     /// <summary>What lies in <c>volumes/</c>, which is made with the first volume.</summary>
     internal IEnumerable<string> VolumeEntries() => Directory.Exists(Volumes) ? Entries(Volumes) : [];
+
+    /// <summary>What operations left unfinished, by its path in the pool: beside the mark, a volume, its image or its snapshots.</summary>
+    internal IEnumerable<string> Unfinished()
+        => new[] { Path, Volumes }
+            .Concat(VolumeEntries().Where(entry => !IsUnfinished(entry)).SelectMany(entry => new[] { In(Volumes, entry), In(Volumes, $"{entry}/snapshots") }))
+            .Where(Directory.Exists)
+            .SelectMany(directory => Entries(directory).Where(IsUnfinished).Select(entry => System.IO.Path.GetRelativePath(Path, In(directory, entry))));
 
     /// <summary>What lies in <paramref name="directory"/>, by name.</summary>
     internal static IEnumerable<string> Entries(string directory)

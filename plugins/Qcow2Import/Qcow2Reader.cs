@@ -27,11 +27,17 @@ internal sealed class Qcow2Reader(IImageSource source, Qcow2Header header, Qcow2
         ExtentJoin join = default;
         for (int index = 0; index < tables.Count; index++)
         {
-            foreach (ImageExtent extent in await ReadTableAsync(index, used, cancellationToken))
+            // One entry after the other: a table of 2 MiB with subclusters has four million extents.
+            byte[]? table = tables.OffsetOf(index) == 0 ? null : await tables.ReadAsync(index, cancellationToken);
+            int entries = table is null ? 1 : EntriesOf(index);
+            for (int entry = 0; entry < entries; entry++)
             {
-                if (join.Add(extent) is ImageExtent whole)
+                foreach (ImageExtent extent in table is null ? [HoleOf(index)] : CheckedExtentsOf(table, index, entry, used))
                 {
-                    yield return whole;
+                    if (join.Add(extent) is ImageExtent whole)
+                    {
+                        yield return whole;
+                    }
                 }
             }
         }
@@ -49,8 +55,7 @@ internal sealed class Qcow2Reader(IImageSource source, Qcow2Header header, Qcow2
         long within = guestOffset % header.L2Coverage;
         if (tables.OffsetOf(index) == 0)
         {
-            long start = index * header.L2Coverage;
-            return Clip(new(start, header.L2Coverage, ExtentKind.Hole, 0, 0, ExtentEncoding.Plain));
+            return HoleOf(index);
         }
 
         byte[] table = await tables.ReadAsync(index, cancellationToken);
@@ -69,45 +74,24 @@ internal sealed class Qcow2Reader(IImageSource source, Qcow2Header header, Qcow2
         return source.DisposeAsync();
     }
 
-    private async Task<IReadOnlyList<ImageExtent>> ReadTableAsync(int index, UsedClusters used, CancellationToken cancellationToken)
+    private int EntriesOf(int index)
+        => (int)Math.Min(header.L2Entries, (header.VirtualSize.Bytes - (index * header.L2Coverage) + header.ClusterSize - 1) >> header.ClusterBits);
+
+    private ImageExtent HoleOf(int index) => Clip(new(index * header.L2Coverage, header.L2Coverage, ExtentKind.Hole, 0, 0, ExtentEncoding.Plain));
+
+    private IEnumerable<ImageExtent> CheckedExtentsOf(byte[] table, int index, int entry, UsedClusters used)
     {
-        if (tables.OffsetOf(index) == 0)
+        Qcow2Cluster cluster = tables.ClusterOf(table, entry);
+        if (cluster.IsCompressed)
         {
-            return [Clip(new(index * header.L2Coverage, header.L2Coverage, ExtentKind.Hole, 0, 0, ExtentEncoding.Plain))];
+            used.RequireFree(cluster.Offset, cluster.CompressedLength);
+        }
+        else if (cluster.Offset != 0)
+        {
+            used.Take(cluster.Offset);
         }
 
-        byte[] table = await tables.ReadAsync(index, cancellationToken);
-        List<ImageExtent> extents = [];
-        long start = index * header.L2Coverage;
-        int entries = (int)Math.Min(header.L2Entries, (header.VirtualSize.Bytes - start + header.ClusterSize - 1) >> header.ClusterBits);
-        ExtentJoin join = default;
-        for (int entry = 0; entry < entries; entry++)
-        {
-            Qcow2Cluster cluster = tables.ClusterOf(table, entry);
-            if (cluster.IsCompressed)
-            {
-                used.RequireFree(cluster.Offset, cluster.CompressedLength);
-            }
-            else if (cluster.Offset != 0)
-            {
-                used.Take(cluster.Offset);
-            }
-
-            foreach (ImageExtent extent in ExtentsOf(table, index, entry))
-            {
-                if (join.Add(extent) is ImageExtent whole)
-                {
-                    extents.Add(whole);
-                }
-            }
-        }
-
-        if (join.Last is ImageExtent last)
-        {
-            extents.Add(last);
-        }
-
-        return extents;
+        return ExtentsOf(table, index, entry);
     }
 
     private IEnumerable<ImageExtent> ExtentsOf(byte[] table, int index, int entry)

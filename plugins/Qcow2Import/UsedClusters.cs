@@ -48,7 +48,7 @@ internal sealed class UsedClusters
         _used[cluster] = true;
     }
 
-    /// <summary>Checks that compressed bytes lie in no cluster that was taken. Compressed clusters may share one.</summary>
+    /// <summary>Checks that compressed bytes lie in no cluster that was taken. Compressed clusters may share one, and whether two are the same bytes is not kept.</summary>
     /// <exception cref="StorageException">They do.</exception>
     internal void RequireFree(long offset, int length)
     {

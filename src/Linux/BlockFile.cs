@@ -113,12 +113,19 @@ public sealed partial class BlockFile : IDisposable
 
     /// <summary>Makes the file's bytes survive a crash.</summary>
     /// <exception cref="StorageException">The device failed. What was not written is lost, and trying again does not tell: fsync(2).</exception>
-    public void Flush()
+    public void Flush() => Flush(Handle, _subject);
+
+    /// <summary>The same of any open file. .NET's own calls take a file system that went read-only, and some more, for success.</summary>
+    /// <exception cref="StorageException">The device failed.</exception>
+    public static void Flush(SafeFileHandle file, string subject)
     {
-        using Descriptor descriptor = new(Handle);
-        if (LibC.fdatasync(descriptor) < 0)
+        using Descriptor descriptor = new(file);
+        while (LibC.fdatasync(descriptor) < 0)
         {
-            throw Errno.Failure(_subject, "fdatasync");
+            if (LibC.errno != LibC.EINTR)
+            {
+                throw Errno.Failure(subject, "fdatasync");
+            }
         }
     }
 

@@ -15,12 +15,17 @@ public sealed unsafe class ChildProcess : IDisposable
     // More than the 80 and 336 bytes that glibc's opaque types have on x86-64 and arm64.
     internal const int OpaqueSize = 1024;
     private const int LowestCopy = 64;
+    private const int UnknownEnd = -1;
+
+    // sigset_t of glibc: 1024 bits.
+    private const int SignalSetSize = 128;
 
     private readonly AnonymousPipeServerStream _input = new(PipeDirection.Out);
     private readonly AnonymousPipeServerStream _output = new(PipeDirection.In);
     private readonly AnonymousPipeServerStream _error = new(PipeDirection.In);
+    private readonly Lock _reaping = new();
     private int _pid;
-    private bool _reaped;
+    private int? _exitCode;
 
     private ChildProcess()
     {
@@ -61,40 +66,58 @@ public sealed unsafe class ChildProcess : IDisposable
         }
     }
 
-    /// <summary>Ends it at once.</summary>
+    /// <summary>Ends it at once. Safe while another thread waits.</summary>
     public void Kill()
     {
-        if (_pid > 0 && !_reaped)
+        // Its number is its own until it is reaped, and that is done under the same lock: no other process is ever killed.
+        lock (_reaping)
         {
-            _ = LibC.kill(_pid, LibC.SIGKILL);
+            if (_pid > 0 && _exitCode is null)
+            {
+                _ = LibC.kill(_pid, LibC.SIGKILL);
+            }
         }
     }
 
     /// <summary>Waits for its end, which is near once <see cref="Output"/> ended.</summary>
-    /// <returns>Its exit code, or 128 and the number of the signal that ended it.</returns>
+    /// <returns>Its exit code, or 128 and the number of the signal that ended it; the same however often it is called.</returns>
+    /// <exception cref="StorageException">Something else in this process took its end, which is not known then.</exception>
     public int Wait()
     {
-        int status;
-        while (OwnCalls.WaitPid(_pid, &status, 0) < 0)
+        byte* ignored = stackalloc byte[OpaqueSize];
+        while (_exitCode is null && OwnCalls.WaitId(OwnCalls.P_PID, _pid, ignored, OwnCalls.WEXITED | OwnCalls.WNOWAIT) < 0 && LibC.errno == LibC.EINTR)
         {
-            if (LibC.errno != LibC.EINTR)
-            {
-                throw Errno.Failure($"process {_pid}", "waitpid");
-            }
         }
 
-        _reaped = true;
-        int signal = status & 0x7F;
-        return signal == 0 ? (status >> 8) & 0xFF : 128 + signal;
+        lock (_reaping)
+        {
+            if (_exitCode is null)
+            {
+                int status;
+                bool ended = OwnCalls.WaitPid(_pid, &status, 0) == _pid;
+                _exitCode = !ended ? UnknownEnd : (status & 0x7F) == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F);
+            }
+
+            return _exitCode != UnknownEnd
+                ? _exitCode.Value
+                : throw new StorageException(StorageErrorKind.Io, $"process {_pid}", "ended, and something else took how");
+        }
     }
 
     /// <summary>Ends it if it runs.</summary>
     public void Dispose()
     {
-        if (_pid > 0 && !_reaped)
+        if (_pid > 0 && _exitCode is null)
         {
             Kill();
-            Wait();
+            try
+            {
+                Wait();
+            }
+            catch (StorageException)
+            {
+                // It is gone, and that is what was wanted.
+            }
         }
 
         _input.Dispose();
@@ -125,7 +148,7 @@ public sealed unsafe class ChildProcess : IDisposable
             }
 
             Require(OwnCalls.FileActionsAddCloseFrom(fileActions, copies.Count), path);
-            Require(OwnCalls.SpawnAttributesSetFlags(attributes, OwnCalls.POSIX_SPAWN_SETSID), path);
+            RequireFreshSignals(attributes, path);
             using StringVector argv = new([path, .. arguments]);
             using StringVector envp = new([.. environment.Select(pair => $"{pair.Key}={pair.Value}")]);
             int pid;
@@ -138,6 +161,19 @@ public sealed unsafe class ChildProcess : IDisposable
             _ = OwnCalls.FileActionsDestroy(fileActions);
             _ = OwnCalls.SpawnAttributesDestroy(attributes);
         }
+    }
+
+    // What we ignore or block, as .NET does SIGPIPE, is no choice of the child's: exec keeps both, signal(7).
+    private static void RequireFreshSignals(byte* attributes, string path)
+    {
+        byte* signals = stackalloc byte[SignalSetSize];
+        Span<byte> set = new(signals, SignalSetSize);
+        set.Clear();
+        Require(OwnCalls.SpawnAttributesSetMask(attributes, signals), path);
+        set.Fill(0xFF);
+        Require(OwnCalls.SpawnAttributesSetDefault(attributes, signals), path);
+        const short Flags = OwnCalls.POSIX_SPAWN_SETSID | OwnCalls.POSIX_SPAWN_SETSIGMASK | OwnCalls.POSIX_SPAWN_SETSIGDEF;
+        Require(OwnCalls.SpawnAttributesSetFlags(attributes, Flags), path);
     }
 
     // These return their errno.

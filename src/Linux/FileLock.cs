@@ -21,16 +21,24 @@ public sealed class FileLock : IDisposable
     public static FileLock? TryAcquire(string path, string holder)
     {
         BlockFile file = OpenOrCreate(path);
-        if (!file.TryLock(0, exclusive: true))
+        bool taken = false;
+        try
         {
-            file.Dispose();
-            return null;
+            taken = file.TryLock(0, exclusive: true);
+            if (taken)
+            {
+                NameHolder(file, holder);
+            }
+        }
+        finally
+        {
+            if (!taken)
+            {
+                file.Dispose();
+            }
         }
 
-        byte[] name = Encoding.UTF8.GetBytes($"pid {Environment.ProcessId}: {holder}\n");
-        file.SetLength(0);
-        file.Write(0, name.AsSpan(0, Math.Min(name.Length, MaxHolderLength)));
-        return new(file);
+        return taken ? new(file) : null;
     }
 
     /// <summary>The same, and waits for it up to <paramref name="limit"/>.</summary>
@@ -60,11 +68,29 @@ public sealed class FileLock : IDisposable
     {
         using BlockFile file = BlockFile.Open(path, writable: false);
         byte[] name = new byte[Math.Min(file.Look().Length, MaxHolderLength)];
-        return file.TryReadCached(0, name) ? Encoding.UTF8.GetString(name).Trim() : "another process";
+        return file.TryReadCached(0, name) && Encoding.UTF8.GetString(name).Trim() is { Length: > 0 } holder ? holder : "another process";
     }
 
     /// <summary>Gives the lock back. The file stays: whoever removed it could remove another's lock.</summary>
     public void Dispose() => _file.Dispose();
+
+    // For a person, and no more: on a full disk the lock is held all the same. Always as long, over the one before, so that
+    // the block it takes is taken once.
+    private static void NameHolder(BlockFile file, string holder)
+    {
+        Span<byte> name = stackalloc byte[MaxHolderLength];
+        name.Fill((byte)' ');
+        byte[] all = Encoding.UTF8.GetBytes($"pid {Environment.ProcessId}: {holder}\n");
+        all.AsSpan(0, Math.Min(all.Length, MaxHolderLength)).CopyTo(name);
+        try
+        {
+            file.Write(0, name);
+        }
+        catch (StorageException)
+        {
+            // Whoever waits is told the holder before, or none.
+        }
+    }
 
     private static BlockFile OpenOrCreate(string path)
     {

@@ -53,6 +53,13 @@ internal static unsafe partial class OwnCalls
 
     // spawn.h.
     internal const short POSIX_SPAWN_SETSID = 0x80;
+    internal const short POSIX_SPAWN_SETSIGDEF = 0x04;
+    internal const short POSIX_SPAWN_SETSIGMASK = 0x08;
+
+    // sys/wait.h.
+    internal const int P_PID = 1;
+    internal const int WEXITED = 4;
+    internal const int WNOWAIT = 0x1000000;
 
     // sys/resource.h.
     internal const int RLIMIT_DATA = 2;
@@ -104,6 +111,16 @@ internal static unsafe partial class OwnCalls
 
     [LibraryImport("libc.so.6", EntryPoint = "posix_spawnattr_setflags")]
     internal static partial int SpawnAttributesSetFlags(void* attributes, short flags);
+
+    [LibraryImport("libc.so.6", EntryPoint = "posix_spawnattr_setsigmask")]
+    internal static partial int SpawnAttributesSetMask(void* attributes, void* signals);
+
+    [LibraryImport("libc.so.6", EntryPoint = "posix_spawnattr_setsigdefault")]
+    internal static partial int SpawnAttributesSetDefault(void* attributes, void* signals);
+
+    // Waits and leaves the child to be reaped: only then may its number go to another.
+    [LibraryImport("libc.so.6", EntryPoint = "waitid", SetLastError = true)]
+    internal static partial int WaitId(int kind, int id, void* signalInfo, int options);
 
     [LibraryImport("libc.so.6", EntryPoint = "waitpid", SetLastError = true)]
     internal static partial int WaitPid(int pid, int* status, int options);

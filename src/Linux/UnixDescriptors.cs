@@ -25,9 +25,12 @@ public sealed record PeerCredentials(int ProcessId, uint UserId, uint GroupId)
 /// <summary>Passes one open descriptor over a unix socket, with a few bytes. man 7 unix, SCM_RIGHTS.</summary>
 public static unsafe class UnixDescriptors
 {
-    // CMSG_SPACE of one int: a header of 16 bytes and 4 of data, to a multiple of 8. A second descriptor finds no room and is closed by the kernel.
+    // CMSG_SPACE of one int: a header of 16 bytes and 4 of data, to a multiple of 8.
     private const int ControlLength = 24;
     private const int HeaderLength = 16;
+
+    // CMSG_LEN of one int: the 4 bytes that round it up would take a second descriptor, which the kernel now closes.
+    private const int ReceivedLength = HeaderLength + sizeof(int);
 
     /// <summary>Sends <paramref name="message"/> with <paramref name="handle"/>, which stays the caller's.</summary>
     /// <exception cref="StorageException">The peer is gone.</exception>
@@ -36,19 +39,28 @@ public static unsafe class UnixDescriptors
         ArgumentNullException.ThrowIfNull(socket);
         byte* control = stackalloc byte[ControlLength];
         new Span<byte>(control, ControlLength).Clear();
-        using Descriptor sent = new(handle);
+        using Descriptor passed = new(handle);
         *(ulong*)control = HeaderLength + sizeof(int);
         *(int*)(control + 8) = LibC.SOL_SOCKET;
         *(int*)(control + 12) = LibC.SCM_RIGHTS;
-        *(int*)(control + HeaderLength) = sent;
+        *(int*)(control + HeaderLength) = passed;
         fixed (byte* data = message)
         {
             iovec vector = new() { iov_base = data, iov_len = message.Length };
             msghdr header = new() { msg_iov = &vector, msg_iovlen = 1, msg_control = control, msg_controllen = ControlLength };
             using Descriptor connection = new(socket.SafeHandle);
-            if (LibC.sendmsg(connection, &header, LibC.MSG_NOSIGNAL) != message.Length)
+            long sent;
+            do
             {
-                throw Errno.Failure("descriptor", "sendmsg");
+                sent = LibC.sendmsg(connection, &header, LibC.MSG_NOSIGNAL);
+            }
+            while (sent < 0 && LibC.errno == LibC.EINTR);
+
+            if (sent != message.Length)
+            {
+                throw sent < 0
+                    ? Errno.Failure("descriptor", "sendmsg")
+                    : new StorageException(StorageErrorKind.Io, "descriptor", $"sendmsg: only {sent} of {message.Length} bytes went");
             }
         }
     }
@@ -66,9 +78,15 @@ public static unsafe class UnixDescriptors
         fixed (byte* data = message)
         {
             iovec vector = new() { iov_base = data, iov_len = message.Length };
-            msghdr header = new() { msg_iov = &vector, msg_iovlen = 1, msg_control = control, msg_controllen = ControlLength };
+            msghdr header = new() { msg_iov = &vector, msg_iovlen = 1, msg_control = control, msg_controllen = ReceivedLength };
             using Descriptor connection = new(socket.SafeHandle);
-            long received = LibC.recvmsg(connection, &header, LibC.MSG_CMSG_CLOEXEC);
+            long received;
+            do
+            {
+                received = LibC.recvmsg(connection, &header, LibC.MSG_CMSG_CLOEXEC);
+            }
+            while (received < 0 && LibC.errno == LibC.EINTR);
+
             if (received < 0)
             {
                 throw Errno.Failure("descriptor", "recvmsg");

@@ -27,6 +27,35 @@ public class PoolLifeTests
     }
 
     [Fact]
+    public async Task The_status_names_all_that_operations_left_unfinished()
+    {
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync();
+        await made.CreateAsync("vm42");
+        string[] left = [".tmp-0-pool.json", "volumes/.tmp-1-vm1", "volumes/vm42/.tmp-2-image", "volumes/vm42/snapshots/.tmp-3-s"];
+        foreach (string entry in left)
+        {
+            Directory.CreateDirectory(Path.Combine(made.Path, entry));
+        }
+
+        PoolStatus status = await made.Pool.GetStatusAsync(default);
+
+        status.Health.ShouldBe(PoolHealth.Degraded);
+        left.ShouldAllBe(entry => status.Problems.Any(problem => problem.Contains($" {entry} is left", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_pool_that_was_removed_is_not_made_again_by_a_volume()
+    {
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync();
+        Directory.Delete(made.Path, recursive: true);
+
+        AggregateException e = await Should.ThrowAsync<AggregateException>(() => made.CreateAsync("vm42"));
+        e.InnerExceptions.ShouldAllBe(inner => ((StorageException)inner).Kind == StorageErrorKind.NotFound, "there is nothing to undo it in either");
+
+        Directory.Exists(made.Path).ShouldBeFalse();
+    }
+
+    [Fact]
     public async Task A_directory_that_was_there_empty_stays_after_the_pool()
     {
         await using PoolOnDisk made = PoolOnDisk.Unmade();

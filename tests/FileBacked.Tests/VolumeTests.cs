@@ -128,6 +128,25 @@ public class VolumeTests
     }
 
     [Fact]
+    public async Task A_grow_that_a_crash_cut_short_and_that_is_run_again_is_undone_to_the_size_from_before()
+    {
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync();
+        await made.CreateAsync("vm42");
+        OperationRequest request = Run.Request();
+        Plan plan = await made.Pool.PlanGrowAsync(s_name, ByteSize.MiB(32), default);
+        await Run.AsHostAsync(plan, request, default);
+        using (BlockFile image = BlockFile.Open(made.Pool.PathOf(s_name), writable: true))
+        {
+            image.SetLength(24 << 20);   // a crash within it
+        }
+
+        await Run.AsHostAsync(plan, request, default);
+        await plan.Steps[0].RevertAsync(Run.Context(request), default);
+
+        (await made.Pool.FindVolumeAsync(s_name, default))!.Size.ShouldBe(ByteSize.MiB(16));
+    }
+
+    [Fact]
     public async Task A_change_waits_for_the_lock_of_the_pool_and_says_who_has_it()
     {
         await using PoolOnDisk made = await PoolOnDisk.MakeAsync(options: new() { LockTimeout = TimeSpan.FromMilliseconds(60) });

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using EveStorage.Linux;
 using EveStorage.Testing;
 using Microsoft.Win32.SafeHandles;
@@ -64,6 +65,31 @@ public sealed class ChildProcessTests : IDisposable
         (await output.ReadToEndAsync()).ShouldBe("");
         child.Wait().ShouldBe(128 + 9);
         child.Kill();
+    }
+
+    [Fact]
+    public async Task A_child_ignores_and_blocks_no_signal_though_we_do()
+    {
+        using PosixSignalRegistration ignored = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
+
+        string output = (await RunAsync("grep -E '^Sig(Ign|Blk)' /proc/self/status")).Output;
+
+        output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length.ShouldBe(2);
+        output.ShouldNotMatch("[1-9a-f]$", "each mask is zero");
+        string ours = File.ReadLines("/proc/self/status").Single(line => line.StartsWith("SigIgn:", StringComparison.Ordinal));
+        ours.EndsWith("0000", StringComparison.Ordinal).ShouldBeFalse(".NET ignores SIGPIPE");
+    }
+
+    [Fact]
+    public async Task Its_end_is_told_as_often_as_it_is_asked_for_and_to_all_who_wait()
+    {
+        using ChildProcess child = Shell("read line; exit 7");
+        Task<int>[] waiting = [.. Enumerable.Range(0, 4).Select(_ => Task.Factory.StartNew(child.Wait, TaskCreationOptions.LongRunning))];
+
+        child.Input.Close();
+
+        (await Task.WhenAll(waiting)).ShouldAllBe(code => code == 7);
+        child.Wait().ShouldBe(7);
     }
 
     [Fact]

@@ -48,6 +48,28 @@ public sealed class FileLockTests : IDisposable
     }
 
     [Fact]
+    public void A_lock_is_taken_and_given_back_though_the_disk_has_no_room_for_its_holders_name()
+    {
+        using (FileLock? held = FileLock.TryAcquire("/dev/full", "deletes something"))
+        {
+            held.ShouldNotBeNull();
+            FileLock.TryAcquire("/dev/full", "another").ShouldBeNull();
+        }
+
+        using FileLock? again = FileLock.TryAcquire("/dev/full", "deletes something");
+        again.ShouldNotBeNull();
+    }
+
+    [Fact]
+    public void A_short_name_of_a_holder_leaves_nothing_of_a_long_one()
+    {
+        FileLock.TryAcquire(_directory["lock"], new string('x', 500))!.Dispose();
+        using FileLock? held = FileLock.TryAcquire(_directory["lock"], "short");
+
+        FileLock.HolderOf(_directory["lock"]).ShouldBe($"pid {Environment.ProcessId}: short");
+    }
+
+    [Fact]
     public void A_lock_ends_with_the_process_that_holds_it()
     {
         string path = _directory["lock"];

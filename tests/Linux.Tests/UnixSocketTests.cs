@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using EveStorage.Linux;
 using EveStorage.Testing;
 using Microsoft.Win32.SafeHandles;
+using Tmds.Linux;
 
 namespace EveStorage.Tests;
 
@@ -32,6 +33,21 @@ public sealed class UnixSocketTests : IDisposable
         buffer[..length].ShouldBe("token"u8.ToArray());
         RandomAccess.GetLength(copy.ShouldNotBeNull()).ShouldBe("content".Length);
         File.ReadAllText($"/proc/self/fdinfo/{copy.DangerousGetHandle()}").ShouldContain("flags:\t02", Case.Sensitive, "close-on-exec");
+    }
+
+    [Fact]
+    public void Of_two_descriptors_only_the_one_that_is_asked_for_stays_open()
+    {
+        using SafeFileHandle file = Open("content");
+        SendTwo(_sender, file);
+        int before = CountOpen();
+
+        UnixDescriptors.Receive(_receiver, new byte[8], out int length).ShouldNotBeNull().Dispose();
+
+        length.ShouldBe(1);
+        CountOpen().ShouldBe(before);
+
+        int CountOpen() => new DirectoryInfo("/proc/self/fd").EnumerateFileSystemInfos().Count(entry => entry.LinkTarget == _directory["file"]);
     }
 
     [Fact]
@@ -76,6 +92,20 @@ public sealed class UnixSocketTests : IDisposable
         _sender.Dispose();
         _receiver.Dispose();
         _directory.Dispose();
+    }
+
+    // man 3 cmsg: a header of 16 bytes, and two descriptors.
+    private static unsafe void SendTwo(Socket socket, SafeFileHandle handle)
+    {
+        byte* control = stackalloc byte[24];
+        *(ulong*)control = 24;
+        *(int*)(control + 8) = LibC.SOL_SOCKET;
+        *(int*)(control + 12) = LibC.SCM_RIGHTS;
+        *(int*)(control + 16) = *(int*)(control + 20) = (int)handle.DangerousGetHandle();
+        byte data = (byte)'x';
+        iovec vector = new() { iov_base = &data, iov_len = 1 };
+        msghdr header = new() { msg_iov = &vector, msg_iovlen = 1, msg_control = control, msg_controllen = 24 };
+        ((long)LibC.sendmsg((int)socket.Handle, &header, 0)).ShouldBe(1);
     }
 
     private SafeFileHandle Open(string content)

@@ -9,6 +9,43 @@ public sealed class Qcow2FormatTests
     public async Task A_sound_image_reads_as_its_data()
         => (await ReadAsync(new MemoryImage())).ShouldBe(MemoryImage.ClusterSize);
 
+    [Fact]
+    public async Task The_four_million_extents_of_one_table_are_never_held_together()
+    {
+        // 2 MiB clusters with subclusters: each of the 131072 entries of the one table has every other part zero.
+        const int Cluster = 2 << 20;
+        const int Entries = Cluster / 16;
+        MemoryImage image = new() { Bytes = new byte[3 * Cluster] };
+        image.U32(0, 0x514649fb);
+        image.U32(4, 3);
+        image.U32(20, 21);
+        image.U64(24, (ulong)Entries * Cluster);
+        image.U32(36, 1);
+        image.U64(40, Cluster);
+        image.U64(72, 16);
+        image.U32(100, 104);
+        image.U64(Cluster, 2 * Cluster);
+        for (int entry = 0; entry < Entries; entry++)
+        {
+            image.U64((2 * Cluster) + (entry * 16) + 8, 0x5555_5555_0000_0000);
+        }
+
+        await using IImageReader reader = await new Qcow2Format().OpenAsync(image, default);
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        long most = 0;
+        int extents = 0;
+        await foreach (ImageExtent _ in reader.ReadExtentsAsync(default))
+        {
+            if (extents++ % (1 << 20) == 0)
+            {
+                most = Math.Max(most, GC.GetTotalMemory(forceFullCollection: true) - before);
+            }
+        }
+
+        extents.ShouldBe(Entries * 32);
+        most.ShouldBeLessThan(16 << 20);
+    }
+
     [Theory]
     [InlineData(4, 4, StorageErrorKind.NotSupported, "qcow2 version 4")]
     [InlineData(12, 512, StorageErrorKind.NotSupported, "backing file")]

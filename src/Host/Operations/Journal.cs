@@ -14,11 +14,14 @@ internal sealed class Journal
     private const int EndedKept = 200;
 
     private readonly string _directory;
+    private readonly JournalReserve _reserve;
 
     internal Journal(Profile profile)
     {
         _directory = Path.Combine(profile.State, "operations");
         MakeDirectory(_directory);
+        _reserve = new(Path.Combine(_directory, "reserve"));
+        _reserve.Make();
     }
 
     /// <summary>Takes an operation for this process; null when another process has it.</summary>
@@ -29,7 +32,19 @@ internal sealed class Journal
     internal void Write(OperationDocument document)
     {
         string path = PathOf(document.Operation.Id);
-        FileCalls.Run(path, () => DurableFile.Replace(path, document.Write()));
+        try
+        {
+            DurableFile.Replace(path, document.Write());
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.OutOfSpace && _reserve.TryRelease())
+        {
+            DurableFile.Replace(path, document.Write());
+        }
+
+        if (!document.Operation.State.IsUnderWay())
+        {
+            _reserve.Make();   // what ended may have made room
+        }
     }
 
     /// <summary>One operation.</summary>
@@ -69,6 +84,7 @@ internal sealed class Journal
     /// <exception cref="StorageException">The disk failed.</exception>
     internal void Trim()
     {
+        _reserve.Make();
         if (Directory.EnumerateFiles(_directory, "*.json").Count() <= EndedKept)
         {
             return;

@@ -50,7 +50,7 @@ internal sealed class SparseTarget(SafeFileHandle handle, ByteSize budget)
     }
 
     /// <summary>Makes all that was written survive a crash.</summary>
-    internal void Flush() => FileCalls.Run("volume", () => RandomAccess.FlushToDisk(handle));
+    internal void Flush() => BlockFile.Flush(handle, "volume");
 
     // How many bytes from the start lie in blocks that are all zero, or in blocks that are not.
     private static int Blocks(ReadOnlySpan<byte> data, bool zero)

@@ -31,7 +31,7 @@ internal sealed class WriteImage(IStoragePool pool, VolumeName volume, SafeFileH
             context.Progress.Report(new(Title, new(at + piece.Length), size));
         }
 
-        FileCalls.Run(imageName, () => RandomAccess.FlushToDisk(image));
+        BlockFile.Flush(image, imageName);
         return StepOutcome.Changed;
     }
 
