@@ -31,7 +31,10 @@ public interface IStoragePool : IAsyncDisposable
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotFound"/>: there is no such volume.</exception>
     ValueTask<IBlockSource> OpenBlocksAsync(VolumeName name, BlockAccess access, CancellationToken cancellationToken);
 
-    /// <summary>Plans a volume. The host asks only for what the pool has.</summary>
+    /// <summary>
+    /// Plans a volume. The host asks only for what the pool has. Like every change but a snapshot it can be planned once more
+    /// after it was done, since after a crash nobody knows how far it came: that plan is run, or its steps reverted.
+    /// </summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: it asks for a form or a trait that the pool
     /// lacks. <see cref="StorageErrorKind.Conflict"/>: something else has that name.</exception>
     ValueTask<Plan> PlanCreateAsync(VolumeSpec spec, CancellationToken cancellationToken);
@@ -39,7 +42,7 @@ public interface IStoragePool : IAsyncDisposable
     /// <summary>
     /// Plans giving a volume another name, in one act: after a crash it has the one or the other. It keeps its id and its
     /// record. Planning does not ask for <paramref name="name"/> to exist: an earlier step of the same plan may make it. The
-    /// step may refuse a volume that is open, as <see cref="StorageErrorKind.Busy"/>.
+    /// step may refuse a volume that is open, as <see cref="StorageErrorKind.Busy"/>. A rename that is done can be planned again.
     /// </summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: something has the new name.</exception>
     ValueTask<Plan> PlanRenameAsync(VolumeName name, VolumeName newName, CancellationToken cancellationToken);
@@ -56,7 +59,10 @@ public interface ISnapshotPool : IStoragePool
     /// <summary>The snapshots of a volume, oldest first.</summary>
     IAsyncEnumerable<SnapshotInfo> ListSnapshotsAsync(VolumeName volume, CancellationToken cancellationToken);
 
-    /// <summary>Plans freezing volumes, each as they all are at one moment.</summary>
+    /// <summary>
+    /// Plans freezing volumes, each as they all are at one moment. Taken ones are not planned again after a crash: the host
+    /// knows them by their ids, and deletes them.
+    /// </summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: a name is taken. <see cref="StorageErrorKind.NotSupported"/>:
     /// more than one, and the pool can't at one moment.</exception>
     ValueTask<Plan> PlanSnapshotAsync(IReadOnlyList<SnapshotName> snapshots, CancellationToken cancellationToken);

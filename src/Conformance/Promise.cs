@@ -13,7 +13,19 @@ internal static class Promise
 
     /// <summary>An operation that makes <paramref name="made"/>: names of volumes and of snapshots.</summary>
     internal static OperationRequest NewRequest(params object[] made)
-        => new() { Id = Guid.NewGuid(), Ids = made.ToDictionary(name => $"{name}", _ => Guid.NewGuid()) };
+        => new() { Id = NewOperation(), Ids = made.ToDictionary(name => $"{name}", _ => Guid.NewGuid()) };
+
+    /// <summary>A new id for an operation, which tells that a case has drawn it: see <see cref="PoolConformance.IsOfCase"/>.</summary>
+    internal static Guid NewOperation()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        Guid.NewGuid().TryWriteBytes(bytes);
+        CaseId.CopyTo(bytes);
+        return new(bytes);
+    }
+
+    // Seven bytes that name this kit, before the version that a random id has; the other seven are random.
+    internal static ReadOnlySpan<byte> CaseId => [0xC0, 0x4F, 0x02, 0x26, 0xE7, 0xE5, 0x70];
 
     internal static OperationContext ContextOf(OperationRequest request)
         => new(request, NullLogger.Instance, new Progress<StepProgress>(), TimeProvider.System);

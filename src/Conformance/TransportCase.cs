@@ -28,7 +28,7 @@ public interface ITransportVolume
     VolumeAccess Access { get; }
 
     /// <summary>Makes it larger, as the pool would.</summary>
-    void Grow(ByteSize size);
+    ValueTask GrowAsync(ByteSize size, CancellationToken cancellationToken);
 }
 
 /// <summary>A host that is connected: our initiator, or a kernel.</summary>

@@ -81,7 +81,7 @@ public static class TransportConformance
         TransportTrial trial = new(bench);
         ITransportVolume volume = await trial.ExportAsync(TransportTrial.Spec(1), cancellationToken);
         await using ITransportHost host = await trial.ConnectAsync(TransportTrial.Host, cancellationToken);
-        volume.Grow(ByteSize.MiB(2));
+        await volume.GrowAsync(ByteSize.MiB(2), cancellationToken);
         await bench.Run(await bench.Transport.PlanResizeAsync(TransportTrial.Spec(1).VolumeId, cancellationToken), TransportTrial.NewRequest(), cancellationToken);
         await WaitAsync(host, cancellationToken);
         ByteSize size = await host.GetSizeAsync(1, cancellationToken);

@@ -11,7 +11,11 @@ internal sealed class MemoryVolume(ByteSize size) : ITransportVolume, IBlockSour
 
     public ByteSize Size => new(_bytes.Length);
 
-    public void Grow(ByteSize size) => Array.Resize(ref _bytes, (int)size.Bytes);
+    public ValueTask GrowAsync(ByteSize size, CancellationToken cancellationToken)
+    {
+        Array.Resize(ref _bytes, (int)size.Bytes);
+        return ValueTask.CompletedTask;
+    }
 
     public bool TryRead(long offset, Span<byte> destination)
     {

@@ -41,7 +41,11 @@ public sealed class ConformanceTests
     {
         public VolumeAccess Access => TestTarget.Access(blocks);
 
-        public void Grow(ByteSize size) => blocks.Grow((int)size.Bytes);
+        public ValueTask GrowAsync(ByteSize size, CancellationToken cancellationToken)
+        {
+            blocks.Grow((int)size.Bytes);
+            return ValueTask.CompletedTask;
+        }
     }
 
     private sealed class Host(NvmeTcpInitiator initiator) : ITransportHost

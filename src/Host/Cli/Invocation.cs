@@ -43,6 +43,12 @@ internal sealed class Invocation : IAsyncDisposable
         {
             return ExitCodes.Cancelled;
         }
+        catch (Exception e)
+        {
+            // With all of its trace: it is what a report of it needs.
+            invocation.Tell(new(StorageErrorKind.Io, "program", $"has a fault, please report it: {e}"));
+            return ExitCodes.Fault;
+        }
     }
 
     /// <summary>Who does it: the daemon, or this process.</summary>

@@ -15,9 +15,19 @@ internal static class OperationWatch
         Invocation invocation, IStorageApi api, ChangeRequest request, SafeFileHandle? image, CancellationToken cancellationToken)
     {
         Guid id = await api.SubmitAsync(request, image, cancellationToken);
-        await using CancellationTokenRegistration stop = cancellationToken.Register(() => _ = api.CancelOperationAsync(id, CancellationToken.None));
-        IAsyncEnumerable<OperationReport> reports = api.WatchOperationAsync(id, CancellationToken.None);
-        return invocation.IsInteractive ? await ShowBarAsync(reports) : await ShowLinesAsync(invocation, reports);
+        Task cancelling = Task.CompletedTask;
+        OperationReport last;
+        await using (cancellationToken.Register(() => cancelling = CancelAsync(api, id)))
+        {
+            IAsyncEnumerable<OperationReport> reports = api.WatchOperationAsync(id, CancellationToken.None);
+            last = invocation.IsInteractive ? await ShowBarAsync(reports) : await ShowLinesAsync(invocation, reports);
+        }
+
+        await cancelling;
+        return last.State.IsUnderWay()
+            ? throw new StorageException(
+                StorageErrorKind.Unavailable, "daemon", $"stopped before operation {id} had ended: it is undone, or finished at the next start; see `evestorage operation show {id}` then")
+            : last;
     }
 
     /// <summary>Tells how it ended.</summary>
@@ -38,6 +48,18 @@ internal static class OperationWatch
         }
 
         return ended.State == OperationState.Succeeded ? ExitCodes.Success : ExitCodes.Cancelled;
+    }
+
+    // Who can't be asked to stop has stopped, or ends; how is what the watch tells.
+    private static async Task CancelAsync(IStorageApi api, Guid id)
+    {
+        try
+        {
+            await api.CancelOperationAsync(id, CancellationToken.None);
+        }
+        catch (StorageException e) when (e.Kind is StorageErrorKind.Unavailable or StorageErrorKind.NotFound)
+        {
+        }
     }
 
     private static async Task<OperationReport> ShowLinesAsync(Invocation invocation, IAsyncEnumerable<OperationReport> reports)

@@ -1,6 +1,8 @@
 using EveStorage.Host.Api;
 using EveStorage.Host.Client;
+using EveStorage.Host.Daemon;
 using EveStorage.Host.Engine;
+using EveStorage.Host.Locks;
 using EveStorage.Host.Operations;
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;
@@ -12,6 +14,9 @@ namespace EveStorage.Host.Cli;
 /// <summary>Who does what a verb asks: the daemon where one runs, else an engine in this process, with the same locks and journal.</summary>
 internal sealed class Session : IAsyncDisposable
 {
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
     private readonly StorageEngine? _engine;
 
     private Session(IStorageApi api, StorageEngine? engine)
@@ -29,7 +34,7 @@ internal sealed class Session : IAsyncDisposable
         Problems problems = new();
         Profile profile = ProfileReader.Read(ProfileSource.Read(profileName), problems);
         problems.ThrowIfAny(profile.Name);
-        if (await RemoteApi.TryConnectAsync(profile.Api.Socket, cancellationToken) is RemoteApi remote)
+        if (await FindDaemonAsync(profile, cancellationToken) is RemoteApi remote)
         {
             HostReport host = await remote.GetHostAsync(cancellationToken);
             if (host.Version != LocalApi.Version)
@@ -48,6 +53,31 @@ internal sealed class Session : IAsyncDisposable
         StorageEngine engine = StorageEngine.Open(profile, PluginCatalog.Load(profile.Plugins), static logging => logging.AddConsoleToError(LogLevel.Warning));
         await engine.RecoverAsync(cancellationToken);
         return new(engine.For(new Caller(FileOwner.Ours)), engine);
+    }
+
+    // No socket is no proof: a daemon that starts has none yet, and one that stops has none any more and still undoes what ran.
+    // Its lock is held all that time.
+    private static async Task<RemoteApi?> FindDaemonAsync(Profile profile, CancellationToken cancellationToken)
+    {
+        string place = DaemonHost.PlaceOf(profile);
+        for (long start = TimeProvider.System.GetTimestamp(); ; await Task.Delay(s_look, cancellationToken))
+        {
+            if (await RemoteApi.TryConnectAsync(profile.Api.Socket, cancellationToken) is RemoteApi remote)
+            {
+                return remote;
+            }
+
+            using HeldLock? nobody = HeldLock.TryTake(place, HeldLock.Holder("looks for a daemon"));
+            if (nobody is not null)
+            {
+                return null;
+            }
+
+            if (TimeProvider.System.GetElapsedTime(start) >= s_patience)
+            {
+                throw new StorageException(StorageErrorKind.Busy, "daemon", $"is starting or stopping ({FileLock.HolderOf(place)}): try again when that is done");
+            }
+        }
     }
 
     /// <inheritdoc/>

@@ -25,15 +25,10 @@ internal sealed class RemoteApi : IStorageApi
         };
     }
 
-    /// <summary>Connects, or answers null when no daemon runs.</summary>
-    /// <exception cref="StorageException">One runs, and the caller may not use it.</exception>
+    /// <summary>Connects, or answers null when nobody listens there.</summary>
+    /// <exception cref="StorageException">One does, and the caller may not use it, or it takes no more.</exception>
     internal static async Task<RemoteApi?> TryConnectAsync(string socket, CancellationToken cancellationToken)
     {
-        if (!File.Exists(socket))
-        {
-            return null;
-        }
-
         try
         {
             (await ConnectAsync(socket, cancellationToken)).Dispose();
@@ -43,9 +38,13 @@ internal sealed class RemoteApi : IStorageApi
         {
             throw new StorageException(StorageErrorKind.Unavailable, socket, "may not be used by you: run it as root, or be in the group that Api:Group names", e);
         }
-        catch (SocketException)
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.ConnectionRefused)
         {
-            return null;   // a daemon that was killed leaves its socket
+            return null;   // ENOENT; or ECONNREFUSED, since a daemon that was killed leaves its socket
+        }
+        catch (SocketException e)
+        {
+            throw new StorageException(StorageErrorKind.Unavailable, socket, $"can't be connected to ({e.Message}): try again", e);
         }
     }
 
@@ -137,7 +136,7 @@ internal sealed class RemoteApi : IStorageApi
     private async Task<T> GetAsync<T>(string path, CancellationToken cancellationToken)
     {
         using HttpResponseMessage response = await SendAsync(new(HttpMethod.Get, path), cancellationToken);
-        return await ReadAsync<T>(response, cancellationToken);
+        return await AnsweredAsync(() => ReadAsync<T>(response, cancellationToken));
     }
 
     private async Task<T> PostAsync<T>(string path, ChangeRequest? request, SafeFileHandle? image, CancellationToken cancellationToken)
@@ -151,7 +150,7 @@ internal sealed class RemoteApi : IStorageApi
         }
 
         using HttpResponseMessage response = await SendAsync(message, cancellationToken);
-        return await ReadAsync<T>(response, cancellationToken);
+        return await AnsweredAsync(() => ReadAsync<T>(response, cancellationToken));
     }
 
     private async IAsyncEnumerable<T> StreamAsync<T>(string path, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -159,27 +158,18 @@ internal sealed class RemoteApi : IStorageApi
         const string Data = "data:";
         using HttpResponseMessage response = await SendAsync(new(HttpMethod.Get, path), cancellationToken);
         using StreamReader lines = new(await response.Content.ReadAsStreamAsync(cancellationToken));
-        while (await lines.ReadLineAsync(cancellationToken) is string line)
+        while (await AnsweredAsync(() => lines.ReadLineAsync(cancellationToken).AsTask()) is string line)
         {
             if (line.StartsWith(Data, StringComparison.Ordinal))
             {
-                yield return JsonSerializer.Deserialize<T>(line.AsSpan(Data.Length), ApiJson.Compact)!;
+                yield return await AnsweredAsync(() => Task.FromResult(JsonSerializer.Deserialize<T>(line.AsSpan(Data.Length), ApiJson.Compact)!));
             }
         }
     }
 
     private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken)
     {
-        HttpResponseMessage response;
-        try
-        {
-            response = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-        }
-        catch (HttpRequestException e)
-        {
-            throw new StorageException(StorageErrorKind.Unavailable, "daemon", "went away: see its log, and start it again", e);
-        }
-
+        HttpResponseMessage response = await AnsweredAsync(() => _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken));
         if (!response.IsSuccessStatusCode)
         {
             using (response)
@@ -191,18 +181,35 @@ internal sealed class RemoteApi : IStorageApi
         return response;
     }
 
+    // A daemon that stops ends its answers wherever they are.
+    private static async Task<T> AnsweredAsync<T>(Func<Task<T>> call)
+    {
+        try
+        {
+            return await call();
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
+        {
+            throw new StorageException(StorageErrorKind.Unavailable, "daemon", "went away: see its log, and start it again", e);
+        }
+        catch (JsonException e)
+        {
+            throw new StorageException(StorageErrorKind.Unavailable, "daemon", $"answered what this program can't read ({e.Message}): restart it, if it has another version", e);
+        }
+    }
+
     private static async Task<StorageException> ErrorOfAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         try
         {
-            if (await response.Content.ReadFromJsonAsync<ErrorReport>(ApiJson.Compact, cancellationToken) is ErrorReport error)
+            if (await response.Content.ReadFromJsonAsync<ErrorReport>(ApiJson.Compact, cancellationToken) is ErrorReport { Subject: not null, Message: not null } error)
             {
                 return error.ToException();
             }
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or IOException or HttpRequestException)
         {
-            // not from our daemon, or from one of another version: the status is all there is
+            // cut off, not from our daemon, or from one of another version: the status is all there is
         }
 
         return new(response.StatusCode == HttpStatusCode.Forbidden ? StorageErrorKind.Unavailable : StorageErrorKind.Io, "daemon", $"answered {(int)response.StatusCode}");

@@ -27,24 +27,41 @@ internal static class DaemonHost
 {
     private const long MaxRequestBody = 1 << 20;
     private static readonly TimeSpan s_stopLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_placeLimit = TimeSpan.FromSeconds(1);
 
-    /// <summary>Runs until it is told to stop.</summary>
-    /// <exception cref="StorageException">Another daemon runs, or the profile's group is none.</exception>
+    /// <summary>
+    /// Takes the place of the one daemon of a profile, before anything of it is opened and until all of it is closed again.
+    /// A command that looks whether there is a daemon holds it for a moment, too.
+    /// </summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Busy"/>: another one has it.</exception>
+    internal static Task<HeldLock> TakePlaceAsync(Profile profile, string doing, CancellationToken cancellationToken)
+        => HeldLock.TakeAsync(PlaceOf(profile), "daemon", HeldLock.Holder(doing), s_placeLimit, TimeProvider.System, cancellationToken);
+
+    /// <summary>The file of that lock.</summary>
+    internal static string PlaceOf(Profile profile) => Path.Combine(profile.Run, "daemon.lock");
+
+    /// <summary>Runs until it is told to stop, or until it can't go on.</summary>
+    /// <exception cref="StorageException">The profile's group is none, or a part of the daemon failed.</exception>
     internal static async Task RunAsync(StorageEngine engine, CancellationToken cancellationToken)
     {
         Profile profile = engine.Profile;
         string socket = profile.Api.Socket;
         FileCalls.Run(socket, () => Directory.CreateDirectory(Path.GetDirectoryName(socket)!));
-        using HeldLock own = HeldLock.TryTake(Path.Combine(profile.Run, "daemon.lock"), HeldLock.Holder("serves"))
-            ?? throw new StorageException(StorageErrorKind.Busy, "daemon", "runs already: stop it first");
         PeerRule peers = new(profile.Api.Group);
-        File.Delete(socket);   // nobody holds the lock, so nobody answers there
+        File.Delete(socket);   // nobody else has the daemon's place, so nobody answers there
         await using WebApplication app = Build(engine, socket, peers);
         await engine.RecoverAsync(cancellationToken);
         await engine.ServeAsync(cancellationToken);
         await app.StartAsync(cancellationToken);
         peers.Protect(socket);
         await app.WaitForShutdownAsync(cancellationToken);
+        foreach (BackgroundService part in app.Services.GetServices<IHostedService>().OfType<BackgroundService>())
+        {
+            if (part.ExecuteTask is { IsFaulted: true, Exception: AggregateException failure })
+            {
+                throw new StorageException(StorageErrorKind.Io, "daemon", $"can't go on: {failure.InnerException!.Message}", failure);
+            }
+        }
     }
 
     private static WebApplication Build(StorageEngine engine, string socket, PeerRule peers)
@@ -68,9 +85,8 @@ internal static class DaemonHost
         builder.Services.Configure<RouteHandlerOptions>(static routes => routes.ThrowOnBadRequest = true);   // to be answered as every error is
         AddSystemd(builder.Services);
         builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = s_stopLimit);
-        DescriptorDesk desk = new(peers, DescriptorPath.Of(socket));
-        builder.Services.AddSingleton(desk);
-        builder.Services.AddHostedService(_ => desk);
+        builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<DescriptorDesk>(services, peers, DescriptorPath.Of(socket)));
+        builder.Services.AddHostedService(static services => services.GetRequiredService<DescriptorDesk>());
         builder.Services.AddHttpContextAccessor();
         builder.Services.AddScoped(services => engine.For(new Caller(CallerOf(services.GetRequiredService<IHttpContextAccessor>().HttpContext!))));
         builder.Services.Scan(static types => types.FromAssemblyOf<IEndpoints>()

@@ -5,6 +5,7 @@ using EveStorage.Host.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Daemon;
@@ -35,8 +36,8 @@ internal sealed class LookEndpoints : IEndpoints
             => storage.GetVolumeAsync(new(pool), new(volume), cancellationToken));
         api.MapGet("/exports", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListExportsAsync(cancellationToken));
         api.MapGet("/findings", (IStorageApi storage, CancellationToken cancellationToken) => storage.DiagnoseAsync(cancellationToken));
-        api.MapGet("/events", (IStorageApi storage, CancellationToken cancellationToken, bool follow = false)
-            => TypedResults.ServerSentEvents(storage.WatchEventsAsync(follow, cancellationToken)));
+        api.MapGet("/events", (IStorageApi storage, IHostApplicationLifetime lifetime, CancellationToken cancellationToken, bool follow = false)
+            => TypedResults.ServerSentEvents(Streams.UntilStopAsync(token => storage.WatchEventsAsync(follow, token), lifetime, cancellationToken)));
     }
 }
 
@@ -50,8 +51,9 @@ internal sealed class OperationEndpoints(DescriptorDesk desk) : IEndpoints
         api.MapGet("/operations/{id:guid}", (Guid id, IStorageApi storage, CancellationToken cancellationToken) => storage.GetOperationAsync(id, cancellationToken));
         api.MapDelete("/operations/{id:guid}", (Guid id, IStorageApi storage, CancellationToken cancellationToken) => storage.CancelOperationAsync(id, cancellationToken));
         api.MapPost("/operations/{id:guid}/clear", (Guid id, IStorageApi storage, CancellationToken cancellationToken) => storage.ClearOperationAsync(id, cancellationToken));
-        api.MapGet("/operations/{id:guid}/events", (Guid id, IStorageApi storage, CancellationToken cancellationToken)
-            => TypedResults.ServerSentEvents(Changes(storage.WatchOperationAsync(id, cancellationToken), cancellationToken)));
+        api.MapGet("/operations/{id:guid}/events", (Guid id, IStorageApi storage, IHostApplicationLifetime lifetime, CancellationToken cancellationToken)
+            => TypedResults.ServerSentEvents(
+                Streams.UntilStopAsync(token => storage.WatchOperationAsync(id, token), lifetime, cancellationToken).Select(report => new SseItem<OperationReport>(report, "operation"))));
         api.MapPost("/operations", SubmitAsync).Produces<OperationReport>(StatusCodes.Status202Accepted).Produces<PlanReport>();
         api.MapPost("/images/inspect", async (string name, string? format, HttpContext context, IStorageApi storage) =>
         {
@@ -74,13 +76,32 @@ internal sealed class OperationEndpoints(DescriptorDesk desk) : IEndpoints
 
     private SafeFileHandle? DescriptorOf(HttpContext context)
         => context.Request.Headers[DescriptorPath.Header] is [string token] ? desk.Take(token) : null;
+}
 
-    private static async IAsyncEnumerable<SseItem<OperationReport>> Changes(
-        IAsyncEnumerable<OperationReport> reports, [EnumeratorCancellation] CancellationToken cancellationToken)
+/// <summary>Streams to a client.</summary>
+internal static class Streams
+{
+    /// <summary>What <paramref name="watch"/> gives, until the client leaves or the daemon stops: it would wait for a stream that goes on.</summary>
+    internal static async IAsyncEnumerable<T> UntilStopAsync<T>(
+        Func<CancellationToken, IAsyncEnumerable<T>> watch, IHostApplicationLifetime lifetime, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (OperationReport report in reports.WithCancellation(cancellationToken))
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
+        await using IAsyncEnumerator<T> items = watch(stop.Token).GetAsyncEnumerator(stop.Token);
+        while (await NextAsync(items, lifetime))
         {
-            yield return new(report, "operation");
+            yield return items.Current;
+        }
+    }
+
+    private static async ValueTask<bool> NextAsync<T>(IAsyncEnumerator<T> items, IHostApplicationLifetime lifetime)
+    {
+        try
+        {
+            return await items.MoveNextAsync();
+        }
+        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            return false;
         }
     }
 }

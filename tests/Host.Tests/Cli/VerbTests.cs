@@ -77,6 +77,36 @@ public sealed class VerbTests
     }
 
     [Fact]
+    public async Task A_daemon_that_starts_or_stops_is_not_taken_for_none()
+    {
+        using CommandLineHost host = new();
+        Directory.CreateDirectory(host["run"]);
+        using Linux.FileLock held = Linux.FileLock.TryAcquire(host["run/daemon.lock"], "the test")!;
+
+        Ended refused = await host.RunAsync("pool", "list");
+
+        refused.Code.ShouldBe(7);
+        refused.Error.ShouldContain("is starting or stopping");
+        (await host.RunAsync("plugin", "check", "data")).Code.ShouldBe(7);
+    }
+
+    [Fact]
+    public async Task Snapshots_of_one_moment_are_of_one_pool_and_each_is_named_once()
+    {
+        using CommandLineHost host = new();
+        await host.DoAsync("pool", "create", "data");
+        await host.DoAsync("volume", "create", "vm1", "4MiB");
+
+        Ended two = await host.RunAsync("volume", "snapshot", "data/vm1@a", "other/vm1@a");
+        Ended twice = await host.RunAsync("volume", "snapshot", "vm1@a", "data/vm1@a");
+
+        (two.Code, twice.Code).ShouldBe((2, 2));
+        two.Error.ShouldContain("one moment is one pool's");
+        twice.Error.ShouldContain("each once");
+        (await host.DoAsync("volume", "show", "vm1", "--json")).Json.GetProperty("snapshots").GetArrayLength().ShouldBe(0);
+    }
+
+    [Fact]
     public async Task A_save_that_is_only_planned_or_fails_leaves_no_file()
     {
         using CommandLineHost host = new();

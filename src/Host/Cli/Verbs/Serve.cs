@@ -1,5 +1,6 @@
 using EveStorage.Host.Daemon;
 using EveStorage.Host.Engine;
+using EveStorage.Host.Locks;
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;
 using Microsoft.Extensions.Logging;
@@ -15,6 +16,7 @@ internal sealed class Serve() : CliVerb(
         Problems problems = new();
         Profile profile = ProfileReader.Read(ProfileSource.Read(invocation.Parsed.GetValue(GlobalOptions.Profile)), problems);
         problems.ThrowIfAny(profile.Name);
+        using HeldLock place = await DaemonHost.TakePlaceAsync(profile, "serves", cancellationToken);
         await using StorageEngine engine = StorageEngine.Open(
             profile, PluginCatalog.Load(profile.Plugins), static logging => logging.AddConsoleToError(LogLevel.Information));
         await DaemonHost.RunAsync(engine, cancellationToken);

@@ -36,8 +36,17 @@ internal sealed class VolumeSnapshot : ChangeVerb
     protected override async Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
     {
         VolumeAddress[] addresses = parsed.GetValue(_snapshots)!;
-        PoolName pool = await PoolOfAsync(addresses[0], api, cancellationToken);
-        return new TakeSnapshots { Pool = pool, Snapshots = [.. addresses.Select(address => address.Snapshot!.Value)] };
+        List<PoolName> pools = [];
+        foreach (VolumeAddress address in addresses)
+        {
+            pools.Add(await PoolOfAsync(address, api, cancellationToken));
+        }
+
+        return pools.Distinct().Count() == 1
+            ? new TakeSnapshots { Pool = pools[0], Snapshots = [.. addresses.Select(address => address.Snapshot!.Value)] }
+            : throw new StorageException(
+                StorageErrorKind.InvalidConfiguration, string.Join(", ", addresses.Select(address => $"{address}")),
+                $"are in the pools {string.Join(", ", pools.Distinct())}: one moment is one pool's; take those of each by themselves");
     }
 }
 

@@ -25,11 +25,16 @@ internal sealed class PlanTakeSnapshots : ChangePlanner<TakeSnapshots>
     protected override IEnumerable<VolumeName> Owns(TakeSnapshots request, Guid operation) => request.Snapshots.Select(snapshot => snapshot.Volume);
 
     /// <inheritdoc/>
-    protected override IEnumerable<string> Makes(TakeSnapshots request, Guid operation) => request.Snapshots.Select(snapshot => $"{snapshot}");
+    protected override IEnumerable<string> Makes(TakeSnapshots request, Guid operation) => request.Snapshots.Select(snapshot => $"{snapshot}").Distinct();
 
     /// <inheritdoc/>
     protected override async Task<Plan> PlanAsync(TakeSnapshots request, PlanningContext context, CancellationToken cancellationToken)
     {
+        if (request.Snapshots.Count == 0 || request.Snapshots.Distinct().Count() < request.Snapshots.Count)
+        {
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject.Length > 0 ? request.Subject : $"{request.Pool}", "has to name snapshots, each once");
+        }
+
         ISnapshotPool pool = await SnapshotPools.OpenAsync(request, context, cancellationToken);
         foreach (SnapshotName snapshot in request.Snapshots)
         {
