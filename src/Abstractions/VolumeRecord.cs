@@ -18,8 +18,11 @@ public sealed record VolumeRecord
     /// <summary>Where it is exported.</summary>
     public IReadOnlyList<ExportRecord> Exports { get; init; } = [];
 
-    /// <summary>The operation that is changing it; null when none is.</summary>
+    /// <summary>The operation that changed its exports last; null when none did. It stays, since undoing after a crash asks for it.</summary>
     public Guid? InFlight { get; init; }
+
+    /// <summary>The exports as <see cref="InFlight"/> found them.</summary>
+    public IReadOnlyList<ExportRecord> ExportsBefore { get; init; } = [];
 }
 
 /// <summary>A layer as recorded: names, and no keys.</summary>

@@ -18,6 +18,26 @@ public static unsafe class ExistingFile
         }
     }
 
+    /// <summary>The length of an open file, or the size of an open block device.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: it is something else, as a pipe.</exception>
+    public static ByteSize LengthOf(SafeFileHandle handle, string subject)
+    {
+        using Descriptor descriptor = new(handle);
+        byte empty = 0;
+        statx facts;
+        if (LibC.statx(descriptor, &empty, LibC.AT_EMPTY_PATH, LibC.STATX_BASIC_STATS, &facts) < 0)
+        {
+            throw Errno.Failure(subject, "statx");
+        }
+
+        return (facts.stx_mode & OwnCalls.S_IFMT) switch
+        {
+            OwnCalls.S_IFREG => new((long)facts.stx_size),
+            OwnCalls.S_IFBLK => BlockDevice.SizeOf(handle, subject),
+            _ => throw new StorageException(StorageErrorKind.NotSupported, subject, "is neither a file nor a block device: write it to a file first"),
+        };
+    }
+
     /// <summary>A second descriptor of the same open file, with a life of its own.</summary>
     public static SafeFileHandle Duplicate(SafeFileHandle handle)
     {

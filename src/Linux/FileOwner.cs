@@ -22,6 +22,22 @@ public static class FileOwner
         }
     }
 
+    /// <summary>The group this process acts as.</summary>
+    public static uint OurGroup => LibC.getegid();
+
+    /// <summary>The group of <paramref name="path"/> itself, not of what a link there leads to.</summary>
+    /// <exception cref="StorageException">It can't be looked at.</exception>
+    public static unsafe uint GroupOf(string path)
+    {
+        statx facts;
+        fixed (byte* name = Encoding.UTF8.GetBytes($"{path}\0"))
+        {
+            return LibC.statx(LibC.AT_FDCWD, name, LibC.AT_SYMLINK_NOFOLLOW, LibC.STATX_GID, &facts) < 0
+                ? throw Errno.Failure(path, "statx")
+                : facts.stx_gid;
+        }
+    }
+
     /// <summary>Gives <paramref name="path"/> to a group.</summary>
     /// <exception cref="StorageException">The caller may not.</exception>
     public static unsafe void SetGroup(string path, uint group)

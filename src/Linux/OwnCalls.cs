@@ -19,6 +19,7 @@ internal static unsafe partial class OwnCalls
 
     // sys/stat.h: what a file is.
     internal const uint S_IFMT = 0xF000;
+    internal const uint S_IFREG = 0x8000;
     internal const uint S_IFBLK = 0x6000;
 
     // linux/fs.h: _IOW(0x94, 9, int).
@@ -62,6 +63,7 @@ internal static unsafe partial class OwnCalls
     internal const int WNOWAIT = 0x1000000;
 
     // sys/resource.h.
+    internal const int RLIMIT_FSIZE = 1;
     internal const int RLIMIT_DATA = 2;
 
     // glibc's stdio.h is not in it, and rename(2) replaces what is there.

@@ -8,12 +8,18 @@ public static class ResourceLimits
     /// gigabyte and dies below 4 GiB of it.
     /// </summary>
     /// <exception cref="StorageException">The kernel refused.</exception>
-    public static unsafe void LimitData(ByteSize most)
+    public static void LimitData(ByteSize most) => Set(OwnCalls.RLIMIT_DATA, "RLIMIT_DATA", most);
+
+    /// <summary>Bounds the length to which this process can write a regular file; writing beyond it ends the process by SIGXFSZ.</summary>
+    /// <exception cref="StorageException">The kernel refused.</exception>
+    public static void LimitFiles(ByteSize most) => Set(OwnCalls.RLIMIT_FSIZE, "RLIMIT_FSIZE", most);
+
+    private static unsafe void Set(int resource, string name, ByteSize most)
     {
         OwnCalls.ResourceLimit limit = new() { Soft = (ulong)most.Bytes, Hard = (ulong)most.Bytes };
-        if (OwnCalls.SetResourceLimit(OwnCalls.RLIMIT_DATA, &limit) < 0)
+        if (OwnCalls.SetResourceLimit(resource, &limit) < 0)
         {
-            throw Errno.Failure("RLIMIT_DATA", "setrlimit");
+            throw Errno.Failure(name, "setrlimit");
         }
     }
 }

@@ -34,8 +34,17 @@ internal static class DaemonHost
     /// A command that looks whether there is a daemon holds it for a moment, too.
     /// </summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Busy"/>: another one has it.</exception>
-    internal static Task<HeldLock> TakePlaceAsync(Profile profile, string doing, CancellationToken cancellationToken)
-        => HeldLock.TakeAsync(PlaceOf(profile), "daemon", HeldLock.Holder(doing), s_placeLimit, TimeProvider.System, cancellationToken);
+    internal static async Task<HeldLock> TakePlaceAsync(Profile profile, string doing, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await HeldLock.TakeAsync(PlaceOf(profile), "daemon", HeldLock.Holder(doing), s_placeLimit, TimeProvider.System, cancellationToken);
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.Busy)
+        {
+            throw new StorageException(StorageErrorKind.Busy, "daemon", $"runs already ({FileLock.HolderOf(PlaceOf(profile))}): stop it first", e);
+        }
+    }
 
     /// <summary>The file of that lock.</summary>
     internal static string PlaceOf(Profile profile) => Path.Combine(profile.Run, "daemon.lock");

@@ -1,55 +1,71 @@
 using EveStorage.Host.Composition;
+using EveStorage.Host.Locks;
 using EveStorage.Host.Operations;
 using Microsoft.Extensions.Logging;
 
 namespace EveStorage.Host.Engine;
 
-/// <summary>Exports again, at a start, what the volumes' records say. One that can't be is told as an event, and never stops another.</summary>
-internal sealed partial class ExportRestore(StorageParts parts, OpenPools pools, PlanRunner plans, IEventSink events, ILogger<ExportRestore> logger)
+/// <summary>
+/// Exports again, at a start, what the volumes' records say. One that can't be is told as an event, and never stops another.
+/// There is nothing to journal: the record is the intent, and the next start does the same again.
+/// </summary>
+internal sealed partial class ExportRestore(
+    StorageParts parts, OpenPools pools, StorageLocks locks, PlanRunner plans, IEventSink events, ILogger<ExportRestore> logger)
 {
     /// <summary>Goes through every pool that has been made.</summary>
     internal async Task RunAsync(CancellationToken cancellationToken)
     {
         foreach (PoolName name in parts.PoolNames)
         {
-            try
+            await TellAsync($"{name}", async () =>
             {
                 if (await pools.TryOpenAsync(name, cancellationToken) is IStoragePool pool)
                 {
                     await RestoreAsync(pool, cancellationToken);
                 }
-            }
-            catch (StorageException e)
-            {
-                Tell($"{name}", e);
-            }
+            });
         }
     }
 
     private async Task RestoreAsync(IStoragePool pool, CancellationToken cancellationToken)
     {
-        await foreach (VolumeInfo volume in pool.ListVolumesAsync(cancellationToken))
+        List<VolumeName> names = await pool.ListVolumesAsync(cancellationToken).Select(volume => volume.Name).ToListAsync(cancellationToken);
+        foreach (VolumeName name in names.Where(name => !name.IsTemporary))
         {
-            VolumeRecord? record = await pool.Records.FindAsync(volume.Name, cancellationToken);
+            await TellAsync($"{pool.Name}/{name}", () => RestoreAsync(pool, name, cancellationToken));
+        }
+    }
+
+    private async Task RestoreAsync(IStoragePool pool, VolumeName name, CancellationToken cancellationToken)
+    {
+        if (await pool.Records.FindAsync(name, cancellationToken) is not { Exports.Count: > 0 })
+        {
+            return;
+        }
+
+        IReadOnlyList<HeldLock> held = await locks.TakeNamesAsync(pool.Name, [name], "exports it again", cancellationToken);
+        try
+        {
+            // Once more: another process may have changed it until we had its name.
+            VolumeRecord? record = await pool.Records.FindAsync(name, cancellationToken);
             foreach (ExportRecord export in record?.Exports ?? [])
             {
-                try
-                {
-                    await RestoreAsync(pool, volume, export, cancellationToken);
-                    LogRestored($"{pool.Name}/{volume.Name}", export.Transport);
-                }
-                catch (StorageException e)
-                {
-                    Tell($"{pool.Name}/{volume.Name}", e);
-                }
+                await TellAsync($"{pool.Name}/{name}", () => RestoreAsync(pool, name, record!.Id, export, cancellationToken));
+            }
+        }
+        finally
+        {
+            foreach (HeldLock taken in held)
+            {
+                taken.Dispose();
             }
         }
     }
 
-    private async Task RestoreAsync(IStoragePool pool, VolumeInfo volume, ExportRecord export, CancellationToken cancellationToken)
+    private async Task RestoreAsync(IStoragePool pool, VolumeName name, Guid id, ExportRecord export, CancellationToken cancellationToken)
     {
-        ExportSpec spec = ExportNames.SpecOf(pool, volume.Name, volume.Id, export);
-        Plan plan = await parts.TransportOf(export.Transport).Transport.PlanExportAsync(spec, ExportNames.AccessTo(pool, volume.Name), cancellationToken);
+        ExportSpec spec = ExportNames.SpecOf(pool, name, id, export);
+        Plan plan = await parts.TransportOf(export.Transport).Transport.PlanExportAsync(spec, ExportNames.AccessTo(pool, name), cancellationToken);
         await plans.RunAsync(
             new()
             {
@@ -58,13 +74,23 @@ internal sealed partial class ExportRestore(StorageParts parts, OpenPools pools,
                 Tell = static (_, _) => { },
                 TellReverting = static _ => { },
                 Progress = new Progress<StepProgress>(),
-                LockAsync = static (_, _) => Task.FromResult<Locks.HeldLock?>(null),
+                LockAsync = static (_, _) => Task.FromResult<HeldLock?>(null),
             },
             cancellationToken);
+        LogRestored($"{pool.Name}/{name}", export.Transport);
     }
 
-    private void Tell(string subject, StorageException e)
-        => events.Report(new("export.not-restored", EventSeverity.Critical, subject, e.Message));
+    private async Task TellAsync(string subject, Func<Task> restore)
+    {
+        try
+        {
+            await restore();
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            events.Report(new("export.not-restored", EventSeverity.Critical, subject, e.Message));
+        }
+    }
 
     [LoggerMessage(110, LogLevel.Information, "{Volume} is exported again by {Transport}")]
     private partial void LogRestored(string volume, string transport);

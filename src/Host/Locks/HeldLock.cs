@@ -24,20 +24,14 @@ internal sealed class HeldLock : IDisposable
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Busy"/>: the holder kept it; the message names it.</exception>
     internal static async Task<HeldLock> TakeAsync(string path, string subject, string holder, TimeSpan limit, TimeProvider time, CancellationToken cancellationToken)
     {
-        long start = time.GetTimestamp();
-        while (true)
+        FileCalls.Run(path, () => Directory.CreateDirectory(Path.GetDirectoryName(path)!));
+        try
         {
-            if (TryTake(path, holder) is HeldLock held)
-            {
-                return held;
-            }
-
-            if (time.GetElapsedTime(start) >= limit)
-            {
-                throw new StorageException(StorageErrorKind.Busy, subject, $"is in use by {FileLock.HolderOf(path)}: try again when that is done");
-            }
-
-            await Task.Delay(TimeSpan.FromMilliseconds(50), time, cancellationToken);
+            return new(await FileLock.AcquireAsync(path, holder, limit, time, cancellationToken));
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.Busy)
+        {
+            throw new StorageException(StorageErrorKind.Busy, subject, $"is in use by {FileLock.HolderOf(path)}: try again when that is done", e);
         }
     }
 

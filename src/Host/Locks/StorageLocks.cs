@@ -40,6 +40,10 @@ internal sealed class StorageLocks(Profile profile, OpenPools pools, TimeProvide
         }
     }
 
+    /// <summary>Takes a subsystem that volumes share, so that two don't choose one number in it, until the operation ends.</summary>
+    internal Task<HeldLock> TakeSubsystemAsync(Nqn subsystem, string doing, CancellationToken cancellationToken)
+        => HeldLock.TakeAsync(PathOf($"subsystem-{subsystem}"), $"{subsystem}", HeldLock.Holder(doing), s_nameLimit, time, cancellationToken);
+
     private async Task<string> KeyOfAsync(PoolName pool, CancellationToken cancellationToken)
         => await pools.TryOpenAsync(pool, cancellationToken) is IStoragePool open ? $"{open.Id:D}" : $"{pool}";
 

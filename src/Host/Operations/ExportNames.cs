@@ -1,3 +1,5 @@
+using EveStorage.Host.Composition;
+
 namespace EveStorage.Host.Operations;
 
 /// <summary>How a volume's export is called, and what a transport is told of it.</summary>
@@ -6,24 +8,53 @@ internal static class ExportNames
     /// <summary>The subsystem of one volume alone.</summary>
     internal static string SubsystemOf(Guid volume) => $"{Nqn.OwnPrefix}{volume:D}";
 
-    /// <summary>The number of a volume in a subsystem: the one it has, or the lowest that is free.</summary>
-    internal static async Task<int> FreeNumberAsync(IVolumeTransport transport, Nqn subsystem, Guid volume, CancellationToken cancellationToken)
+    /// <summary>
+    /// The number of a volume in a subsystem: the one it has, or the lowest that neither an export nor a record has. Who asks
+    /// holds the subsystem's lock until the number is on record.
+    /// </summary>
+    internal static async Task<int> FreeNumberAsync(
+        PlanningContext context, IVolumeTransport transport, Nqn subsystem, Guid volume, CancellationToken cancellationToken)
     {
-        HashSet<int> taken = [];
+        List<(Guid Volume, int Number)> taken = [];
         await foreach (ExportInfo export in transport.ListExportsAsync(cancellationToken))
         {
             if (export.Subsystem == subsystem)
             {
-                if (export.VolumeId == volume)
-                {
-                    return export.NamespaceId;
-                }
-
-                taken.Add(export.NamespaceId);
+                taken.Add((export.VolumeId, export.NamespaceId));
             }
         }
 
-        return Enumerable.Range(1, taken.Count + 1).First(number => !taken.Contains(number));
+        foreach (PoolName name in context.Parts.PoolNames)
+        {
+            taken.AddRange(await RecordedAsync(context.Pools, name, $"{subsystem}", cancellationToken));
+        }
+
+        return taken.FirstOrDefault(known => known.Volume == volume) is { Number: > 0 } own
+            ? own.Number
+            : Enumerable.Range(1, taken.Count + 1).First(number => taken.TrueForAll(known => known.Number != number));
+    }
+
+    // A pool that is away may have records, too; its volumes are not served, and a number that is taken is refused when they are.
+    private static async Task<List<(Guid Volume, int Number)>> RecordedAsync(OpenPools pools, PoolName name, string subsystem, CancellationToken cancellationToken)
+    {
+        List<(Guid, int)> recorded = [];
+        try
+        {
+            if (await pools.TryOpenAsync(name, cancellationToken) is IStoragePool pool)
+            {
+                await foreach (VolumeInfo volume in pool.ListVolumesAsync(cancellationToken))
+                {
+                    VolumeRecord? record = await pool.Records.FindAsync(volume.Name, cancellationToken);
+                    recorded.AddRange((record?.Exports ?? []).Where(export => export.Subsystem == subsystem).Select(export => (record!.Id, export.NamespaceId)));
+                }
+            }
+        }
+        catch (StorageException)
+        {
+            // said by the pool's own status
+        }
+
+        return recorded;
     }
 
     /// <summary>An export as a transport takes it.</summary>
@@ -34,8 +65,12 @@ internal static class ExportNames
         Subsystem = Typed(record.Subsystem, name => new Nqn(name)),
         NamespaceId = record.NamespaceId,
         AllowedHosts = [.. record.AllowedHosts.Select(host => new AllowedHost(
-            Typed(host.Key, name => new HostNqn(name)), host.Value is null ? null : Typed(host.Value, name => new KeyName(name))))],
+            Typed(host.Key, name => new HostNqn(name)), host.Value is null ? null : Typed(host.Value, name => new KeyName(name)))
+        {
+            ControllerKey = record.ControllerKeys.TryGetValue(host.Key, out string? key) ? Typed(key, name => new KeyName(name)) : null,
+        })],
         ReadOnly = record.ReadOnly,
+        Limits = record.Limits,
     };
 
     /// <summary>How a transport reaches a volume's blocks.</summary>
@@ -44,6 +79,13 @@ internal static class ExportNames
         Path = pool.PathOf(volume),
         OpenBlocksAsync = (access, cancellationToken) => pool.OpenBlocksAsync(volume, access, cancellationToken),
     };
+
+    /// <summary>A subsystem that was named, which has to be one of ours: its name is the mark by which we know what we may change.</summary>
+    /// <exception cref="StorageException">It is not.</exception>
+    internal static Nqn OurSubsystem(string text)
+        => Typed(text, name => new Nqn(name)) is { IsOurs: true } ours
+            ? ours
+            : throw new StorageException(StorageErrorKind.InvalidConfiguration, text, $"is not ours: ours begin with {Nqn.OwnPrefix}");
 
     /// <summary>Takes a name that came as text.</summary>
     /// <exception cref="StorageException">It can't be one.</exception>

@@ -38,7 +38,7 @@ internal sealed partial class OperationRunner
         IReadOnlyList<HeldLock> names = [];
         try
         {
-            names = await tools.Locks.TakeNamesAsync(request.Pool, planner.Owns(request, running.Id), $"recovery of operation {running.Id}", cancellationToken);
+            names = await TakeNamesAsync(request, running.Id, $"recovery of operation {running.Id}", cancellationToken);
             Exception? cause = await RedoAsync(running, document, planner, cancellationToken);
             if (cause is not null)
             {

@@ -47,7 +47,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         HeldLock? own = null;
         try
         {
-            names = await tools.Locks.TakeNamesAsync(request.Pool, planner.Owns(request, operation.Id), $"operation {operation.Id}", cancellationToken);
+            names = await TakeNamesAsync(request, operation.Id, $"operation {operation.Id}", cancellationToken);
             _claims.RequireNone(request, _running.ContainsKey);
             Dictionary<string, Guid> targets = await OperationTargets.ReadAsync(tools.Pools, request, planner.Owns(request, operation.Id), cancellationToken);
             Dictionary<string, string> results = [];
@@ -264,6 +264,23 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
     private static StorageException FaultOf(ChangeRequest request, Exception e)
         => e as StorageException
             ?? new(StorageErrorKind.Io, request.Subject, $"{e.Message} ({e.GetType().Name}: a fault of the program, please report it)", e);
+
+    private async Task<IReadOnlyList<HeldLock>> TakeNamesAsync(ChangeRequest request, Guid operation, string doing, CancellationToken cancellationToken)
+    {
+        HeldLock? subsystem = request is AddExport { Subsystem: string shared }
+            ? await tools.Locks.TakeSubsystemAsync(ExportNames.OurSubsystem(shared), doing, cancellationToken)
+            : null;
+        try
+        {
+            IReadOnlyList<HeldLock> names = await tools.Locks.TakeNamesAsync(request.Pool, tools.Planners.For(request).Owns(request, operation), doing, cancellationToken);
+            return subsystem is null ? names : [.. names, subsystem];
+        }
+        catch
+        {
+            subsystem?.Dispose();
+            throw;
+        }
+    }
 
     // Names that the host gives to what is not whole yet. One that was left can be deleted, and that is all.
     private void RequireOrdinaryNames(ChangeRequest request, Guid operation)

@@ -8,6 +8,9 @@ internal sealed class RunningOperation(OperationDocument document, Journal journ
 {
     private static readonly TimeSpan s_progressInterval = TimeSpan.FromMilliseconds(200);
 
+    // At a byte a second an exabyte takes longer than a TimeSpan holds; longer than this nobody asks.
+    private static readonly TimeSpan s_longest = TimeSpan.FromDays(1000);
+
     private readonly CancellationTokenSource _cancel = new();
     private readonly Lock _lock = new();
     private OperationDocument _document = document;
@@ -91,7 +94,7 @@ internal sealed class RunningOperation(OperationDocument document, Journal journ
         _progressTold = time.GetTimestamp();
         double seconds = Math.Max(time.GetElapsedTime(_stepStarted).TotalSeconds, 0.001);
         long rate = (long)(value.Done.Bytes / seconds);
-        TimeSpan? remaining = value.Total is ByteSize total && rate > 0 ? TimeSpan.FromSeconds((total.Bytes - value.Done.Bytes) / (double)rate) : null;
+        TimeSpan? remaining = value.Total is ByteSize total && rate > 0 ? TimeSpan.FromSeconds(Math.Clamp((total.Bytes - value.Done.Bytes) / (double)rate, 0, s_longest.TotalSeconds)) : null;
         Update(report => report with { Progress = new(value.Title, value.Done, value.Total, new(rate), remaining) }, onDisk: false);
     }
 

@@ -43,7 +43,21 @@ internal sealed class PluginCatalog
             Enabled = true,
             Reasons = [$"is in none of the plugin directories ({string.Join(", ", options.Directories)})"],
         }));
-        return new([.. entries.OrderBy(entry => entry.Id, StringComparer.Ordinal)]);
+        return new([.. entries.Select(entry => RefuseShared(entry, entries)).OrderBy(entry => entry.Id, StringComparer.Ordinal)]);
+    }
+
+    // Of two plugins for one kind a profile can't say which it means, and the one that comes first would be chance.
+    private static CatalogEntry RefuseShared(CatalogEntry entry, List<CatalogEntry> all)
+    {
+        if (entry.Parts is not PartRegistry own)
+        {
+            return entry;
+        }
+
+        string[] reasons =
+            [.. all.Where(other => other.Id != entry.Id).SelectMany(other => (other.Parts?.Kinds ?? []).Intersect(own.Kinds)
+                .Select(kind => $"registers {kind}, and so does {other.Id}: enable one of them"))];
+        return reasons.Length == 0 ? entry : entry with { Parts = null, Reasons = reasons };
     }
 
     /// <summary>Loads the one plugin in <paramref name="directory"/>, as a worker does. Its checks are the host's.</summary>

@@ -11,7 +11,7 @@ internal static class PluginFolder
     /// Refuses a folder, or a file in it, that somebody else can write; and a folder above it up to the one of
     /// <paramref name="roots"/> that it was found in, since who can write there can put another in its place.
     /// </summary>
-    /// <exception cref="StorageException">Owned by neither root nor the caller, or world-writable.</exception>
+    /// <exception cref="StorageException">Owned by neither root nor the caller, or writable for everyone or for another group than root's and the caller's own.</exception>
     internal static void RequireSafe(string directory, IReadOnlyList<string> roots)
     {
         foreach (string path in Above(directory, roots).Concat(Directory.EnumerateFileSystemEntries(directory, "*", SearchOption.AllDirectories)))
@@ -32,6 +32,12 @@ internal static class PluginFolder
             if (entry.UnixFileMode.HasFlag(UnixFileMode.OtherWrite))
             {
                 throw Unsafe(path, "is writable for everyone: chmod o-w");
+            }
+
+            uint group = FileOwner.GroupOf(path);
+            if (entry.UnixFileMode.HasFlag(UnixFileMode.GroupWrite) && group != 0 && group != FileOwner.OurGroup)
+            {
+                throw Unsafe(path, $"is writable for group {group}: chmod g-w");
             }
         }
     }

@@ -31,6 +31,7 @@ internal static class OptionsReader
     /// <summary>Sets each property of <paramref name="options"/> that <paramref name="section"/> has a value for.</summary>
     internal static void ReadInto(IConfigurationSection section, object options, Problems problems, params IReadOnlyList<string> leaveOut)
     {
+        RequireGroup(section, problems);
         PropertyInfo[] properties = [.. options.GetType().GetProperties().Where(property => property.CanWrite)];
         foreach (IConfigurationSection child in section.GetChildren())
         {
@@ -53,7 +54,7 @@ internal static class OptionsReader
     {
         if (type.IsAssignableFrom(typeof(List<string>)) && type != typeof(object) && type != typeof(string))
         {
-            return ReadList(section);
+            return ReadList(section, problems);
         }
 
         if (section.Value is not string text)
@@ -76,6 +77,35 @@ internal static class OptionsReader
         }
     }
 
-    private static List<string> ReadList(IConfigurationSection section)
-        => [.. section.GetChildren().Select(entry => entry.Value).OfType<string>()];
+    /// <summary>Notes a section that has one value where keys are due: it would be taken for empty.</summary>
+    internal static void RequireGroup(IConfigurationSection section, Problems problems)
+    {
+        if (section.Value is { Length: > 0 } value)
+        {
+            problems.Add(section.Path, $"takes a group of keys, not '{value}'");
+        }
+    }
+
+    private static List<string> ReadList(IConfigurationSection section, Problems problems)
+    {
+        if (section.Value is { Length: > 0 } single)
+        {
+            problems.Add(section.Path, $"takes a list: [ \"{single}\" ]");
+        }
+
+        List<string> values = [];
+        foreach (IConfigurationSection entry in section.GetChildren())
+        {
+            if (entry.Value is string value && int.TryParse(entry.Key, out _))
+            {
+                values.Add(value);
+            }
+            else
+            {
+                problems.Add(entry.Path, "takes text: the list has nothing but values");
+            }
+        }
+
+        return values;
+    }
 }

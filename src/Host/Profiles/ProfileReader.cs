@@ -5,7 +5,7 @@ namespace EveStorage.Host.Profiles;
 /// <summary>Reads a profile's own keys. What stands under an <c>Options</c> is a plugin's, and is checked once that is loaded.</summary>
 internal static class ProfileReader
 {
-    private static readonly string[] s_keys = ["Api", "Compression", "Conversion", "Encryption", "Logging", "Plugins", "Pools", "Profile", "Run", "State", "Transports"];
+    private static readonly string[] s_keys = ["Api", "Compression", "Conversion", "Encryption", "Plugins", "Pools", "Profile", "Run", "State", "Transports"];
 
     // What this version carries out. One that nothing carries out is refused: data at rest that is silently not encrypted is worse than an error.
     private static readonly string[] s_encryption = ["none"];
@@ -56,17 +56,25 @@ internal static class ProfileReader
         OptionsReader.ReadInto(section, options, problems, nameof(PluginsOptions.Pins));
         options.Directories.Insert(0, Path.Combine(AppContext.BaseDirectory, "plugins"));
         options.Pins = section.GetSection(nameof(PluginsOptions.Pins)).GetChildren().ToDictionary(pin => pin.Key, pin => pin.Value ?? "");
+        OptionsReader.RequireGroup(section.GetSection(nameof(PluginsOptions.Pins)), problems);
+        foreach (string pinned in options.Pins.Keys.Where(pinned => !options.Enabled.Contains(pinned)))
+        {
+            problems.Add($"{section.Path}:{nameof(PluginsOptions.Pins)}:{pinned}", "is pinned and not enabled: a pin of another name holds nothing");
+        }
+
         return options;
     }
 
     private static Dictionary<PoolName, PoolOptions> ReadPools(IConfigurationSection section, string state, Problems problems)
     {
         Dictionary<PoolName, PoolOptions> pools = [];
+        OptionsReader.RequireGroup(section, problems);
         foreach (IConfigurationSection declared in section.GetChildren())
         {
             PoolOptions options = new() { Options = declared.GetSection(nameof(PartOptions.Options)) };
             OptionsReader.ReadInto(declared, options, problems, nameof(PartOptions.Options), nameof(PoolOptions.Layers));
             options.Devices = [.. options.Devices.Select(device => device.Replace("${State}", state, StringComparison.OrdinalIgnoreCase))];
+            OptionsReader.RequireGroup(declared.GetSection(nameof(PoolOptions.Layers)), problems);
             options.Layers = [.. declared.GetSection(nameof(PoolOptions.Layers)).GetChildren().Select(layer => ReadLayer(layer, problems))];
             RequireKind(declared, options, problems);
             if (PoolName.TryParse(declared.Key, out PoolName name))
@@ -93,6 +101,7 @@ internal static class ProfileReader
     private static Dictionary<string, PartOptions> ReadTransports(IConfigurationSection section, Problems problems)
     {
         Dictionary<string, PartOptions> transports = [];
+        OptionsReader.RequireGroup(section, problems);
         foreach (IConfigurationSection declared in section.GetChildren())
         {
             PartOptions options = new() { Options = declared.GetSection(nameof(PartOptions.Options)) };

@@ -10,7 +10,7 @@ internal sealed class DescriptorSource(SafeFileHandle handle, string name) : ISp
     public string Name => name;
 
     /// <inheritdoc/>
-    public long? Length { get; } = FileCalls.Run(name, () => RandomAccess.GetLength(handle));
+    public long? Length { get; } = LengthOf(handle, name);
 
     /// <inheritdoc/>
     public bool CanSeek => true;
@@ -36,6 +36,11 @@ internal sealed class DescriptorSource(SafeFileHandle handle, string name) : ISp
     /// <inheritdoc/>
     public ValueTask<SourceRun?> FindDataAsync(long offset, CancellationToken cancellationToken)
         => new(SparseFile.FindData(handle, offset) is (long start, long end) ? new SourceRun(start, end - start) : null);
+
+    private static long LengthOf(SafeFileHandle handle, string name)
+        => ExistingFile.LengthOf(handle, name) is { Bytes: > 0 } length
+            ? length.Bytes
+            : throw new StorageException(StorageErrorKind.Corrupt, name, "is empty: an image holds at least one byte");
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()

@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 namespace EveStorage.Host.Worker;
 
 /// <summary>A volume that reads as zero, to be written where an image has something else. Safe for many calls at once.</summary>
-internal sealed class SparseTarget(SafeFileHandle handle, ByteSize budget)
+internal sealed class SparseTarget(SafeFileHandle handle, ByteSize size, ByteSize budget)
 {
     // The block of every file system and pool that we know: a smaller run of zeros saves no space.
     private const int BlockSize = 4096;
@@ -18,6 +18,11 @@ internal sealed class SparseTarget(SafeFileHandle handle, ByteSize budget)
     /// <exception cref="StorageException"><see cref="StorageErrorKind.OutOfSpace"/>: the budget is spent, or the pool is full.</exception>
     internal void Write(long offset, ReadOnlySpan<byte> data)
     {
+        if (offset < 0 || offset > size.Bytes - data.Length)
+        {
+            throw new StorageException(StorageErrorKind.Corrupt, "image", $"has {data.Length} bytes at {offset}, and the volume ends at {size.Bytes}");
+        }
+
         int at = 0;
         while (at < data.Length)
         {

@@ -59,9 +59,9 @@ internal static class WorkerProcess
     {
         byte[] buffer = new byte[MaxLine];
         int length = 0;
+        ByteSize last = new(-1);
         while (length < MaxLine && await output.ReadAsync(buffer.AsMemory(length)) is int read and > 0)
         {
-            heard();
             length += read;
             while (buffer.AsSpan(0, length).IndexOf((byte)'\n') is int end and >= 0)
             {
@@ -73,6 +73,13 @@ internal static class WorkerProcess
                 if (message.Progress is not WorkerProgress told)
                 {
                     return message;
+                }
+
+                // Saying the same again is no progress.
+                if (told.Done != last)
+                {
+                    last = told.Done;
+                    heard();
                 }
 
                 progress(told);

@@ -26,6 +26,7 @@ internal static class WorkerProgram
     internal static async Task<int> RunAsync(Stream input, Stream output)
     {
         ResourceLimits.LimitData(MemoryLimit);
+        BeKilledFirst();
         using StreamReader lines = new(input);
         WorkerRequest request = JsonSerializer.Deserialize<WorkerRequest>(await lines.ReadLineAsync() ?? "null", ApiJson.Compact)
             ?? throw new InvalidOperationException("A worker is started by its host.");
@@ -52,6 +53,18 @@ internal static class WorkerProgram
 
         Say(output, answer);
         return watching.IsCompleted ? 1 : 0;
+    }
+
+    // When memory ends: not the daemon, whose low value a child inherits (proc(5), oom_score_adj). Where that can't be written it is as before.
+    private static void BeKilledFirst()
+    {
+        try
+        {
+            File.WriteAllText("/proc/self/oom_score_adj", "500");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+        }
     }
 
     // What it was and where it began: short, since an answer is one line of bounded length.
@@ -87,7 +100,7 @@ internal static class WorkerProgram
         await using IImageReader reader = await format.OpenAsync(source, cancellationToken);
         if (request.Import is not ImportOrder order)
         {
-            return new() { Report = await DescribeAsync(kind, reader, source, cancellationToken) };
+            return new() { Report = await DescribeAsync(kind, reader, source, Seldom(progress), cancellationToken) };
         }
 
         if (reader.VirtualSize > order.VolumeSize)
@@ -96,7 +109,8 @@ internal static class WorkerProgram
         }
 
         using SafeFileHandle volume = new(TargetDescriptor, ownsHandle: true);
-        SparseTarget target = new(volume, order.WriteBudget);
+        ResourceLimits.LimitFiles(order.VolumeSize);
+        SparseTarget target = new(volume, order.VolumeSize, order.WriteBudget);
         Action<WorkerProgress> seldom = Seldom(progress);
         await new ImageCopy(reader, source, target, seldom).RunAsync(cancellationToken);
         target.Flush();
@@ -121,7 +135,7 @@ internal static class WorkerProgram
             foreach ((string kind, Func<PluginServices, IImageFormat> create) in PluginCatalog.LoadOne(directory).ImageFormats)
             {
                 IImageFormat format = create(services);
-                if (kind == request.Format || (request.Format is null && format.Recognizes(head.AsSpan(0, length))))
+                if (kind == request.Format || (request.Format is null && format.Recognizes(head.AsSpan(0, Math.Clamp(format.SignatureLength, 0, length)))))
                 {
                     return (kind, format);
                 }
@@ -135,12 +149,15 @@ internal static class WorkerProgram
             : new StorageException(StorageErrorKind.NotSupported, request.ImageName, $"'{request.Format}' is no format here; there are {string.Join(", ", known)}");
     }
 
-    private static async Task<ImageReport> DescribeAsync(string kind, IImageReader reader, DescriptorSource source, CancellationToken cancellationToken)
+    private static async Task<ImageReport> DescribeAsync(string kind, IImageReader reader, DescriptorSource source, Action<WorkerProgress> progress, CancellationToken cancellationToken)
     {
         long data = 0;
+        long seen = 0;
         await foreach (ImageExtent extent in reader.ReadExtentsAsync(cancellationToken))
         {
             data += extent.Kind == ExtentKind.Data ? extent.Length : 0;
+            seen += extent.Length;
+            progress(new(new(seen), reader.VirtualSize));
         }
 
         return new()

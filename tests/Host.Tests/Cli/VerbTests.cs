@@ -72,6 +72,7 @@ public sealed class VerbTests
 
         await host.DoAsync("image", "import", host["disk.raw"], "vm1", "--format", "raw", "--verify");
         await host.DoAsync("image", "save", "vm1", host["saved.raw"]);
+        File.GetUnixFileMode(host["saved.raw"]).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
 
         (await File.ReadAllBytesAsync(host["saved.raw"], TestContext.Current.CancellationToken)).AsSpan().SequenceEqual(disk).ShouldBeTrue();
     }
@@ -104,6 +105,21 @@ public sealed class VerbTests
         two.Error.ShouldContain("one moment is one pool's");
         twice.Error.ShouldContain("each once");
         (await host.DoAsync("volume", "show", "vm1", "--json")).Json.GetProperty("snapshots").GetArrayLength().ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("mkfifo", "is neither a file nor a block device")]
+    [InlineData("touch", "is empty")]
+    public async Task An_image_that_is_none_is_refused_with_a_sentence(string maker, string sentence)
+    {
+        using CommandLineHost host = new();
+        (await CommandLineHost.RunProgramAsync(maker, [host["image"]])).Code.ShouldBe(0);
+        using FileStream writer = new(host["image"], FileMode.Open, FileAccess.ReadWrite);
+
+        Ended refused = await host.RunAsync("image", "inspect", host["image"], "--format", "raw");
+
+        refused.Code.ShouldBeOneOf(9, 10);
+        refused.Error.ShouldContain(sentence);
     }
 
     [Fact]

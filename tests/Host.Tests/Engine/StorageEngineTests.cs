@@ -192,6 +192,20 @@ public sealed class StorageEngineTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Volumes_that_share_a_subsystem_have_numbers_of_their_own_and_one_of_somebody_else_is_refused()
+    {
+        await _host.EndAsync();
+        await _host.StartAsync(serve: true);
+        AddExport first = TestEngine.Export("vm1") with { Subsystem = $"{Nqn.OwnPrefix}shared" };
+        AddExport second = TestEngine.Export("vm2") with { Subsystem = first.Subsystem };
+        await _host.DoAsync(TestEngine.Create("vm1"), TestEngine.Create("vm2"), first, second, first);
+
+        (await _host.Api.ListExportsAsync(default)).Select(export => export.NamespaceId).Order().ShouldBe([1, 2]);
+        (await Should.ThrowAsync<StorageException>(() => _host.RunAsync(first with { Subsystem = "nqn.2014-08.org.other:x" }))).Kind
+            .ShouldBe(StorageErrorKind.InvalidConfiguration);
+    }
+
+    [Fact]
     public async Task The_name_of_what_is_not_whole_yet_is_given_to_nothing_and_may_only_be_deleted()
     {
         VolumeName temporary = VolumeName.ForOperation(Guid.NewGuid());

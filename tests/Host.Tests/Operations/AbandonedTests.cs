@@ -117,6 +117,29 @@ public sealed class AbandonedTests : IAsyncLifetime
         (await Should.ThrowAsync<StorageException>(() => _host.Api.ClearOperationAsync(stuck, default))).Kind.ShouldBe(StorageErrorKind.Conflict);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_export_that_was_recorded_or_forgotten_and_was_being_undone_is_as_before(bool removed)
+    {
+        await _host.EndAsync();
+        await _host.StartAsync(serve: true);
+        await _host.DoAsync(TestEngine.Export("vm1"));
+        if (removed)
+        {
+            await _host.DoAsync(new RemoveExport { Pool = TestEngine.Pool, Volume = s_volume });
+        }
+
+        string path = PathOf((await _host.Api.ListOperationsAsync(default))[^1].Id);
+        OperationDocument last = OperationDocument.Read(await File.ReadAllBytesAsync(path), path);
+        await _host.EndAsync();
+        await File.WriteAllBytesAsync(path, (last with { Operation = last.Operation with { State = OperationState.Reverting, Ended = null } }).Write());
+        await _host.StartAsync(serve: true);
+
+        (await _host.Api.GetOperationAsync(last.Operation.Id, default)).State.ShouldBe(OperationState.Cancelled);
+        (await _host.Api.ListExportsAsync(default)).Count(export => export.Address is not null).ShouldBe(removed ? 1 : 0);
+    }
+
     private static DeleteVolume Delete() => new() { Pool = TestEngine.Pool, Volume = s_volume };
 
     private string PathOf(Guid id) => Path.Combine(_host.State, "operations", $"{id}.json");

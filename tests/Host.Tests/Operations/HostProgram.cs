@@ -52,13 +52,13 @@ internal sealed class HostProgram : IDisposable
         return (_process.Wait(), output, error);
     }
 
-    /// <summary>Waits until <paramref name="reached"/>, looking again and again without a pause.</summary>
+    /// <summary>Waits until <paramref name="reached"/>, looking again each millisecond.</summary>
     internal void WaitUntil(Func<bool> reached, TimeSpan limit)
     {
         long start = Stopwatch.GetTimestamp();
         while (!reached())
         {
-            if (_error.IsCompleted)
+            if (_error.Wait(1))
             {
                 throw new InvalidOperationException("It ended before the moment at which it was to be killed.");
             }

@@ -12,6 +12,9 @@ public sealed class KilledImportTests(ITestOutputHelper output) : IAsyncLifetime
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan s_least = TimeSpan.FromSeconds(5);
 
+    // A machine that imports this in less than the least time gives fewer moments, and is not filled for more.
+    private const long MaxLength = 8L << 30;
+
     private readonly TestEngine _host = new();
 
     // EVESTORAGE_LONG=1 kills as often as the product promises.
@@ -140,7 +143,7 @@ public sealed class KilledImportTests(ITestOutputHelper output) : IAsyncLifetime
 
             await RequireWholeAsync();
             (await HostProgram.RunAsync(_host, "volume", "delete", "data/vm1", "--yes")).ExitCode.ShouldBe(0);
-            if (course[^1].At >= s_least)
+            if (course[^1].At >= s_least || length >= MaxLength)
             {
                 return course;
             }

@@ -14,13 +14,30 @@ public sealed class PluginCatalogTests : IDisposable
     private readonly TemporaryDirectory _plugins = new();
 
     [Fact]
-    public void Every_plugin_of_the_tree_is_usable()
-        => Load(BuiltHost.Plugins, "eve.file", "eve.nvmet-user", "eve.raw", "eve.qcow2").ShouldAllBe(plugin => plugin.Usable);
+    public void The_plugins_of_the_embedded_profile_are_usable()
+        => Load(BuiltHost.Plugins, "eve.file", "eve.nvmet-user", "eve.raw", "eve.qcow2").Where(plugin => plugin.Enabled).ShouldAllBe(plugin => plugin.Usable);
 
     [Fact]
     public void Two_plugins_run_side_by_side_with_two_versions_of_one_library()
         => Load(BuiltHost.Fixtures, "fixture.yaml-new", "fixture.yaml-old").Select(plugin => (plugin.Usable, plugin.Kinds.Single()))
             .ShouldBe([(true, "image:yaml-16"), (true, "image:yaml-15")]);
+
+    [Fact]
+    public void Two_plugins_for_one_kind_are_both_refused()
+    {
+        BuiltHost.CopyPlugin(s_yamlOld, _plugins["a"]);
+        BuiltHost.CopyPlugin(s_yamlOld, _plugins["b"]);
+        string manifest = Path.Combine(_plugins["b"], "plugin.json");
+        File.WriteAllText(manifest, File.ReadAllText(manifest).Replace("\"fixture.yaml-old\"", "\"fixture.other\"", StringComparison.Ordinal));
+
+        IReadOnlyList<PluginReport> plugins = Load(_plugins.Path, "fixture.yaml-old", "fixture.other");
+
+        plugins.Select(plugin => (plugin.Usable, plugin.Reasons.Single())).ShouldBe(
+        [
+            (false, "registers image:yaml-15, and so does fixture.yaml-old: enable one of them"),
+            (false, "registers image:yaml-15, and so does fixture.other: enable one of them"),
+        ]);
+    }
 
     [Fact]
     public void Only_what_the_profile_enables_is_loaded()

@@ -41,6 +41,17 @@ public sealed class PluginFolderTests : IDisposable
     }
 
     [Fact]
+    public async Task What_another_group_may_write_is_refused_and_not_what_our_own_may()
+    {
+        Assert.SkipUnless(FileOwner.Ours == 0, "giving a file to a group needs root");
+        File.SetUnixFileMode(_plugin, Everyone & ~UnixFileMode.OtherWrite);
+        Load(null).Reasons.ShouldBeEmpty();
+        await Command.Find("chgrp")!.RunAsync(["65534", _plugin], CancellationToken.None);
+
+        Reason().ShouldBe($"{_plugin}: is writable for group 65534: chmod g-w");
+    }
+
+    [Fact]
     public void A_link_is_refused()
     {
         string file = Path.Combine(_plugin, "YamlDotNet.dll");

@@ -115,7 +115,16 @@ internal sealed class ImageSave : ChangeVerb
     protected override SafeFileHandle? OpenImage(ParseResult parsed)
     {
         string path = parsed.GetValue(_image)!;
-        return FileCalls.Run(path, () => File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite));
+
+        // A disk may hold anybody's secrets, whatever the caller's umask.
+        return FileCalls.Run(path, () => new FileStream(path, new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.ReadWrite,
+            BufferSize = 0,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        }).SafeFileHandle);
     }
 
     protected override void DiscardImage(ParseResult parsed) => File.Delete(parsed.GetValue(_image)!);

@@ -23,12 +23,12 @@ internal sealed class PlanAddExport : ChangePlanner<AddExport>
 
         IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
         VolumeRecord record = await RequireRecordAsync(pool, request.Volume, cancellationToken);
-        Nqn subsystem = ExportNames.Typed(request.Subsystem ?? ExportNames.SubsystemOf(record.Id), text => new Nqn(text));
+        Nqn subsystem = ExportNames.OurSubsystem(request.Subsystem ?? ExportNames.SubsystemOf(record.Id));
         ExportRecord export = new()
         {
             Transport = name,
             Subsystem = $"{subsystem}",
-            NamespaceId = request.NamespaceId ?? await ExportNames.FreeNumberAsync(transport, subsystem, record.Id, cancellationToken),
+            NamespaceId = request.NamespaceId ?? await ExportNames.FreeNumberAsync(context, transport, subsystem, record.Id, cancellationToken),
             AllowedHosts = request.AllowedHosts,
             ReadOnly = request.ReadOnly,
         };
@@ -37,7 +37,7 @@ internal sealed class PlanAddExport : ChangePlanner<AddExport>
             ? await transport.PlanExportAsync(spec, ExportNames.AccessTo(pool, request.Volume), cancellationToken)
             : Plan.Of();
         context.Result("subsystem", $"{subsystem}");
-        return Plan.Of(new RecordExport(pool, request.Volume, name, export)).Then(serve);
+        return Plan.Of(new RecordExport(pool, request.Volume, name, export, record)).Then(serve);
     }
 }
 
@@ -49,7 +49,8 @@ internal sealed class PlanRemoveExport : ChangePlanner<RemoveExport>
     {
         IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
         VolumeRecord record = await RequireRecordAsync(pool, request.Volume, cancellationToken);
-        string[] names = [.. record.Exports.Select(export => export.Transport).Where(name => request.Transport is null || name == request.Transport)];
+        IReadOnlyList<ExportRecord> exports = record.InFlight == context.Operation.Id ? record.ExportsBefore : record.Exports;
+        string[] names = [.. exports.Select(export => export.Transport).Where(name => request.Transport is null || name == request.Transport)];
         if (names.Length == 0 && !context.Recovering)
         {
             throw new StorageException(StorageErrorKind.NotFound, request.Subject, "has no such export: see `evestorage export list`");
@@ -64,7 +65,7 @@ internal sealed class PlanRemoveExport : ChangePlanner<RemoveExport>
                 plan = plan.Then(await context.Parts.TransportOf(name).Transport.PlanUnexportAsync(record.Id, cancellationToken));
             }
 
-            plan = plan.Then(Plan.Of(new RecordExport(pool, request.Volume, name, wanted: null)));
+            plan = plan.Then(Plan.Of(new RecordExport(pool, request.Volume, name, wanted: null, record)));
         }
 
         return plan;

@@ -77,6 +77,7 @@ internal sealed class PlanSaveImage : ChangePlanner<SaveImage>
         IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
         await RequireAsync(pool, request.Volume, cancellationToken);
         SafeFileHandle image = context.Image ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "came without a file to write");
+        WriteImage.RequireEmpty(image, request.ImageName);
         return Plan.Of(new WriteImage(pool, request.Volume, image, request.ImageName));
     }
 

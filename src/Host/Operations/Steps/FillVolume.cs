@@ -30,9 +30,16 @@ internal sealed class FillVolume(
 
         PoolStatus status = await pool.GetStatusAsync(cancellationToken);
         using SafeFileHandle target = ExistingFile.OpenToWrite(pool.PathOf(volume));
+        ByteSize before = ExistingFile.LengthOf(target, $"{pool.Name}/{volume}");
         ImportResult imported = await images.ImportAsync(
             image, imageName, format, target, new() { VolumeSize = size, WriteBudget = status.Free, Verify = verify },
             told => context.Progress.Report(new(Title, told.Done, told.Total)), cancellationToken);
+        // The worker that wrote it read hostile bytes: what it says is not what counts.
+        if (ExistingFile.LengthOf(target, $"{pool.Name}/{volume}") is ByteSize after && after != before)
+        {
+            throw new StorageException(StorageErrorKind.Corrupt, $"{pool.Name}/{volume}", $"had {before} and its import left {after}");
+        }
+
         result("written", imported.Written.ToString());
         if (imported.Digest is string digest)
         {

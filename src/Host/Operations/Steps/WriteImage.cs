@@ -9,6 +9,8 @@ internal sealed class WriteImage(IStoragePool pool, VolumeName volume, SafeFileH
     private const int BlockSize = 4096;
     private const int Step = 1 << 20;
 
+    private bool _touched;
+
     /// <inheritdoc/>
     public override string Title => $"write {imageName} from {pool.Name}/{volume}";
 
@@ -21,6 +23,8 @@ internal sealed class WriteImage(IStoragePool pool, VolumeName volume, SafeFileH
         await using IBlockSource blocks = await pool.OpenBlocksAsync(volume, BlockAccess.Read, cancellationToken);
         byte[] buffer = new byte[Step];
         ByteSize size = blocks.Size;
+        RequireEmpty(image, imageName);
+        _touched = true;
         FileCalls.Run(imageName, () => RandomAccess.SetLength(image, 0));
         FileCalls.Run(imageName, () => RandomAccess.SetLength(image, size.Bytes));
         for (long at = 0; at < size.Bytes; at += Step)
@@ -35,11 +39,28 @@ internal sealed class WriteImage(IStoragePool pool, VolumeName volume, SafeFileH
         return StepOutcome.Changed;
     }
 
-    /// <summary>Empties the file: half an image is none.</summary>
+    /// <summary>Empties the file, if this step wrote to it: half an image is none.</summary>
     public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
     {
-        FileCalls.Run(imageName, () => RandomAccess.SetLength(image, 0));
+        if (_touched)
+        {
+            FileCalls.Run(imageName, () => RandomAccess.SetLength(image, 0));
+        }
+
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Refuses a file that holds something, or is none: it would be lost.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: it does. <see cref="StorageErrorKind.NotSupported"/>: it is none.</exception>
+    internal static void RequireEmpty(SafeFileHandle image, string imageName)
+    {
+        if (ExistingFile.LengthOf(image, imageName).Bytes > 0)
+        {
+            throw new StorageException(StorageErrorKind.Conflict, imageName, "holds something: hand over an empty file");
+        }
+
+        // Writing nothing asks whether one may write.
+        FileCalls.Run(imageName, () => RandomAccess.SetLength(image, 0));
     }
 
     private void WriteData(long offset, ReadOnlyMemory<byte> piece)
