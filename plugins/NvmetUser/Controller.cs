@@ -41,6 +41,12 @@ internal sealed class Controller
     /// <summary>Its admin queue.</summary>
     internal QueueConnection Admin { get; }
 
+    /// <summary>Whether each of its queues has to prove its host's key.</summary>
+    internal bool NeedsProof { get; init; }
+
+    /// <summary>Whether its host has proven who it is, or need not.</summary>
+    internal bool IsProven { get; set; }
+
     /// <summary>Its properties.</summary>
     internal ControllerRegisters Registers { get; }
 

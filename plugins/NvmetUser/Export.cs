@@ -4,9 +4,10 @@ namespace EveStorage.NvmetUser;
 /// <param name="Spec">As asked for.</param>
 /// <param name="Access">How its blocks are opened.</param>
 /// <param name="Volume">Its open blocks.</param>
+/// <param name="Secrets">What its hosts have to prove.</param>
 /// <param name="Operation">The operation that made it so.</param>
 /// <param name="Before">What it was before that operation; null when it was not.</param>
-internal sealed record Export(ExportSpec Spec, VolumeAccess Access, ServedVolume Volume, Guid Operation, Export? Before)
+internal sealed record Export(ExportSpec Spec, VolumeAccess Access, ServedVolume Volume, HostSecrets Secrets, Guid Operation, Export? Before)
 {
     private readonly HashSet<string> _hosts = [.. Spec.AllowedHosts.Select(h => $"{h.Host}")];
 
@@ -19,10 +20,14 @@ internal sealed record Export(ExportSpec Spec, VolumeAccess Access, ServedVolume
     /// <summary>Whether <paramref name="host"/> sees it.</summary>
     internal bool Allows(string host) => _hosts.Contains(host);
 
+    /// <summary>The host as it is allowed; null when it is not.</summary>
+    internal AllowedHost? AllowedHostOf(string host) => Spec.AllowedHosts.FirstOrDefault(h => $"{h.Host}" == host);
+
     /// <summary>Whether it is served as <paramref name="spec"/> asks; who is allowed has no order.</summary>
     internal bool Is(ExportSpec spec)
         => spec.Subsystem == Spec.Subsystem
             && spec.NamespaceId == Spec.NamespaceId
             && spec.ReadOnly == Spec.ReadOnly
-            && _hosts.SetEquals(spec.AllowedHosts.Select(h => $"{h.Host}"));
+            && spec.Limits == Spec.Limits
+            && spec.AllowedHosts.ToHashSet().SetEquals(Spec.AllowedHosts);
 }

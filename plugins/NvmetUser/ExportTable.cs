@@ -37,12 +37,27 @@ internal sealed class ExportTable
         }
     }
 
+    /// <summary>Refuses a specification whose host has another key for the same subsystem: it connects once for all its volumes there.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>.</exception>
+    internal void RequireSameKeys(ExportSpec spec)
+    {
+        foreach (Export other in All.Where(e => e.Spec.Subsystem == spec.Subsystem && e.Spec.VolumeId != spec.VolumeId))
+        {
+            if (spec.AllowedHosts.FirstOrDefault(h => other.Spec.AllowedHosts.Any(o => o.Host == h.Host && o != h)) is AllowedHost host)
+            {
+                throw new StorageException(
+                    StorageErrorKind.Conflict, spec.Subject, $"{host.Host} has other keys for {other.Spec.Subject} of the same subsystem {spec.Subsystem}; use the same ones");
+            }
+        }
+    }
+
     /// <summary>Serves <paramref name="export"/>, in place of what the volume had.</summary>
     internal void Set(Export export)
     {
         lock (_gate)
         {
             RequireFree(export.Spec);
+            RequireSameKeys(export.Spec);
             Replace(new Dictionary<Guid, Export>(_exports) { [export.Spec.VolumeId] = export });
         }
     }

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Net;
+using EveStorage.NvmeOf;
 using Microsoft.Extensions.Options;
 
 namespace EveStorage.NvmetUser;
@@ -17,6 +18,15 @@ public sealed class NvmetUserOptions
 
     /// <summary>Whether hosts of another machine may connect, though a host's name is only a claim.</summary>
     public bool AllowUnauthenticated { get; set; }
+
+    /// <summary>Whether every host has to prove a key: an export that allows one without is refused.</summary>
+    public bool RequireAuthentication { get; set; }
+
+    /// <summary>The hash that keys are proven with. A host that does not offer it is refused.</summary>
+    public DhChapHash AuthenticationHash { get; set; } = DhChapHash.Sha256;
+
+    /// <summary>The Diffie-Hellman group of the proof, so that who hears it can't guess at the key. A host that does not offer it is refused.</summary>
+    public DhChapGroup AuthenticationGroup { get; set; } = DhChapGroup.Ffdhe2048;
 
     /// <summary>How many connections there may be, over all hosts. Each queue is one.</summary>
     [Range(2, 65000)]
@@ -67,13 +77,23 @@ internal sealed class NvmetUserOptionsValidator : IValidateOptions<NvmetUserOpti
         {
             result.AddError("must be an IPv4 or IPv6 address such as 127.0.0.1", nameof(NvmetUserOptions.Address));
         }
-        else if (!IPAddress.IsLoopback(address) && !options.AllowUnauthenticated)
+        else if (!IPAddress.IsLoopback(address) && !options.AllowUnauthenticated && !options.RequireAuthentication)
         {
             // A host NQN is a claim and no proof: only who is on this machine may make it, unless a person says otherwise.
             result.AddError(
                 $"{options.Address} is no loopback address: hosts elsewhere only claim their name, so it needs "
-                + $"{nameof(NvmetUserOptions.AllowUnauthenticated)}: true, or {nameof(NvmetUserOptions.Address)}: 127.0.0.1",
+                + $"{nameof(NvmetUserOptions.RequireAuthentication)}: true, {nameof(NvmetUserOptions.AllowUnauthenticated)}: true, or {nameof(NvmetUserOptions.Address)}: 127.0.0.1",
                 nameof(NvmetUserOptions.Address));
+        }
+
+        if (!Enum.IsDefined(options.AuthenticationHash))
+        {
+            result.AddError($"must be one of {string.Join(", ", Enum.GetNames<DhChapHash>())}", nameof(NvmetUserOptions.AuthenticationHash));
+        }
+
+        if (!Enum.IsDefined(options.AuthenticationGroup))
+        {
+            result.AddError($"must be one of {string.Join(", ", Enum.GetNames<DhChapGroup>())}", nameof(NvmetUserOptions.AuthenticationGroup));
         }
 
         if (options.BufferMemory < ByteSize.MiB(4) || options.BufferMemory > ByteSize.GiB(64))

@@ -26,16 +26,22 @@ internal sealed class NvmetUserTransport : IVolumeTransport
 
     public ValueTask<IReadOnlyList<string>> ProbeAsync(CancellationToken cancellationToken) => new([]);   // sockets are all it takes
 
-    public ValueTask<Plan> PlanExportAsync(ExportSpec spec, VolumeAccess volume, CancellationToken cancellationToken)
+    public async ValueTask<Plan> PlanExportAsync(ExportSpec spec, VolumeAccess volume, CancellationToken cancellationToken)
     {
         if (volume.OpenBlocksAsync is null)
         {
             throw new StorageException(StorageErrorKind.NotSupported, spec.Subject, "nvmet-user serves blocks that it opens itself, and its pool gives only a path");
         }
 
-        if (spec.AllowedHosts.FirstOrDefault(h => h.Key is not null) is AllowedHost withKey)
+        if (spec.AllowedHosts.FirstOrDefault(h => h.Key is null && h.ControllerKey is not null) is AllowedHost oneSided)
         {
-            throw new StorageException(StorageErrorKind.NotSupported, spec.Subject, $"{withKey.Host} has to prove key {withKey.Key}, and nvmet-user can't ask for it yet; allow it without a key");
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, spec.Subject, $"{oneSided.Host} has a controller key and no key of its own; give it one");
+        }
+
+        if (_target.Options.RequireAuthentication && spec.AllowedHosts.FirstOrDefault(h => h.Key is null) is AllowedHost unproven)
+        {
+            throw new StorageException(
+                StorageErrorKind.InvalidConfiguration, spec.Subject, $"{unproven.Host} has no key, and {nameof(NvmetUserOptions.RequireAuthentication)} is set; allow it with one");
         }
 
         if (spec.NamespaceId is < 1 or > Limits.MaxNamespaces)
@@ -49,7 +55,9 @@ internal sealed class NvmetUserTransport : IVolumeTransport
         }
 
         _target.Exports.RequireFree(spec);
-        return new(Plan.Of(new ExportVolume(_changes, spec, volume)));
+        _target.Exports.RequireSameKeys(spec);
+        using HostSecrets secrets = await HostSecrets.LoadAsync(spec, _target.Keys, cancellationToken);   // they are there, and fit
+        return Plan.Of(new ExportVolume(_changes, spec, volume));
     }
 
     public ValueTask<Plan> PlanUnexportAsync(Guid volumeId, CancellationToken cancellationToken) => new(Plan.Of(new EndExport(_changes, volumeId)));

@@ -117,6 +117,9 @@ internal sealed class QueueConnection : IDisposable
         (_queue, _queueSize, _queueHead) = (queue, size, flowControl ? 0 : -1);
     }
 
+    /// <summary>Becomes another kind of queue, with the commands and the size it has.</summary>
+    internal void Become(CommandQueue queue) => _queue = queue;
+
     /// <summary>Ends a command.</summary>
     internal void Respond(ushort commandId, NvmeStatus status, ulong result = 0)
         => Output.AddResponse(new(result, NextHead(), commandId, status));

@@ -21,6 +21,7 @@ internal sealed partial class Target : IAsyncDisposable
     {
         Options = options;
         Time = services.Time;
+        Keys = services.Keys;
         Buffers = new(options.BufferMemory);
         Workers = new(this);
         _events = new(services);
@@ -30,6 +31,9 @@ internal sealed partial class Target : IAsyncDisposable
     internal NvmetUserOptions Options { get; }
 
     internal TimeProvider Time { get; }
+
+    /// <summary>Where keys come from; null for nowhere.</summary>
+    internal IKeyProvider? Keys { get; }
 
     internal BufferPool Buffers { get; }
 
@@ -150,7 +154,7 @@ internal sealed partial class Target : IAsyncDisposable
     }
 
     /// <summary>Makes a controller for a host that is not refused. There are more numbers than there may be connections.</summary>
-    internal Controller AddController(ConnectData connect, QueueConnection admin)
+    internal Controller AddController(ConnectData connect, QueueConnection admin, bool needsProof)
     {
         Controller controller;
         lock (_gate)
@@ -161,16 +165,61 @@ internal sealed partial class Target : IAsyncDisposable
             }
             while (_controllers.ContainsKey(_lastController));
 
-            controller = new(_lastController, connect, admin, Options) { Visible = Exports.VisibleTo(connect.Host, connect.Subsystem) };
+            controller = new(_lastController, connect, admin, Options) { NeedsProof = needsProof, Visible = Exports.VisibleTo(connect.Host, connect.Subsystem) };
             _controllers.Add(controller.Id, controller);
         }
 
-        if (!controller.IsDiscovery)
-        {
-            _events.Report("host.connected", SubjectOf(controller), $"{controller.Host} connected from {admin.Remote}");
-        }
-
         return controller;
+    }
+
+    /// <summary>What a host has to prove for a subsystem; null when it need not.</summary>
+    internal ControllerAuthentication? ExchangeWith(ConnectData connect)
+    {
+        Export[] visible = Exports.VisibleTo(connect.Host, connect.Subsystem);
+        return visible is [Export first, ..] && first.Secrets.Of(connect.Host) is (DhChapSecret host, var controller)
+            ? new(new()
+            {
+                Host = connect.Host,
+                Subsystem = connect.Subsystem,
+                HostSecret = host,
+                ControllerSecret = controller,
+                Hash = Options.AuthenticationHash,
+                Group = Options.AuthenticationGroup,
+            })
+            : null;
+    }
+
+    /// <summary>A host has proven its key, or need not.</summary>
+    internal void NoteProven(Controller controller, QueueConnection connection)
+    {
+        if (connection == controller.Admin)
+        {
+            controller.IsProven = true;
+            if (!controller.IsDiscovery)
+            {
+                _events.Report("host.connected", SubjectOf(controller), $"{controller.Host} connected from {connection.Remote}");
+            }
+        }
+    }
+
+    /// <summary>A host has not proven its key.</summary>
+    internal void NoteRefused(Controller controller, QueueConnection connection, string why)
+        => _events.Report("host.refused", SubjectOf(controller), $"{controller.Host} at {connection.Remote} {why}");
+
+    /// <summary>Cuts the hosts whose keys were changed: they have to prove the new ones.</summary>
+    internal void CutRekeyed(Export before, Export after)
+    {
+        lock (_gate)
+        {
+            foreach (Controller controller in _controllers.Values.Where(c => c.Subsystem == after.Subsystem))
+            {
+                AllowedHost? now = after.AllowedHostOf(controller.Host);
+                if (now is not null && before.AllowedHostOf(controller.Host) is AllowedHost then && then != now)
+                {
+                    controller.Admin.Cut();
+                }
+            }
+        }
     }
 
     /// <summary>A controller's admin queue has ended, and so do its others.</summary>
@@ -182,7 +231,7 @@ internal sealed partial class Target : IAsyncDisposable
         }
 
         controller.CutQueues();
-        if (!controller.IsDiscovery)
+        if (controller.IsProven && !controller.IsDiscovery)
         {
             _events.Report("host.disconnected", SubjectOf(controller), $"{controller.Host} at {controller.Admin.Remote} is gone");
         }
@@ -202,7 +251,7 @@ internal sealed partial class Target : IAsyncDisposable
     {
         lock (_gate)
         {
-            return [.. _controllers.Values.Where(c => c.Subsystem == export.Subsystem && export.Allows(c.Host)).Select(c => c.Host).Distinct().Select(h => new HostNqn(h))];
+            return [.. _controllers.Values.Where(c => c.IsProven && c.Subsystem == export.Subsystem && export.Allows(c.Host)).Select(c => c.Host).Distinct().Select(h => new HostNqn(h))];
         }
     }
 

@@ -20,6 +20,7 @@ internal sealed class TargetChanges(Target target) : IDisposable
             Exports.RequireFree(spec);
             target.Listen();
             Export? now = Exports.Find(spec.VolumeId);
+            HostSecrets secrets = await HostSecrets.LoadAsync(spec, target.Keys, cancellationToken);
             bool reopen = now is null || now.Spec.ReadOnly != spec.ReadOnly;
             ServedVolume volume = reopen ? await OpenAsync(spec, access, cancellationToken) : now!.Volume;
             if (now?.Volume.SyncFailed == true)
@@ -27,9 +28,15 @@ internal sealed class TargetChanges(Target target) : IDisposable
                 volume.FailSync();   // another descriptor does not bring back what is lost
             }
 
-            Export export = new(spec, access, volume, operation, before);
+            Export export = new(spec, access, volume, secrets, operation, before);
             Exports.Set(export);
             target.Announce(now, export);
+            if (now is not null)
+            {
+                target.CutRekeyed(now, export);
+            }
+
+            now?.Secrets.Dispose();   // an exchange that still uses them ends with its connection
             replaced = reopen ? now?.Volume : null;
         }
         finally
@@ -48,6 +55,7 @@ internal sealed class TargetChanges(Target target) : IDisposable
         {
             Exports.Remove(export);
             target.Announce(export);
+            export.Secrets.Dispose();
         }
         finally
         {

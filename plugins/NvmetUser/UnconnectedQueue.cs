@@ -68,10 +68,9 @@ internal sealed class UnconnectedQueue(QueueConnection connection, Target target
             return unknown ? NvmeStatus.ConnectInvalidParameters : NvmeStatus.ConnectInvalidHost;
         }
 
-        Controller controller = target.AddController(connect, connection);
-        connection.Become(new AdminQueue(connection, target, controller, keepAlive), size, flowControl);
-        connection.NoteCommand();
-        result = controller.Id;
+        ControllerAuthentication? exchange = target.ExchangeWith(connect);
+        Controller controller = target.AddController(connect, connection, needsProof: exchange is not null);
+        Become(controller, exchange, new AdminQueue(connection, target, controller, keepAlive), size, flowControl, out result);
         return NvmeStatus.Success;
     }
 
@@ -95,6 +94,14 @@ internal sealed class UnconnectedQueue(QueueConnection connection, Target target
             return NvmeStatus.CommandSequenceError;
         }
 
+        // What the controller had to prove its queues have to, though its host may be allowed no more by now.
+        ControllerAuthentication? exchange = target.ExchangeWith(connect);
+        if (controller.NeedsProof != exchange is not null)
+        {
+            result = InData | ConnectData.HostAt;
+            return NvmeStatus.ConnectInvalidHost;
+        }
+
         if (target.Buffers.TryRent(Limits.QueueBuffer) is not PageBuffer input)
         {
             return NvmeStatus.ConnectBusy;
@@ -116,8 +123,23 @@ internal sealed class UnconnectedQueue(QueueConnection connection, Target target
 
         target.Buffers.Return(connection.Input.Move(input));
         target.Buffers.Return(connection.Output.Move(output));
-        connection.Become(queue, size, flowControl);
-        result = controller.Id;
+        Become(controller, exchange, queue, size, flowControl, out result);
         return NvmeStatus.Success;
+    }
+
+    // Each queue is proven by itself, since each is a connection that anybody may have made.
+    private void Become(Controller controller, ControllerAuthentication? exchange, CommandQueue queue, int size, bool flowControl, out uint result)
+    {
+        result = controller.Id;
+        connection.NoteCommand();
+        if (exchange is not null)
+        {
+            connection.Become(new AuthenticatingQueue(connection, target, controller, queue, exchange), size, flowControl);
+            result |= ConnectData.AuthenticationRequired;
+            return;
+        }
+
+        connection.Become(queue, size, flowControl);
+        target.NoteProven(controller, connection);
     }
 }

@@ -66,7 +66,42 @@ public sealed partial class NvmeTcpInitiator
             Dword12 = id == 0 ? (uint)_options.KeepAlive.TotalMilliseconds : 0,
         };
         CompletionEntry end = await queue.SubmitAsync(connect, default, data, _time.GetTimestamp(), cancellationToken);
-        return end.Status.IsSuccess ? (ushort)end.Result : throw new NvmeCommandException(_options.Subject, "connect", end.Status);
+        if (!end.Status.IsSuccess)
+        {
+            throw new NvmeCommandException(_options.Subject, "connect", end.Status);
+        }
+
+        if ((end.Result & ConnectData.AuthenticationRequired) != 0)
+        {
+            await AuthenticateAsync(queue, cancellationToken);
+        }
+        else if (_options.ControllerSecret is not null)
+        {
+            throw new StorageException(StorageErrorKind.Unavailable, _options.Subject, "does not ask for a key, and so does not prove the controller's");
+        }
+
+        return (ushort)end.Result;
+    }
+
+    private Task AuthenticateAsync(InitiatorQueue queue, CancellationToken cancellationToken)
+    {
+        return new HostAuthentication(_options, SendAsync, ReceiveAsync).RunAsync();
+
+        async Task SendAsync(byte[] message)
+        {
+            CompletionEntry end = await queue.SubmitAsync(
+                NvmeCommand.Authentication(FabricsType.AuthenticationSend, message.Length), default, message, _time.GetTimestamp(), cancellationToken);
+            Succeeded("authentication send", end);
+        }
+
+        async Task<byte[]> ReceiveAsync()
+        {
+            byte[] message = new byte[ControllerAuthentication.MaxMessage];
+            CompletionEntry end = await queue.SubmitAsync(
+                NvmeCommand.Authentication(FabricsType.AuthenticationReceive, message.Length), message, default, _time.GetTimestamp(), cancellationToken);
+            Succeeded("authentication receive", end);
+            return message;
+        }
     }
 
     private async Task SubscribeAsync(CancellationToken cancellationToken)

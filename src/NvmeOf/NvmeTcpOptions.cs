@@ -33,6 +33,19 @@ public sealed record NvmeTcpOptions
     /// <summary>How long a command, and the connect, may take. Beyond it the connection is given up.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>The host's secret, for a target that asks for it; the caller's to dispose.</summary>
+    public DhChapSecret? Secret { get; init; }
+
+    /// <summary>The secret that the controller has to prove in turn; null when it need not. It goes with a <see cref="Secret"/>.</summary>
+    public DhChapSecret? ControllerSecret { get; init; }
+
+    /// <summary>The hashes that it may be proven with.</summary>
+    public IReadOnlyList<DhChapHash> Hashes { get; init; } = [DhChapHash.Sha256, DhChapHash.Sha384, DhChapHash.Sha512];
+
+    /// <summary>The groups that the exchange may be hidden by.</summary>
+    public IReadOnlyList<DhChapGroup> Groups { get; init; } =
+        [DhChapGroup.Null, DhChapGroup.Ffdhe2048, DhChapGroup.Ffdhe3072, DhChapGroup.Ffdhe4096, DhChapGroup.Ffdhe6144, DhChapGroup.Ffdhe8192];
+
     /// <summary>Whether to ask for no flow control of the submission queue, which spares a response to each read.</summary>
     public bool DisableFlowControl { get; init; } = true;
 

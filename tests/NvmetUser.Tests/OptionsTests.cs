@@ -26,6 +26,7 @@ public sealed class OptionsTests
         refused.FailureMessage.ShouldNotBeNull().ShouldContain(nameof(NvmetUserOptions.Address));
         refused.FailureMessage.ShouldContain(nameof(NvmetUserOptions.AllowUnauthenticated));
         Validate(new() { Address = address, AllowUnauthenticated = true }).Succeeded.ShouldBeTrue();
+        Validate(new() { Address = address, RequireAuthentication = true }).Succeeded.ShouldBeTrue();
         Validate(new() { Address = "::1" }).Succeeded.ShouldBeTrue();
     }
 

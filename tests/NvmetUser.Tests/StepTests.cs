@@ -110,7 +110,7 @@ public sealed class StepTests
         await ShouldRefuseAsync(StorageErrorKind.InvalidConfiguration, other with { NamespaceId = 0 }, access);
         await ShouldRefuseAsync(StorageErrorKind.InvalidConfiguration, other with { NamespaceId = 1025 }, access);
         await ShouldRefuseAsync(StorageErrorKind.Conflict, other with { Subsystem = new("nqn.2014-08.org.nvmexpress.discovery") }, access);
-        await ShouldRefuseAsync(StorageErrorKind.NotSupported, other with { NamespaceId = 2, AllowedHosts = [new(TestTarget.Host, new("key1"))] }, access);
+        await ShouldRefuseAsync(StorageErrorKind.InvalidConfiguration, other with { Subsystem = new("nqn.2026-01.org.evestorage:other"), AllowedHosts = [new(TestTarget.Host, new("key1"))] }, access);
 
         async Task ShouldRefuseAsync(StorageErrorKind kind, ExportSpec spec, VolumeAccess blocks)
             => (await Should.ThrowAsync<StorageException>(async () => await target.Transport.PlanExportAsync(spec, blocks, CancellationToken.None))).Kind.ShouldBe(kind);

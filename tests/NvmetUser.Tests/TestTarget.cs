@@ -12,12 +12,12 @@ internal sealed class TestTarget : IAsyncDisposable, IEventSink
     internal static HostNqn OtherHost { get; } = new("nqn.2014-08.org.nvmexpress:uuid:22222222-2222-2222-2222-222222222222");
     internal static Nqn Subsystem { get; } = new("nqn.2026-01.org.evestorage:test");
 
-    internal TestTarget(Action<NvmetUserOptions>? configure = null, TimeProvider? time = null)
+    internal TestTarget(Action<NvmetUserOptions>? configure = null, TimeProvider? time = null, IKeyProvider? keys = null)
     {
         NvmetUserOptions options = new() { Port = 0 };
         configure?.Invoke(options);
         new NvmetUserOptionsValidator().Validate(null, options).Failed.ShouldBeFalse();
-        Transport = new(options, new() { Loggers = NullLoggerFactory.Instance, Time = time ?? TimeProvider.System, Events = this, Name = "test" });
+        Transport = new(options, new() { Loggers = NullLoggerFactory.Instance, Time = time ?? TimeProvider.System, Events = this, Name = "test", Keys = keys });
     }
 
     internal NvmetUserTransport Transport { get; }

@@ -25,6 +25,9 @@ public sealed record ConnectData(Guid HostId, ushort ControllerId, string Subsys
     /// <summary>Where HOSTNQN lies.</summary>
     public const int HostAt = 512;
 
+    /// <summary>AUTHREQ.ATR in the result of a Connect: the host has to prove its key before anything else.</summary>
+    public const uint AuthenticationRequired = 1 << 17;
+
     private const int NqnSize = 256;
 
     /// <summary>Reads it. A name without its end reads as an empty one, which no host or subsystem has.</summary>

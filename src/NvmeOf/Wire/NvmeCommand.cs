@@ -8,6 +8,9 @@ public readonly record struct NvmeCommand
     // PSDT 01b: SGL1 holds an SGL, as NVMe-oF demands.
     private const byte UsesSgl = 1 << 6;
 
+    /// <summary>SPSP0, SPSP1 and SECP of an Authentication Send or Receive: the NVMe authentication protocols.</summary>
+    public const uint AuthenticationProtocol = 0xE9010100;
+
     /// <summary>OPC.</summary>
     public required byte Opcode { get; init; }
 
@@ -61,6 +64,10 @@ public readonly record struct NvmeCommand
             Dword13 = (uint)(offset >> 32),
         };
     }
+
+    /// <summary>An Authentication Send or Receive of <paramref name="length"/> bytes. NVMe base specification 2.0, "Authentication Send command".</summary>
+    public static NvmeCommand Authentication(FabricsType type, int length)
+        => new() { Opcode = (byte)AdminOpcode.Fabrics, NamespaceId = (uint)type, Dword10 = AuthenticationProtocol, Dword11 = (uint)length };
 
     /// <summary>Writes the submission entry.</summary>
     public void Write(Span<byte> entry, ushort commandId, Sgl sgl)

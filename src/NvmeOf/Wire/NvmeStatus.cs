@@ -77,6 +77,9 @@ public readonly record struct NvmeStatus(ushort Code)
     /// <summary>The host is not allowed.</summary>
     public static NvmeStatus ConnectInvalidHost => new(CommandSpecific | 0x84);
 
+    /// <summary>The host has to prove its key first.</summary>
+    public static NvmeStatus AuthenticationRequired => new(CommandSpecific | 0x91 | DoNotRetry);
+
     /// <summary>The medium did not take it.</summary>
     public static NvmeStatus WriteFault => new(Media | 0x80);
 

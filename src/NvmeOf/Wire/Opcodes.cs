@@ -58,6 +58,12 @@ public enum FabricsType : byte
 
     /// <summary>Property Get.</summary>
     PropertyGet = 0x04,
+
+    /// <summary>Authentication Send.</summary>
+    AuthenticationSend = 0x05,
+
+    /// <summary>Authentication Receive.</summary>
+    AuthenticationReceive = 0x06,
 }
 
 /// <summary>CNS: what an Identify asks for. NVMe base specification 2.0, "Identify command".</summary>
