@@ -83,6 +83,9 @@ internal sealed class LuksLayer(LuksOptions options, IKeyProvider? keys) : IReke
     public ValueTask<Plan> PlanEraseAsync(LayerSite site, CancellationToken cancellationToken) => new(Plan.Of(new EraseLuks(Of(site))));
 
     /// <inheritdoc/>
+    public ValueTask<KeyName?> FindKeyAsync(LayerSite site, CancellationToken cancellationToken) => new(default(KeyName?));   // the header holds no name yet
+
+    /// <inheritdoc/>
     public ValueTask<Plan> PlanRekeyAsync(LayerSite site, KeyName newKey, CancellationToken cancellationToken)
         => new(Plan.Of(new AddLuksKey(Of(site), newKey), new RemoveLuksKey(Of(site), newKey)));
 

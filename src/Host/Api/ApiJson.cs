@@ -22,6 +22,7 @@ internal static class ApiJson
         options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower));
         options.Converters.Add(new TextConverter<PoolName>(text => new(text)));
         options.Converters.Add(new TextConverter<VolumeName>(text => new(text)));
+        options.Converters.Add(new TextConverter<KeyName>(text => new(text)));
         options.Converters.Add(new TextConverter<SnapshotName>(ParseSnapshot));
         options.Converters.Add(new ByteSizeConverter());
     }

@@ -9,6 +9,15 @@ namespace EveStorage.Host.Api;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "change")]
 [JsonDerivedType(typeof(CreatePool), "create-pool")]
 [JsonDerivedType(typeof(DeletePool), "delete-pool")]
+[JsonDerivedType(typeof(LockPool), "lock-pool")]
+[JsonDerivedType(typeof(UnlockPool), "unlock-pool")]
+[JsonDerivedType(typeof(RekeyPool), "rekey-pool")]
+[JsonDerivedType(typeof(ScrubPool), "scrub-pool")]
+[JsonDerivedType(typeof(AddDrive), "add-drive")]
+[JsonDerivedType(typeof(ReplaceDrive), "replace-drive")]
+[JsonDerivedType(typeof(RemoveDrive), "remove-drive")]
+[JsonDerivedType(typeof(CreateKey), "create-key")]
+[JsonDerivedType(typeof(DeleteKey), "delete-key")]
 [JsonDerivedType(typeof(CreateVolume), "create-volume")]
 [JsonDerivedType(typeof(ResizeVolume), "resize-volume")]
 [JsonDerivedType(typeof(DeleteVolume), "delete-volume")]
@@ -22,32 +31,95 @@ namespace EveStorage.Host.Api;
 [JsonDerivedType(typeof(RemoveExport), "remove-export")]
 internal abstract record ChangeRequest
 {
-    /// <summary>The pool it changes.</summary>
-    public required PoolName Pool { get; init; }
-
     /// <summary>What it is about, as a person types it: <c>data/vm42</c>.</summary>
     [JsonIgnore]
     public abstract string Subject { get; }
+
+    /// <summary>The pool that is locked for it; null when it changes none.</summary>
+    [JsonIgnore]
+    public virtual PoolName? Scope => null;
+}
+
+/// <summary>A change of a pool, or of something in it.</summary>
+internal abstract record PoolChange : ChangeRequest
+{
+    /// <summary>The pool it changes.</summary>
+    public required PoolName Pool { get; init; }
+
+    /// <inheritdoc/>
+    [JsonIgnore]
+    public override string Subject => $"{Pool}";
+
+    /// <inheritdoc/>
+    [JsonIgnore]
+    public override PoolName? Scope => Pool;
 }
 
 /// <summary>Makes the pool that the profile declares.</summary>
-internal sealed record CreatePool : ChangeRequest
-{
-    /// <inheritdoc/>
-    [JsonIgnore]
-    public override string Subject => $"{Pool}";
-}
+internal sealed record CreatePool : PoolChange;
 
 /// <summary>Removes an empty pool.</summary>
-internal sealed record DeletePool : ChangeRequest
+internal sealed record DeletePool : PoolChange;
+
+/// <summary>Closes a pool and the layers under it, so that nobody reads it without its keys.</summary>
+internal sealed record LockPool : PoolChange;
+
+/// <summary>Opens the layers under a pool.</summary>
+internal sealed record UnlockPool : PoolChange;
+
+/// <summary>Gives the layers under a pool a new key.</summary>
+internal sealed record RekeyPool : PoolChange;
+
+/// <summary>Starts a check of all that a pool holds.</summary>
+internal sealed record ScrubPool : PoolChange;
+
+/// <summary>Takes a drive into a pool.</summary>
+internal sealed record AddDrive : PoolChange
 {
-    /// <inheritdoc/>
-    [JsonIgnore]
-    public override string Subject => $"{Pool}";
+    /// <summary>The drive.</summary>
+    public required string Device { get; init; }
 }
 
+/// <summary>Puts a drive in the place of one that failed, or that shall go.</summary>
+internal sealed record ReplaceDrive : PoolChange
+{
+    /// <summary>The drive that goes, by its name in the pool's status or by its path.</summary>
+    public required string Drive { get; init; }
+
+    /// <summary>The drive that comes.</summary>
+    public required string Device { get; init; }
+}
+
+/// <summary>Moves everything off a drive and lets it go.</summary>
+internal sealed record RemoveDrive : PoolChange
+{
+    /// <summary>The drive, by its name in the pool's status or by its path.</summary>
+    public required string Drive { get; init; }
+}
+
+/// <summary>A change of a key.</summary>
+internal abstract record KeyChange : ChangeRequest
+{
+    /// <summary>The key's name.</summary>
+    public required KeyName Key { get; init; }
+
+    /// <inheritdoc/>
+    [JsonIgnore]
+    public override string Subject => $"key {Key}";
+}
+
+/// <summary>Makes a key of random bytes.</summary>
+internal sealed record CreateKey : KeyChange
+{
+    /// <summary>How many bytes; null for 32.</summary>
+    public int? Length { get; init; }
+}
+
+/// <summary>Removes a key, and with it all that it opens.</summary>
+internal sealed record DeleteKey : KeyChange;
+
 /// <summary>A change of one volume.</summary>
-internal abstract record VolumeChange : ChangeRequest
+internal abstract record VolumeChange : PoolChange
 {
     /// <summary>The volume.</summary>
     public required VolumeName Volume { get; init; }
@@ -91,7 +163,7 @@ internal sealed record DeleteVolume : VolumeChange
 }
 
 /// <summary>Freezes volumes of one pool, all at one moment.</summary>
-internal sealed record TakeSnapshots : ChangeRequest
+internal sealed record TakeSnapshots : PoolChange
 {
     /// <summary>The snapshots.</summary>
     public required IReadOnlyList<SnapshotName> Snapshots { get; init; }
@@ -102,7 +174,7 @@ internal sealed record TakeSnapshots : ChangeRequest
 }
 
 /// <summary>A change that starts from a snapshot.</summary>
-internal abstract record SnapshotChange : ChangeRequest
+internal abstract record SnapshotChange : PoolChange
 {
     /// <summary>The snapshot.</summary>
     public required SnapshotName Snapshot { get; init; }
@@ -171,6 +243,12 @@ internal sealed record AddExport : VolumeChange
 
     /// <summary>Whether writes are refused.</summary>
     public bool ReadOnly { get; init; }
+
+    /// <summary>The names of the keys that the controller proves to have in turn, by host.</summary>
+    public IReadOnlyDictionary<string, string> ControllerKeys { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The most it may do; null for no limit.</summary>
+    public ExportLimits? Limits { get; init; }
 }
 
 /// <summary>Ends the export of a volume.</summary>

@@ -51,6 +51,9 @@ internal interface IStorageApi : IAsyncDisposable
     /// <summary>The events kept, then, when <paramref name="follow"/>, each new one.</summary>
     IAsyncEnumerable<EventReport> WatchEventsAsync(bool follow, CancellationToken cancellationToken);
 
+    /// <summary>The names of the keys that are there.</summary>
+    Task<IReadOnlyList<KeyName>> ListKeysAsync(CancellationToken cancellationToken);
+
     /// <summary>What is left that no start repairs.</summary>
     Task<IReadOnlyList<Finding>> DiagnoseAsync(CancellationToken cancellationToken);
 

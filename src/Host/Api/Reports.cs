@@ -103,6 +103,12 @@ internal sealed record VolumeReport
     /// <summary>Where it is on this machine.</summary>
     public required string Path { get; init; }
 
+    /// <summary>The layers over it, lowest first.</summary>
+    public IReadOnlyList<string> Layers { get; init; } = [];
+
+    /// <summary>Whether its layers are open, so that it can be read.</summary>
+    public bool Open { get; init; } = true;
+
     /// <summary>When it was made; null when its record can't be read.</summary>
     public DateTimeOffset? Created { get; init; }
 
@@ -143,6 +149,12 @@ internal sealed record ExportReport
 
     /// <summary>Who may connect.</summary>
     public required IReadOnlyList<string> AllowedHosts { get; init; }
+
+    /// <summary>Lines to connect by, by what they are for; empty while it is not served.</summary>
+    public IReadOnlyDictionary<string, string> Lines { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The most it may do; null for no limit.</summary>
+    public ExportLimits? Limits { get; init; }
 
     /// <summary>Who is connected.</summary>
     public IReadOnlyList<string> ConnectedHosts { get; init; } = [];

@@ -15,6 +15,21 @@ internal static class Arguments
         CustomParser = static result => Parse(result, static text => new PoolName(text)),
     };
 
+    /// <summary>A drive.</summary>
+    internal static Argument<string> Device(string description, string name = "device") => new(name)
+    {
+        Description = description,
+        HelpName = name.ToUpperInvariant(),
+    };
+
+    /// <summary>A key.</summary>
+    internal static Argument<KeyName> Key(string description = "The key's name.") => new("key")
+    {
+        Description = description,
+        HelpName = "KEY",
+        CustomParser = static result => Parse(result, static text => new KeyName(text)),
+    };
+
     /// <summary>A volume.</summary>
     internal static Argument<VolumeAddress> Volume(string description = "The volume: NAME, or POOL/NAME.") => new("volume")
     {

@@ -97,6 +97,9 @@ internal sealed class RemoteApi : IStorageApi
         => StreamAsync<EventReport>($"events?follow={(follow ? "true" : "false")}", cancellationToken);
 
     /// <inheritdoc/>
+    public Task<IReadOnlyList<KeyName>> ListKeysAsync(CancellationToken cancellationToken) => GetAsync<IReadOnlyList<KeyName>>("keys", cancellationToken);
+
+    /// <inheritdoc/>
     public Task<IReadOnlyList<Finding>> DiagnoseAsync(CancellationToken cancellationToken) => GetAsync<IReadOnlyList<Finding>>("findings", cancellationToken);
 
     /// <inheritdoc/>

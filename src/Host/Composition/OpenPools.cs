@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace EveStorage.Host.Composition;
 
 /// <summary>The pools that are open. One is opened when it is first asked for, and stays open until the host ends or it is deleted.</summary>
-internal sealed class OpenPools(StorageParts parts) : IAsyncDisposable
+internal sealed class OpenPools(StorageParts parts, PoolOpening opening) : IAsyncDisposable
 {
     // A gate for each: one whose drives don't answer keeps no other waiting.
     private readonly ConcurrentDictionary<PoolName, Slot> _slots = new();
@@ -12,12 +12,12 @@ internal sealed class OpenPools(StorageParts parts) : IAsyncDisposable
     /// <exception cref="StorageException">It is not declared, not made yet, not ours, or can't work on this machine.</exception>
     internal async Task<IStoragePool> OpenAsync(PoolName name, CancellationToken cancellationToken)
     {
-        IStorageBackend backend = parts.BackendOf(name);
+        _ = parts.OptionsOf(name);   // one that is not declared gets no slot
         Slot slot = _slots.GetOrAdd(name, static _ => new());
         await slot.Gate.WaitAsync(cancellationToken);
         try
         {
-            return slot.Pool ??= await backend.OpenPoolAsync(name, cancellationToken);
+            return slot.Pool ??= await opening.OpenAsync(name, cancellationToken);
         }
         finally
         {

@@ -3,20 +3,27 @@ namespace EveStorage.Host.Composition;
 /// <summary>Plans volumes as stacks: of the pool what the pool has, of the layers the rest.</summary>
 internal static class StackPlanner
 {
+    /// <summary>How long a key is that we make: it is random, so that 256 bits are all that a cipher can use.</summary>
+    internal const int KeyLength = 32;
+
     /// <summary>Plans making <paramref name="spec"/>.</summary>
+    /// <param name="parts">The profile's parts.</param>
     /// <param name="pool">The pool.</param>
     /// <param name="spec">The volume as asked for.</param>
     /// <param name="id">The id that was drawn for it.</param>
-    /// <param name="available">The layers that the profile has for the pool.</param>
     /// <param name="cancellationToken">Stops planning.</param>
     /// <exception cref="StorageException">It can't be composed; the message has every reason.</exception>
-    internal static async Task<(VolumeStack Stack, Plan Plan)> PlanCreateAsync(
-        IStoragePool pool, VolumeSpec spec, Guid id, IReadOnlyList<PlacedLayer> available, CancellationToken cancellationToken)
+    internal static async Task<(LayerStack Stack, Plan Plan)> PlanCreateAsync(
+        StorageParts parts, IStoragePool pool, VolumeSpec spec, Guid id, CancellationToken cancellationToken)
     {
-        PlacedLayer[] composed = [.. VolumeComposer.Compose(spec, pool.Capabilities, available).Where(placed => placed.Placement == LayerPlacement.OverVolume)];
+        IReadOnlyList<PlacedLayer> composed = VolumeComposer.Compose(spec, pool.Capabilities, parts.LayersOf(pool.Name));
         (IVolumeLayer Layer, LayerRecord Record)[] layers =
-            [.. composed.Select(placed => (placed.Layer, new LayerRecord { Kind = placed.Layer.Kind, Key = placed.Layer.NeedsKey ? $"volume-{id:D}" : null }))];
-        VolumeStack stack = new(pool, spec.Name, id, layers);
+            [
+                .. composed.Where(placed => placed.Placement == LayerPlacement.OverVolume)
+                    .Select(placed => (placed.Layer, new LayerRecord { Kind = placed.Layer.Kind, Key = placed.Layer.NeedsKey ? $"volume-{id:D}" : null })),
+            ];
+        await RequireAsync(spec.Name, layers.Select(layer => layer.Layer), cancellationToken);
+        LayerStack stack = LayerStack.OverVolume(pool, spec.Name, id, layers);
         VolumeSpec lowest = spec with
         {
             Form = layers.Length == 0 ? spec.Form : layers[0].Layer.Below,
@@ -24,7 +31,51 @@ internal static class StackPlanner
             Traits = spec.Traits & pool.Capabilities.Traits,
             Layers = [.. layers.Select(layer => layer.Record)],
         };
-        Plan create = await pool.PlanCreateAsync(layers.Length == 0 ? spec : lowest, cancellationToken);
-        return (stack, create.Then(await stack.PlanFormatAsync(cancellationToken)));
+        Plan keys = await PlanKeysAsync(parts, [stack], cancellationToken);
+        Plan create = await pool.PlanCreateAsync(lowest, cancellationToken);
+        return (stack, keys.Then(create).Then(await stack.PlanFormatAsync(cancellationToken)));
+    }
+
+    /// <summary>Plans making the keys of stacks. One that is there is taken as it is: someone put it there for this.</summary>
+    internal static async Task<Plan> PlanKeysAsync(StorageParts parts, IEnumerable<LayerStack> stacks, CancellationToken cancellationToken)
+    {
+        Plan plan = Plan.Of();
+        foreach (KeyName key in KeysOf(stacks))
+        {
+            plan = plan.Then(await parts.RequireKeys().PlanCreateAsync(key, KeyLength, cancellationToken));
+        }
+
+        return plan;
+    }
+
+    /// <summary>Plans removing keys that nothing needs any more.</summary>
+    internal static async Task<Plan> PlanForgetAsync(StorageParts parts, IEnumerable<KeyName> keys, CancellationToken cancellationToken)
+    {
+        Plan plan = Plan.Of();
+        foreach (KeyName key in keys)
+        {
+            plan = plan.Then(await parts.RequireKeys().PlanDeleteAsync(key, cancellationToken));
+        }
+
+        return plan;
+    }
+
+    /// <summary>The keys of stacks, each once.</summary>
+    internal static IEnumerable<KeyName> KeysOf(IEnumerable<LayerStack> stacks)
+        => stacks.SelectMany(stack => stack.Layers).Select(stacked => stacked.Site.Key).OfType<KeyName>().Distinct();
+
+    /// <summary>Refuses layers that this machine can't carry out, with every reason.</summary>
+    internal static async Task RequireAsync<T>(T subject, IEnumerable<IVolumeLayer> layers, CancellationToken cancellationToken)
+    {
+        List<string> missing = [];
+        foreach (IVolumeLayer layer in layers)
+        {
+            missing.AddRange((await layer.ProbeAsync(cancellationToken)).Select(reason => $"{layer.Kind}: {reason}"));
+        }
+
+        if (missing.Count > 0)
+        {
+            throw new StorageException(StorageErrorKind.Unavailable, $"{subject}", string.Join("; ", missing));
+        }
     }
 }

@@ -1,5 +1,6 @@
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -9,7 +10,9 @@ namespace EveStorage.Host.Composition;
 internal sealed class StorageParts(Profile profile, PluginCatalog catalog, IServiceProvider services) : IAsyncDisposable
 {
     private readonly Dictionary<PoolName, IStorageBackend> _backends = [];
+    private readonly Dictionary<PoolName, IReadOnlyList<PlacedLayer>> _layers = [];
     private readonly Dictionary<string, IVolumeTransport> _transports = [];
+    private IKeyProvider? _keys;
     private readonly Lock _lock = new();
 
     /// <summary>The names of the declared transports.</summary>
@@ -17,6 +20,9 @@ internal sealed class StorageParts(Profile profile, PluginCatalog catalog, IServ
 
     /// <summary>The pools that are declared.</summary>
     internal IEnumerable<PoolName> PoolNames => profile.Pools.Keys;
+
+    /// <summary>What every volume has by the profile's strategies, asked for or not.</summary>
+    internal VolumeTraits StandardTraits => profile.Strategies.Encryption == "none" ? VolumeTraits.None : VolumeTraits.Encrypted;
 
     /// <summary>What the profile says of a pool.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotFound"/>: it declares none of that name.</exception>
@@ -35,7 +41,8 @@ internal sealed class StorageParts(Profile profile, PluginCatalog catalog, IServ
         {
             if (!_backends.TryGetValue(pool, out IStorageBackend? backend))
             {
-                IStorageBackend made = PartOf(catalog.Backends, "backend", options.Kind).Create(options.Options, ServicesFor($"{pool}") with { Devices = options.Devices });
+                IReadOnlyList<string> devices = [.. DeviceStacks.Of(pool, options.Devices, LayersOf(pool)).Select(stack => stack.Path)];
+                IStorageBackend made = PartOf(catalog.Backends, "backend", options.Kind).Create(options.Options, ServicesFor($"{pool}") with { Devices = devices });
                 backend = ActivatorUtilities.CreateInstance<TimedBackend>(services, made);
                 _backends.Add(pool, backend);
             }
@@ -89,16 +96,65 @@ internal sealed class StorageParts(Profile profile, PluginCatalog catalog, IServ
             }
         }
 
+        if (profile.Keys is PartOptions keys)
+        {
+            Check("Keys", keys, catalog.KeyProviders, problems);
+        }
+
         foreach ((string name, PartOptions transport) in profile.Transports)
         {
             Check($"Transports:{name}", transport, catalog.Transports, problems);
         }
     }
 
-    /// <summary>The layers of a pool, made, in the profile's order.</summary>
+    /// <summary>The layers of a pool, in the profile's order.</summary>
     internal IReadOnlyList<PlacedLayer> LayersOf(PoolName pool)
-        => [.. OptionsOf(pool).Layers.Select(layer => new PlacedLayer(
-            PartOf(catalog.Layers, "layer", layer.Kind).Create(layer.Options, ServicesFor($"{pool}")), layer.Placement))];
+    {
+        PoolOptions options = OptionsOf(pool);
+        lock (_lock)
+        {
+            if (!_layers.TryGetValue(pool, out IReadOnlyList<PlacedLayer>? layers))
+            {
+                layers = [.. options.Layers.Select(layer => new PlacedLayer(
+                    PartOf(catalog.Layers, "layer", layer.Kind).Create(layer.Options, ServicesFor($"{pool}")), layer.Placement, layer.Key.Length == 0 ? null : layer.Key))];
+                _layers.Add(pool, layers);
+            }
+
+            return layers;
+        }
+    }
+
+    /// <summary>The layers under a pool, a stack for each of its devices.</summary>
+    internal IReadOnlyList<LayerStack> DevicesOf(PoolName pool) => DeviceStacks.Of(pool, OptionsOf(pool).Devices, LayersOf(pool));
+
+    /// <summary>A volume's layers as its record has them, whatever the profile says today.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Unavailable"/>: no usable plugin provides one of them.</exception>
+    internal LayerStack StackOf(IStoragePool pool, VolumeName volume, Guid id, IReadOnlyList<LayerRecord> layers)
+        => LayerStack.OverVolume(pool, volume, id, layers.Select(record => (RecordedLayer(pool.Name, record.Kind), record)));
+
+    /// <summary>Where keys come from.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.InvalidConfiguration"/>: the profile declares nothing.</exception>
+    internal IKeyProvider RequireKeys()
+        => Keys ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, profile.Name, "declares no source of keys: add Keys with a Kind, such as key-file");
+
+    /// <summary>Where keys come from; null when the profile declares nothing.</summary>
+    internal IKeyProvider? Keys
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return profile.Keys is not PartOptions options
+                    ? null
+                    : _keys ??= PartOf(catalog.KeyProviders, "key provider", options.Kind).Create(options.Options, BareServices("keys"));
+            }
+        }
+    }
+
+    // The profile's layer of that kind has the options; one that it no longer has is made with none.
+    private IVolumeLayer RecordedLayer(PoolName pool, string kind)
+        => LayersOf(pool).FirstOrDefault(placed => placed.Layer.Kind == kind)?.Layer
+            ?? PartOf(catalog.Layers, "layer", kind).Create(new ConfigurationBuilder().Build().GetSection("none"), ServicesFor($"{pool}"));
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -134,7 +190,9 @@ internal sealed class StorageParts(Profile profile, PluginCatalog catalog, IServ
 
     private static string Listed(IEnumerable<string> names) => names.Any() ? string.Join(", ", names.Order(StringComparer.Ordinal)) : "none";
 
-    private PluginServices ServicesFor(string name) => new()
+    private PluginServices ServicesFor(string name) => BareServices(name) with { Keys = Keys };
+
+    private PluginServices BareServices(string name) => new()
     {
         Loggers = services.GetRequiredService<ILoggerFactory>(),
         Time = services.GetRequiredService<TimeProvider>(),

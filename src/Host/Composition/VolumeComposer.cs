@@ -1,7 +1,10 @@
 namespace EveStorage.Host.Composition;
 
 /// <summary>A layer and where the profile puts it.</summary>
-internal sealed record PlacedLayer(IVolumeLayer Layer, LayerPlacement Placement);
+/// <param name="Layer">The layer.</param>
+/// <param name="Placement">Where it sits.</param>
+/// <param name="Key">The key that the profile names for it; null for one that is named after what it encrypts.</param>
+internal sealed record PlacedLayer(IVolumeLayer Layer, LayerPlacement Placement, string? Key = null);
 
 /// <summary>Works out which layers make up for what a backend lacks. It computes, and touches nothing.</summary>
 internal static class VolumeComposer

@@ -35,6 +35,7 @@ internal sealed class LookEndpoints : IEndpoints
         api.MapGet("/pools/{pool}/volumes/{volume}", (string pool, string volume, IStorageApi storage, CancellationToken cancellationToken)
             => storage.GetVolumeAsync(new(pool), new(volume), cancellationToken));
         api.MapGet("/exports", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListExportsAsync(cancellationToken));
+        api.MapGet("/keys", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListKeysAsync(cancellationToken));
         api.MapGet("/findings", (IStorageApi storage, CancellationToken cancellationToken) => storage.DiagnoseAsync(cancellationToken));
         api.MapGet("/events", (IStorageApi storage, IHostApplicationLifetime lifetime, CancellationToken cancellationToken, bool follow = false)
             => TypedResults.ServerSentEvents(Streams.UntilStopAsync(token => storage.WatchEventsAsync(follow, token), lifetime, cancellationToken)));

@@ -26,7 +26,7 @@ internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageP
         findings.AddRange(operations.Select(document => document.Operation)
             .Where(operation => operation.State.IsUnderWay() && IsAbandoned(operation.Id))
             .Select(operation => new Finding(
-                operation.Request.Subject, $"operation {operation.Id} was cut short and can't be finished while its pool can't be opened", $"evestorage pool status {operation.Request.Pool}")));
+                operation.Request.Subject, $"operation {operation.Id} was cut short and can't be finished while its pool can't be opened", operation.Request.Scope is PoolName pool ? $"evestorage pool status {pool}" : null)));
         foreach (PoolReport pool in await overview.PoolsAsync(cancellationToken))
         {
             findings.AddRange((pool.Created ? pool.Status?.Problems ?? [] : []).Select(problem => new Finding($"{pool.Name}", problem, null)));

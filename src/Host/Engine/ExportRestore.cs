@@ -50,7 +50,7 @@ internal sealed partial class ExportRestore(
             VolumeRecord? record = await pool.Records.FindAsync(name, cancellationToken);
             foreach (ExportRecord export in record?.Exports ?? [])
             {
-                await TellAsync($"{pool.Name}/{name}", () => RestoreAsync(pool, name, record!.Id, export, cancellationToken));
+                await TellAsync($"{pool.Name}/{name}", () => RestoreAsync(pool, name, record!, export, cancellationToken));
             }
         }
         finally
@@ -62,21 +62,13 @@ internal sealed partial class ExportRestore(
         }
     }
 
-    private async Task RestoreAsync(IStoragePool pool, VolumeName name, Guid id, ExportRecord export, CancellationToken cancellationToken)
+    private async Task RestoreAsync(IStoragePool pool, VolumeName name, VolumeRecord record, ExportRecord export, CancellationToken cancellationToken)
     {
-        ExportSpec spec = ExportNames.SpecOf(pool, name, id, export);
-        Plan plan = await parts.TransportOf(export.Transport).Transport.PlanExportAsync(spec, ExportNames.AccessTo(pool, name), cancellationToken);
-        await plans.RunAsync(
-            new()
-            {
-                Plan = plan,
-                Request = new() { Id = Guid.NewGuid() },
-                Tell = static (_, _) => { },
-                TellReverting = static _ => { },
-                Progress = new Progress<StepProgress>(),
-                LockAsync = static (_, _) => Task.FromResult<HeldLock?>(null),
-            },
-            cancellationToken);
+        ExportSpec spec = ExportNames.SpecOf(pool, name, record.Id, export);
+        LayerStack stack = parts.StackOf(pool, name, record.Id, record.Layers);
+        Plan plan = (await stack.PlanOpenAsync(cancellationToken))
+            .Then(await parts.TransportOf(export.Transport).Transport.PlanExportAsync(spec, ExportNames.AccessTo(pool, name, stack), cancellationToken));
+        await plans.RunAsync(PlanRun.OfOpening(plan), cancellationToken);
         LogRestored($"{pool.Name}/{name}", export.Transport);
     }
 

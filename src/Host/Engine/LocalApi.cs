@@ -1,5 +1,6 @@
 using System.Reflection;
 using EveStorage.Host.Api;
+using EveStorage.Host.Composition;
 using EveStorage.Host.Devices;
 using EveStorage.Host.Events;
 using EveStorage.Host.Images;
@@ -12,7 +13,7 @@ namespace EveStorage.Host.Engine;
 
 /// <summary>The engine in this process, for one caller.</summary>
 internal sealed class LocalApi(
-    Caller caller, Profile profile, PluginCatalog catalog, Overview overview, Diagnosis diagnosis, OperationRunner operations, EventLog events, ImageConversion images)
+    Caller caller, Profile profile, PluginCatalog catalog, StorageParts parts, Overview overview, Diagnosis diagnosis, OperationRunner operations, EventLog events, ImageConversion images)
     : IStorageApi
 {
     /// <summary>The program's version.</summary>
@@ -74,6 +75,10 @@ internal sealed class LocalApi(
 
     /// <inheritdoc/>
     public IAsyncEnumerable<EventReport> WatchEventsAsync(bool follow, CancellationToken cancellationToken) => events.ReadAsync(follow, cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<KeyName>> ListKeysAsync(CancellationToken cancellationToken)
+        => [.. (await parts.RequireKeys().ListAsync(cancellationToken).ToListAsync(cancellationToken)).OrderBy(key => $"{key}", StringComparer.Ordinal)];
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<Finding>> DiagnoseAsync(CancellationToken cancellationToken) => diagnosis.RunAsync(cancellationToken);

@@ -69,12 +69,9 @@ internal sealed class Overview(StorageParts parts, OpenPools pools)
     internal async Task<IReadOnlyList<ExportReport>> ExportsAsync(CancellationToken cancellationToken)
     {
         Dictionary<(string, Guid), ExportInfo> served = [];
-        foreach ((string name, IVolumeTransport transport) in parts.MadeTransports())
+        foreach (string name in parts.TransportNames)
         {
-            await foreach (ExportInfo export in transport.ListExportsAsync(cancellationToken))
-            {
-                served[(name, export.VolumeId)] = export;
-            }
+            await AddServedAsync(name, served, cancellationToken);
         }
 
         List<ExportReport> reports = [];
@@ -89,6 +86,22 @@ internal sealed class Overview(StorageParts parts, OpenPools pools)
         }
 
         return [.. reports.OrderBy(report => report.Volume, StringComparer.Ordinal)];
+    }
+
+    // One that can't be asked, for want of a plugin or of the kernel's part, serves nothing that could be told of.
+    private async Task AddServedAsync(string name, Dictionary<(string, Guid), ExportInfo> served, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (ExportInfo export in parts.TransportOf(name).Transport.ListExportsAsync(cancellationToken))
+            {
+                served[(name, export.VolumeId)] = export;
+            }
+        }
+        catch (StorageException)
+        {
+            // `plugin list` and `doctor` say why
+        }
     }
 
     private async Task<IReadOnlyList<IStoragePool>> OpenAsync(PoolName? asked, CancellationToken cancellationToken)
@@ -117,7 +130,7 @@ internal sealed class Overview(StorageParts parts, OpenPools pools)
         return open;
     }
 
-    private static async Task<VolumeReport> DescribeAsync(
+    private async Task<VolumeReport> DescribeAsync(
         IStoragePool pool, VolumeInfo volume, IReadOnlyList<ExportReport> exports, CancellationToken cancellationToken)
     {
         List<SnapshotReport> snapshots = [];
@@ -129,17 +142,21 @@ internal sealed class Overview(StorageParts parts, OpenPools pools)
             }
         }
 
+        VolumeRecord? record = await pool.Records.FindAsync(volume.Name, cancellationToken);
+        LayerStack stack = parts.StackOf(pool, volume.Name, volume.Id, record?.Layers ?? []);
         return new()
         {
             Pool = pool.Name,
             Name = volume.Name,
             Id = volume.Id,
             Form = volume.Form,
-            Size = volume.Size,
+            Size = new(Math.Max(0, volume.Size.Bytes - stack.Overhead.Bytes)),
             Allocated = volume.Allocated,
-            Traits = volume.Traits,
-            Path = volume.Path,
-            Created = (await pool.Records.FindAsync(volume.Name, cancellationToken))?.Created,
+            Traits = volume.Traits | stack.Adds | parts.DevicesOf(pool.Name).Aggregate(VolumeTraits.None, static (traits, device) => traits | device.Adds),
+            Path = stack.Path,
+            Layers = [.. stack.Layers.Select(stacked => stacked.Layer.Kind)],
+            Open = await stack.IsOpenAsync(cancellationToken),
+            Created = record?.Created,
             Snapshots = snapshots,
             Exports = [.. exports.Where(export => export.VolumeId == volume.Id)],
         };
@@ -153,6 +170,8 @@ internal sealed class Overview(StorageParts parts, OpenPools pools)
         Subsystem = export.Subsystem,
         NamespaceId = export.NamespaceId,
         Address = served?.Address,
+        Lines = served?.Lines ?? new Dictionary<string, string>(),
+        Limits = export.Limits,
         AllowedHosts = [.. export.AllowedHosts.Keys.Order(StringComparer.Ordinal)],
         ConnectedHosts = [.. (served?.ConnectedHosts ?? []).Select(host => $"{host}")],
         ReadOnly = served?.ReadOnly ?? export.ReadOnly,

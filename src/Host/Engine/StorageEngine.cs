@@ -39,6 +39,8 @@ internal sealed class StorageEngine : IAsyncDisposable
             .AddSingleton<EventLog>()
             .AddSingleton<IEventSink>(static services => services.GetRequiredService<EventLog>())
             .AddSingleton<StorageParts>()
+            .AddSingleton<LockedPools>()
+            .AddSingleton<PoolOpening>()
             .AddSingleton<OpenPools>()
             .AddSingleton<StorageLocks>()
             .AddSingleton(static services => new Journal(services.GetRequiredService<Profile>()))
@@ -48,6 +50,7 @@ internal sealed class StorageEngine : IAsyncDisposable
             .AddSingleton<OperationTools>()
             .AddSingleton<OperationRunner>()
             .AddSingleton<ExportRestore>()
+            .AddSingleton<PoolWatch>()
             .AddSingleton<Diagnosis>()
             .AddSingleton<Overview>()
             .AddSingleton<PoolCheck>()
@@ -70,6 +73,7 @@ internal sealed class StorageEngine : IAsyncDisposable
     {
         _services.GetRequiredService<OperationRunner>().Serves = true;
         await _services.GetRequiredService<ExportRestore>().RunAsync(cancellationToken);
+        _services.GetRequiredService<PoolWatch>().Start();
     }
 
     /// <summary>Holds a pool to the contract.</summary>
@@ -79,6 +83,7 @@ internal sealed class StorageEngine : IAsyncDisposable
     /// <summary>Stops operations, then exports, then closes the pools.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _services.GetRequiredService<PoolWatch>().DisposeAsync();
         await _services.GetRequiredService<OperationRunner>().DisposeAsync();
         await _services.GetRequiredService<StorageParts>().DisposeAsync();
         await _services.GetRequiredService<OpenPools>().DisposeAsync();

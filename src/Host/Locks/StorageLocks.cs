@@ -13,13 +13,12 @@ internal sealed class StorageLocks(Profile profile, OpenPools pools, TimeProvide
     private static readonly TimeSpan s_poolLimit = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan s_nameLimit = TimeSpan.FromSeconds(5);
 
-    /// <summary>Takes the pool, for one short step.</summary>
-    internal async Task<HeldLock> TakePoolAsync(PoolName pool, string doing, CancellationToken cancellationToken)
-        => await HeldLock.TakeAsync(
-            PathOf($"pool-{await KeyOfAsync(pool, cancellationToken)}"), $"{pool}", HeldLock.Holder(doing), s_poolLimit, time, cancellationToken);
+    /// <summary>Takes what <see cref="KeyOfAsync"/> named, for one short step.</summary>
+    internal Task<HeldLock> TakePoolAsync(string key, string subject, string doing, CancellationToken cancellationToken)
+        => HeldLock.TakeAsync(PathOf($"pool-{key}"), subject, HeldLock.Holder(doing), s_poolLimit, time, cancellationToken);
 
     /// <summary>Takes the names of volumes, in one order for all, until the operation ends.</summary>
-    internal async Task<IReadOnlyList<HeldLock>> TakeNamesAsync(PoolName pool, IEnumerable<VolumeName> names, string doing, CancellationToken cancellationToken)
+    internal async Task<IReadOnlyList<HeldLock>> TakeNamesAsync(PoolName? pool, IEnumerable<VolumeName> names, string doing, CancellationToken cancellationToken)
     {
         List<HeldLock> held = [];
         string key = await KeyOfAsync(pool, cancellationToken);
@@ -44,8 +43,23 @@ internal sealed class StorageLocks(Profile profile, OpenPools pools, TimeProvide
     internal Task<HeldLock> TakeSubsystemAsync(Nqn subsystem, string doing, CancellationToken cancellationToken)
         => HeldLock.TakeAsync(PathOf($"subsystem-{subsystem}"), $"{subsystem}", HeldLock.Holder(doing), s_nameLimit, time, cancellationToken);
 
-    private async Task<string> KeyOfAsync(PoolName pool, CancellationToken cancellationToken)
-        => await pools.TryOpenAsync(pool, cancellationToken) is IStoragePool open ? $"{open.Id:D}" : $"{pool}";
+    /// <summary>What is locked for a pool, or for what is in none.</summary>
+    internal async Task<string> KeyOfAsync(PoolName? pool, CancellationToken cancellationToken)
+    {
+        if (pool is not PoolName name)
+        {
+            return "none";   // no pool's id, nor a name that a lock had before: those are locked as they are called
+        }
+
+        try
+        {
+            return await pools.TryOpenAsync(name, cancellationToken) is IStoragePool open ? $"{open.Id:D}" : $"{name}";
+        }
+        catch (StorageException)
+        {
+            return $"{name}";   // it can't be opened now: what is done about that still takes turns
+        }
+    }
 
     private string PathOf(string name) => Path.Combine(profile.Run, "locks", $"{name}.lock");
 }

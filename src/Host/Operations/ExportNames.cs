@@ -1,4 +1,5 @@
 using EveStorage.Host.Composition;
+using EveStorage.Linux;
 
 namespace EveStorage.Host.Operations;
 
@@ -73,11 +74,13 @@ internal static class ExportNames
         Limits = record.Limits,
     };
 
-    /// <summary>How a transport reaches a volume's blocks.</summary>
-    internal static VolumeAccess AccessTo(IStoragePool pool, VolumeName volume) => new()
+    /// <summary>How a transport reaches a volume's blocks: through its layers.</summary>
+    internal static VolumeAccess AccessTo(IStoragePool pool, VolumeName volume, LayerStack stack) => new()
     {
-        Path = pool.PathOf(volume),
-        OpenBlocksAsync = (access, cancellationToken) => pool.OpenBlocksAsync(volume, access, cancellationToken),
+        Path = stack.Path,
+        OpenBlocksAsync = (access, cancellationToken) => stack.Layers.Count == 0
+            ? pool.OpenBlocksAsync(volume, access, cancellationToken)
+            : new(DeviceBlocks.Open(stack.Path, $"{pool.Name}/{volume}", access)),
     };
 
     /// <summary>A subsystem that was named, which has to be one of ours: its name is the mark by which we know what we may change.</summary>

@@ -15,7 +15,7 @@ internal sealed class OperationClaims(Journal journal, ChangePlanners planners)
     {
         HashSet<string> wanted = ClaimsOf(request, Guid.Empty);
         IReadOnlyList<OperationReport> all = [.. journal.ReadAll().Select(document => document.Operation)];
-        foreach (OperationReport other in all.Where(other => other.Request.Pool == request.Pool && ClaimsOf(other.Request, other.Id).Overlaps(wanted)))
+        foreach (OperationReport other in all.Where(other => other.Request.Scope == request.Scope && ClaimsOf(other.Request, other.Id).Overlaps(wanted)))
         {
             if (other.State.IsUnderWay() && !runsHere(other.Id) && IsAbandoned(other.Id))
             {
@@ -51,6 +51,6 @@ internal sealed class OperationClaims(Journal journal, ChangePlanners planners)
     private HashSet<string> ClaimsOf(ChangeRequest request, Guid operation)
     {
         HashSet<string> names = [.. planners.For(request).Owns(request, operation).Select(name => $"{name}")];
-        return names.Count > 0 ? names : [$"pool:{request.Pool}"];
+        return names.Count > 0 ? names : [request.Scope is null ? request.Subject : $"pool:{request.Scope}"];
     }
 }

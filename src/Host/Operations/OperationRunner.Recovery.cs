@@ -138,7 +138,7 @@ internal sealed partial class OperationRunner
         try
         {
             return (e as StorageException)?.Kind is StorageErrorKind.Busy or StorageErrorKind.Unavailable or StorageErrorKind.Io
-                || (request is not (CreatePool or DeletePool) && await tools.Pools.TryOpenAsync(request.Pool, CancellationToken.None) is null);
+                || (request is not (CreatePool or DeletePool) && request.Scope is PoolName pool && await tools.Pools.TryOpenAsync(pool, CancellationToken.None) is null);
         }
         catch (StorageException)
         {

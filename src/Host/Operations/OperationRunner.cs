@@ -206,7 +206,14 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         }
     }
 
-    private PlanRun RunOf(RunningOperation running, Plan plan) => new()
+    private PlanRun RunOf(RunningOperation running, Plan plan)
+    {
+        // Once for all its steps: one of them may close the pool, and asking its id would open it again.
+        Lazy<Task<string>> key = new(() => tools.Locks.KeyOfAsync(running.Current.Request.Scope, CancellationToken.None));
+        return RunOf(running, plan, key);
+    }
+
+    private PlanRun RunOf(RunningOperation running, Plan plan, Lazy<Task<string>> key) => new()
     {
         Plan = plan,
         Request = running.Request,
@@ -220,7 +227,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         }),
         LockAsync = async (step, cancellationToken) => step is DataStep || tools.Planners.For(running.Current.Request).CopiesData
             ? null
-            : await tools.Locks.TakePoolAsync(running.Current.Request.Pool, step.Title, cancellationToken),
+            : await tools.Locks.TakePoolAsync(await key.Value, running.Current.Request.Subject, step.Title, cancellationToken),
     };
 
     private PlanningContext ContextOf(OperationRequest operation, SafeFileHandle? image, bool recovering, Action<string, string> result) => new()

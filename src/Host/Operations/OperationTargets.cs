@@ -13,12 +13,12 @@ internal static class OperationTargets
     internal static async Task<Dictionary<string, Guid>> ReadAsync(
         OpenPools pools, ChangeRequest request, IEnumerable<VolumeName> owned, CancellationToken cancellationToken)
     {
-        if (await pools.TryOpenAsync(request.Pool, cancellationToken) is not IStoragePool pool)
+        if (await TryOpenAsync(pools, request, cancellationToken) is not IStoragePool pool)
         {
             return [];
         }
 
-        Dictionary<string, Guid> ids = new() { [$"pool:{request.Pool}"] = pool.Id };
+        Dictionary<string, Guid> ids = new() { [$"pool:{pool.Name}"] = pool.Id };
         foreach (VolumeName name in owned)
         {
             if (await pool.FindVolumeAsync(name, cancellationToken) is VolumeInfo volume)
@@ -48,12 +48,25 @@ internal static class OperationTargets
         {
             if (now.TryGetValue(name, out Guid other) && other != id)
             {
-                (string subject, string what) = name.StartsWith("pool:", StringComparison.Ordinal) ? ($"{request.Pool}", "pool")
-                    : ($"{request.Pool}/{name}", name.Contains('@', StringComparison.Ordinal) ? "snapshot" : "volume");
+                (string subject, string what) = name.StartsWith("pool:", StringComparison.Ordinal) ? ($"{request.Scope}", "pool")
+                    : ($"{request.Scope}/{name}", name.Contains('@', StringComparison.Ordinal) ? "snapshot" : "volume");
                 return new(StorageErrorKind.Conflict, subject, $"is another {what} now than when this was asked for: it is left alone; ask again if it is meant, too");
             }
         }
 
         return null;
+    }
+
+    // One that can't be opened now, as a locked one, names nothing: planning says what that means.
+    private static async Task<IStoragePool?> TryOpenAsync(OpenPools pools, ChangeRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return request.Scope is PoolName name ? await pools.TryOpenAsync(name, cancellationToken) : null;
+        }
+        catch (StorageException)
+        {
+            return null;
+        }
     }
 }

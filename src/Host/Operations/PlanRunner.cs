@@ -34,6 +34,20 @@ internal sealed record PlanRun
 
     /// <summary>Takes what a step has to hold while it acts; null when nothing.</summary>
     public required Func<StorageStep, CancellationToken, Task<HeldLock?>> LockAsync { get; init; }
+
+    /// <summary>
+    /// A plan that only opens what is there, or serves it again: nothing of it is on a disk, so that there is nothing to journal
+    /// and after a crash nothing to undo.
+    /// </summary>
+    public static PlanRun OfOpening(Plan plan) => new()
+    {
+        Plan = plan,
+        Request = new() { Id = Guid.NewGuid() },
+        Tell = static (_, _) => { },
+        TellReverting = static _ => { },
+        Progress = new Progress<StepProgress>(),
+        LockAsync = static (_, _) => Task.FromResult<HeldLock?>(null),
+    };
 }
 
 /// <summary>Runs a plan's steps in order and, whatever goes wrong, reverts what this operation did.</summary>

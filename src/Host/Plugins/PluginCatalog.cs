@@ -23,6 +23,9 @@ internal sealed class PluginCatalog
     /// <summary>The layers of those that loaded.</summary>
     internal IEnumerable<PluginPart<IVolumeLayer>> Layers => Loaded.SelectMany(parts => parts.Layers);
 
+    /// <summary>The key providers of those that loaded.</summary>
+    internal IEnumerable<PluginPart<IKeyProvider>> KeyProviders => Loaded.SelectMany(parts => parts.KeyProviders);
+
     private IEnumerable<PartRegistry> Loaded => Entries.Select(entry => entry.Parts).OfType<PartRegistry>();
 
     /// <summary>Finds every plugin, and loads those that <paramref name="options"/> enable.</summary>

@@ -23,6 +23,9 @@ internal sealed record Profile
     /// <summary>The transports it declares.</summary>
     public required IReadOnlyDictionary<string, PartOptions> Transports { get; init; }
 
+    /// <summary>Where keys come from; null when it declares nothing.</summary>
+    public PartOptions? Keys { get; init; }
+
     /// <summary>The strategies that it chooses.</summary>
     public required StrategyOptions Strategies { get; init; }
 

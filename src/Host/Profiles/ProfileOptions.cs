@@ -43,11 +43,17 @@ internal sealed class LayerOptions : PartOptions
 {
     /// <summary>Where it sits.</summary>
     public LayerPlacement Placement { get; set; } = LayerPlacement.OverVolume;
+
+    /// <summary>The name of its key under a pool; empty for one that is named after the pool. Over a volume each has its own.</summary>
+    public string Key { get; set; } = "";
 }
 
 /// <summary>The strategies that a profile chooses.</summary>
 internal sealed class StrategyOptions
 {
+    internal const string UnderPool = "luks2-under-pool";
+    internal const string OverVolume = "luks2-over-volume";
+
     /// <summary>How data at rest is encrypted.</summary>
     public string Encryption { get; set; } = "none";
 

@@ -5,10 +5,10 @@ namespace EveStorage.Host.Profiles;
 /// <summary>Reads a profile's own keys. What stands under an <c>Options</c> is a plugin's, and is checked once that is loaded.</summary>
 internal static class ProfileReader
 {
-    private static readonly string[] s_keys = ["Api", "Compression", "Conversion", "Encryption", "Plugins", "Pools", "Profile", "Run", "State", "Transports"];
+    private static readonly string[] s_keys = ["Api", "Compression", "Conversion", "Encryption", "EncryptionOptions", "Keys", "Plugins", "Pools", "Profile", "Run", "State", "Transports"];
 
     // What this version carries out. One that nothing carries out is refused: data at rest that is silently not encrypted is worse than an error.
-    private static readonly string[] s_encryption = ["none"];
+    private static readonly string[] s_encryption = ["none", StrategyOptions.UnderPool, StrategyOptions.OverVolume];
     private static readonly string[] s_compression = ["none"];
     private static readonly string[] s_conversion = ["eager"];
 
@@ -41,8 +41,9 @@ internal static class ProfileReader
             Files = source.Files,
             Source = root,
             Plugins = ReadPlugins(root.GetSection("Plugins"), problems),
-            Pools = ReadPools(root.GetSection("Pools"), state, problems),
+            Pools = EncryptionLayers.Add(ReadPools(root.GetSection("Pools"), state, problems), root),
             Transports = ReadTransports(root.GetSection("Transports"), problems),
+            Keys = root.GetSection("Keys").Exists() ? ReadPart(root.GetSection("Keys"), problems) : null,
             Strategies = ReadStrategies(root, problems),
             Api = api,
             State = state,
@@ -104,13 +105,18 @@ internal static class ProfileReader
         OptionsReader.RequireGroup(section, problems);
         foreach (IConfigurationSection declared in section.GetChildren())
         {
-            PartOptions options = new() { Options = declared.GetSection(nameof(PartOptions.Options)) };
-            OptionsReader.ReadInto(declared, options, problems, nameof(PartOptions.Options));
-            RequireKind(declared, options, problems);
-            transports.Add(declared.Key, options);
+            transports.Add(declared.Key, ReadPart(declared, problems));
         }
 
         return transports;
+    }
+
+    private static PartOptions ReadPart(IConfigurationSection section, Problems problems)
+    {
+        PartOptions options = new() { Options = section.GetSection(nameof(PartOptions.Options)) };
+        OptionsReader.ReadInto(section, options, problems, nameof(PartOptions.Options));
+        RequireKind(section, options, problems);
+        return options;
     }
 
     private static StrategyOptions ReadStrategies(IConfigurationRoot root, Problems problems)

@@ -46,7 +46,7 @@ internal sealed class ImageCopy(IImageReader reader, IImageSource source, Sparse
     {
         await foreach (ImageExtent extent in reader.ReadExtentsAsync(cancellationToken))
         {
-            if (extent.Kind != ExtentKind.Data)
+            if (extent.Kind != ExtentKind.Data && target.ReadsZero)
             {
                 Told(extent.Length);
             }
@@ -77,7 +77,15 @@ internal sealed class ImageCopy(IImageReader reader, IImageSource source, Sparse
         using PieceReader piece = new(reader, source);
         await foreach (ImageExtent extent in pieces.ReadAllAsync(cancellationToken))
         {
-            target.Write(extent.GuestOffset, (await piece.ReadAsync(extent, cancellationToken)).Span);
+            if (extent.Kind == ExtentKind.Data)
+            {
+                target.Write(extent.GuestOffset, (await piece.ReadAsync(extent, cancellationToken)).Span);
+            }
+            else
+            {
+                target.WriteZeroes(extent.GuestOffset, extent.Length);
+            }
+
             Told(extent.Length);
         }
     }

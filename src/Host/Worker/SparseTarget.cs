@@ -3,8 +3,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Worker;
 
-/// <summary>A volume that reads as zero, to be written where an image has something else. Safe for many calls at once.</summary>
-internal sealed class SparseTarget(SafeFileHandle handle, ByteSize size, ByteSize budget)
+/// <summary>A volume to be written where an image has something else than it. Safe for many calls at once.</summary>
+internal sealed class SparseTarget(SafeFileHandle handle, ByteSize size, ByteSize budget, bool readsZero)
 {
     // The block of every file system and pool that we know: a smaller run of zeros saves no space.
     private const int BlockSize = 4096;
@@ -14,7 +14,10 @@ internal sealed class SparseTarget(SafeFileHandle handle, ByteSize size, ByteSiz
     /// <summary>How much has been written.</summary>
     internal ByteSize Written => new(Interlocked.Read(ref _written));
 
-    /// <summary>Writes the blocks of <paramref name="data"/> that are not all zero.</summary>
+    /// <summary>Whether the volume reads as zeros where nothing was written.</summary>
+    internal bool ReadsZero => readsZero;
+
+    /// <summary>Writes <paramref name="data"/>; where the volume reads as zeros, only its blocks that are not all zero.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.OutOfSpace"/>: the budget is spent, or the pool is full.</exception>
     internal void Write(long offset, ReadOnlySpan<byte> data)
     {
@@ -24,6 +27,13 @@ internal sealed class SparseTarget(SafeFileHandle handle, ByteSize size, ByteSiz
         }
 
         int at = 0;
+        if (!readsZero)
+        {
+            Spend(data.Length);
+            WriteAll(offset, data);
+            at = data.Length;
+        }
+
         while (at < data.Length)
         {
             int start = at + Blocks(data[at..], zero: true);
@@ -36,6 +46,14 @@ internal sealed class SparseTarget(SafeFileHandle handle, ByteSize size, ByteSiz
 
             at = start + length;
         }
+    }
+
+    /// <summary>Makes these bytes zeros, on a volume that has something else there.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.OutOfSpace"/>: the budget is spent, or the pool is full.</exception>
+    internal void WriteZeroes(long offset, long length)
+    {
+        Spend(length);
+        SparseFile.WriteZeroes(handle, offset, length);
     }
 
     /// <summary>Reads back.</summary>

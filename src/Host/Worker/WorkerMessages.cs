@@ -22,8 +22,11 @@ internal sealed record WorkerRequest
 /// <summary>What to import.</summary>
 internal sealed record ImportOrder
 {
-    /// <summary>The size of the volume, which reads as zero: the disk has to fit.</summary>
+    /// <summary>The size of the volume: the disk has to fit.</summary>
     public required ByteSize VolumeSize { get; init; }
+
+    /// <summary>Whether the volume reads as zeros, so that zeros need not be written.</summary>
+    public required bool ReadsZero { get; init; }
 
     /// <summary>The most that may be written.</summary>
     public required ByteSize WriteBudget { get; init; }

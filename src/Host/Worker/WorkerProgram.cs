@@ -110,9 +110,14 @@ internal static class WorkerProgram
 
         using SafeFileHandle volume = new(TargetDescriptor, ownsHandle: true);
         ResourceLimits.LimitFiles(order.VolumeSize);
-        SparseTarget target = new(volume, order.VolumeSize, order.WriteBudget);
+        SparseTarget target = new(volume, order.VolumeSize, order.WriteBudget, order.ReadsZero);
         Action<WorkerProgress> seldom = Seldom(progress);
         await new ImageCopy(reader, source, target, seldom).RunAsync(cancellationToken);
+        if (!order.ReadsZero && reader.VirtualSize < order.VolumeSize)
+        {
+            target.WriteZeroes(reader.VirtualSize.Bytes, order.VolumeSize.Bytes - reader.VirtualSize.Bytes);
+        }
+
         target.Flush();
         string? digest = order.Verify ? await ImageDigest.CompareAsync(reader, source, target, seldom, cancellationToken) : null;
         return new() { Result = new(target.Written, digest) };

@@ -9,7 +9,8 @@ public sealed class HelpTests
     private static readonly string[] s_promised =
     [
         "plugin list", "plugin check", "profile list", "profile show", "profile check", "device list",
-        "pool create", "pool list", "pool status", "pool delete",
+        "pool create", "pool list", "pool status", "pool delete", "pool add", "pool replace", "pool remove", "pool scrub", "pool lock", "pool unlock", "pool rekey",
+        "key create", "key list", "key delete",
         "volume create", "volume list", "volume show", "volume resize", "volume snapshot", "volume clone", "volume rollback", "volume delete",
         "image inspect", "image import", "image save", "export add", "export list", "export remove",
         "operation list", "operation show", "operation cancel", "events", "doctor", "try", "serve", "completion", "man",
@@ -61,7 +62,7 @@ public sealed class HelpTests
     [InlineData("volume create VM/x 10GiB", "'VM/x' is not a volume")]
     [InlineData("volume rollback vm1", "is not a snapshot")]
     [InlineData("volume create vm1", "SIZE")]
-    [InlineData("export add vm1", "--host")]
+    [InlineData("export add", "[POOL/]NAME")]
     [InlineData("completion tcsh", "'bash'")]
     [InlineData("image inspect /no/such/image.qcow2", "/no/such/image.qcow2")]
     [InlineData("try /no/such/image.qcow2 --once", "/no/such/image.qcow2")]

@@ -19,7 +19,7 @@ public sealed class PluginCatalogTests : IDisposable
 
     [Fact]
     public void Two_plugins_run_side_by_side_with_two_versions_of_one_library()
-        => Load(BuiltHost.Fixtures, "fixture.yaml-new", "fixture.yaml-old").Select(plugin => (plugin.Usable, plugin.Kinds.Single()))
+        => Load(BuiltHost.Fixtures, "fixture.yaml-new", "fixture.yaml-old").Where(plugin => plugin.Enabled).Select(plugin => (plugin.Usable, plugin.Kinds.Single()))
             .ShouldBe([(true, "image:yaml-16"), (true, "image:yaml-15")]);
 
     [Fact]

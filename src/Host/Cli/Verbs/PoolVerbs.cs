@@ -60,6 +60,26 @@ internal sealed class PoolStatusVerb : CliVerb
             output.WriteLine($"id       {pool.Id?.ToString() ?? "-"}");
             output.WriteLine($"health   {pool.Status?.Health.ToString() ?? "-"}");
             output.WriteLine($"space    {pool.Status?.Used.ToString() ?? "-"} used, {pool.Status?.Free.ToString() ?? "-"} free, of {pool.Status?.Size.ToString() ?? "-"}");
+            if (pool.Status?.Metadata is SpaceUse metadata)
+            {
+                output.WriteLine($"metadata {metadata.Used} used of {metadata.Size}");
+            }
+
+            if (pool.Status?.Provisioned is ByteSize provisioned)
+            {
+                output.WriteLine($"promised {provisioned} to its volumes");
+            }
+
+            foreach (DriveStatus drive in pool.Status?.Drives ?? [])
+            {
+                output.WriteLine($"drive    {drive.Name} {drive.Path ?? "(missing)"} {drive.Health}{(drive.WearPercent is int wear ? $", {wear} % worn" : "")}{(drive.Problem is null ? "" : $": {drive.Problem}")}");
+            }
+
+            if (pool.Status?.Scrub is ScrubStatus scrub)
+            {
+                output.WriteLine($"scrub    {(scrub.Running ? $"runs, {scrub.Percent ?? 0:0.0} %" : "done")}{(scrub.Errors is long errors ? $", {errors} places did not agree" : "")}");
+            }
+
             output.WriteLine($"forms    {string.Join(", ", pool.Forms)}");
             output.WriteLine($"traits   {pool.Traits}");
             foreach (string problem in (pool.Status?.Problems ?? []).Concat(pool.Reasons))

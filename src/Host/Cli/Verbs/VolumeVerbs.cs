@@ -143,7 +143,12 @@ internal sealed class VolumeShow : CliVerb
             output.WriteLine($"id        {volume.Id}");
             output.WriteLine($"size      {volume.Size}, {volume.Allocated} taken");
             output.WriteLine($"form      {volume.Form}, {volume.Traits}");
-            output.WriteLine($"path      {volume.Path}");
+            output.WriteLine($"path      {volume.Path}{(volume.Open ? "" : " (closed)")}");
+            if (volume.Layers.Count > 0)
+            {
+                output.WriteLine($"layers    {string.Join(", ", volume.Layers)}");
+            }
+
             output.WriteLine($"made      {volume.Created:u}");
             foreach (SnapshotReport snapshot in volume.Snapshots)
             {

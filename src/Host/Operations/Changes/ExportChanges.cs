@@ -1,4 +1,5 @@
 using EveStorage.Host.Api;
+using EveStorage.Host.Composition;
 using EveStorage.Host.Operations.Steps;
 
 namespace EveStorage.Host.Operations.Changes;
@@ -21,6 +22,16 @@ internal sealed class PlanAddExport : ChangePlanner<AddExport>
             throw new StorageException(StorageErrorKind.Unavailable, name, "serves as long as the daemon runs, and none does: start `evestorage serve`");
         }
 
+        if (transport.IsLocal && request.AllowedHosts.Count > 0)
+        {
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, name, "serves only this machine, which needs no name as a host: leave --host out");
+        }
+
+        if (!transport.IsLocal && request.AllowedHosts.Count == 0)
+        {
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, name, "serves the hosts that are named and nobody else: give --host NQN");
+        }
+
         IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
         VolumeRecord record = await RequireRecordAsync(pool, request.Volume, cancellationToken);
         Nqn subsystem = ExportNames.OurSubsystem(request.Subsystem ?? ExportNames.SubsystemOf(record.Id));
@@ -30,11 +41,14 @@ internal sealed class PlanAddExport : ChangePlanner<AddExport>
             Subsystem = $"{subsystem}",
             NamespaceId = request.NamespaceId ?? await ExportNames.FreeNumberAsync(context, transport, subsystem, record.Id, cancellationToken),
             AllowedHosts = request.AllowedHosts,
+            ControllerKeys = request.ControllerKeys,
             ReadOnly = request.ReadOnly,
+            Limits = request.Limits,
         };
         ExportSpec spec = ExportNames.SpecOf(pool, request.Volume, record.Id, export);
+        LayerStack stack = context.Parts.StackOf(pool, request.Volume, record.Id, record.Layers);
         Plan serve = context.Serves || !transport.EndsWithHost
-            ? await transport.PlanExportAsync(spec, ExportNames.AccessTo(pool, request.Volume), cancellationToken)
+            ? (await stack.PlanOpenAsync(cancellationToken)).Then(await transport.PlanExportAsync(spec, ExportNames.AccessTo(pool, request.Volume, stack), cancellationToken))
             : Plan.Of();
         context.Result("subsystem", $"{subsystem}");
         return Plan.Of(new RecordExport(pool, request.Volume, name, export, record)).Then(serve);

@@ -33,13 +33,24 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
         }
 
         VolumeName temporary = VolumeName.ForOperation(context.Operation.Id);
-        VolumeSpec spec = new() { Name = temporary, Form = VolumeForm.Block, Size = size, Traits = request.Traits };
+        VolumeSpec spec = new() { Name = temporary, Form = VolumeForm.Block, Size = size, Traits = request.Traits | context.Parts.StandardTraits };
         context.Result("format", report.Format);
         context.Result("size", size.ToString());
-        (VolumeStack _, Plan create) = await StackPlanner.PlanCreateAsync(
-            pool, spec, context.Operation.Ids[$"{temporary}"], context.Parts.LayersOf(request.Pool), cancellationToken);
-        FillVolume fill = new(pool, temporary, size, image, request.ImageName, report.Format, request.Verify, context.Images, context.Result);
-        return create.Then(Plan.Of(fill)).Then(await pool.PlanRenameAsync(temporary, request.Volume, cancellationToken));
+        (LayerStack stack, Plan create) = await StackPlanner.PlanCreateAsync(context.Parts, pool, spec, context.Operation.Ids[$"{temporary}"], cancellationToken);
+        bool thin = spec.Traits.HasFlag(VolumeTraits.Thin);
+        FillOrder order = new()
+        {
+            Path = stack.Path,
+            Size = size,
+            ReadsZero = stack.KeepsZeroes && (thin ? pool.Capabilities.ThinReadsZero : pool.Capabilities.ThickReadsZero),
+            TakesSpace = thin,
+            Image = image,
+            ImageName = request.ImageName,
+            Format = report.Format,
+            Verify = request.Verify,
+        };
+        return create.Then(Plan.Of(new FillVolume(pool, temporary, order, context.Images, context.Result)))
+            .Then(await pool.PlanRenameAsync(temporary, request.Volume, cancellationToken));
     }
 
     /// <inheritdoc/>
@@ -54,9 +65,18 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
 
         VolumeName temporary = VolumeName.ForOperation(context.Operation.Id);
         VolumeInfo? made = await pool.FindVolumeAsync(temporary, cancellationToken);
-        return await pool.PlanCreateAsync(
-            new() { Name = temporary, Form = VolumeForm.Block, Size = made?.Size ?? pool.Capabilities.Granularity, Traits = request.Traits & pool.Capabilities.Traits },
-            cancellationToken);
+        VolumeSpec spec = new()
+        {
+            Name = temporary,
+            Form = VolumeForm.Block,
+            Size = made?.Size ?? pool.Capabilities.Granularity,
+            Traits = (request.Traits | context.Parts.StandardTraits) & pool.Capabilities.Traits,
+        };
+        Guid id = context.Operation.Ids[$"{temporary}"];
+        LayerStack stack = context.Parts.StackOf(pool, temporary, id, (await pool.Records.FindAsync(temporary, cancellationToken))?.Layers ?? []);
+        return (await StackPlanner.PlanKeysAsync(context.Parts, [stack], cancellationToken))
+            .Then(await pool.PlanCreateAsync(spec, cancellationToken))
+            .Then(await stack.PlanFormatAsync(cancellationToken));
     }
 }
 
@@ -75,10 +95,12 @@ internal sealed class PlanSaveImage : ChangePlanner<SaveImage>
         }
 
         IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
-        await RequireAsync(pool, request.Volume, cancellationToken);
+        VolumeRecord record = await RequireRecordAsync(pool, request.Volume, cancellationToken);
+        LayerStack stack = context.Parts.StackOf(pool, request.Volume, record.Id, record.Layers);
         SafeFileHandle image = context.Image ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "came without a file to write");
         WriteImage.RequireEmpty(image, request.ImageName);
-        return Plan.Of(new WriteImage(pool, request.Volume, image, request.ImageName));
+        WriteImage write = new(request.Subject, ExportNames.AccessTo(pool, request.Volume, stack), image, request.ImageName);
+        return (await stack.PlanOpenAsync(cancellationToken)).Then(Plan.Of(write));
     }
 
     /// <inheritdoc/>

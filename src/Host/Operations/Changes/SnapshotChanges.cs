@@ -1,4 +1,5 @@
 using EveStorage.Host.Api;
+using EveStorage.Host.Composition;
 using EveStorage.Host.Operations.Steps;
 
 namespace EveStorage.Host.Operations.Changes;
@@ -7,7 +8,7 @@ namespace EveStorage.Host.Operations.Changes;
 internal static class SnapshotPools
 {
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: it has none.</exception>
-    internal static async Task<ISnapshotPool> OpenAsync(ChangeRequest request, PlanningContext context, CancellationToken cancellationToken)
+    internal static async Task<ISnapshotPool> OpenAsync(PoolChange request, PlanningContext context, CancellationToken cancellationToken)
         => await context.Pools.OpenAsync(request.Pool, cancellationToken) as ISnapshotPool
             ?? throw new StorageException(StorageErrorKind.NotSupported, $"{request.Pool}", "its backend has no snapshots");
 }
@@ -66,7 +67,15 @@ internal sealed class PlanCloneSnapshot : ChangePlanner<CloneSnapshot>
 
     /// <inheritdoc/>
     protected override async Task<Plan> PlanAsync(CloneSnapshot request, PlanningContext context, CancellationToken cancellationToken)
-        => await (await SnapshotPools.OpenAsync(request, context, cancellationToken)).PlanCloneAsync(request.Snapshot, request.NewVolume, cancellationToken);
+    {
+        ISnapshotPool pool = await SnapshotPools.OpenAsync(request, context, cancellationToken);
+        Plan clone = await pool.PlanCloneAsync(request.Snapshot, request.NewVolume, cancellationToken);
+
+        // It has the layers of what it was made of, and their keys.
+        VolumeRecord? source = await pool.Records.FindAsync(request.Snapshot.Volume, cancellationToken);
+        LayerStack stack = context.Parts.StackOf(pool, request.NewVolume, context.Operation.Ids[$"{request.NewVolume}"], source?.Layers ?? []);
+        return clone.Then(await stack.PlanOpenAsync(cancellationToken));
+    }
 }
 
 /// <summary>Makes a volume what a snapshot froze.</summary>
@@ -80,7 +89,14 @@ internal sealed class PlanRollBack : ChangePlanner<RollBack>
 
     /// <inheritdoc/>
     protected override async Task<Plan> PlanAsync(RollBack request, PlanningContext context, CancellationToken cancellationToken)
-        => await (await SnapshotPools.OpenAsync(request, context, cancellationToken)).PlanRollbackAsync(request.Snapshot, cancellationToken);
+    {
+        ISnapshotPool pool = await SnapshotPools.OpenAsync(request, context, cancellationToken);
+        VolumeRecord record = await RequireRecordAsync(pool, request.Snapshot.Volume, cancellationToken);
+        LayerStack stack = context.Parts.StackOf(pool, request.Snapshot.Volume, record.Id, record.Layers);
+        return (await stack.PlanCloseAsync(cancellationToken))
+            .Then(await pool.PlanRollbackAsync(request.Snapshot, cancellationToken))
+            .Then(await stack.PlanOpenAsync(cancellationToken));
+    }
 }
 
 /// <summary>Removes a snapshot.</summary>

@@ -20,10 +20,10 @@ internal sealed class PlanCreateVolume : ChangePlanner<CreateVolume>
             Size = request.Size,
             Quota = request.Quota,
             Reservation = request.Reservation,
-            Traits = request.Traits,
+            Traits = request.Traits | context.Parts.StandardTraits,
         };
-        (VolumeStack _, Plan plan) = await StackPlanner.PlanCreateAsync(
-            pool, spec, context.Operation.Ids[$"{request.Volume}"], context.Parts.LayersOf(request.Pool), cancellationToken);
+        (LayerStack _, Plan plan) = await StackPlanner.PlanCreateAsync(
+            context.Parts, pool, spec, context.Operation.Ids[$"{request.Volume}"], cancellationToken);
         return plan;
     }
 }
@@ -41,10 +41,18 @@ internal sealed class PlanResizeVolume : ChangePlanner<ResizeVolume>
             throw new StorageException(StorageErrorKind.NotSupported, request.Subject, "its pool can't grow a volume: import it into a larger one");
         }
 
-        Plan plan = await resizable.PlanGrowAsync(request.Volume, request.Size, cancellationToken);
-        foreach ((string _, IVolumeTransport transport) in context.Parts.MadeTransports())
+        VolumeRecord record = await RequireRecordAsync(pool, request.Volume, cancellationToken);
+        LayerStack stack = context.Parts.StackOf(pool, request.Volume, volume.Id, record.Layers);
+        Plan plan = (await resizable.PlanGrowAsync(request.Volume, new(request.Size.Bytes + stack.Overhead.Bytes), cancellationToken))
+            .Then(await stack.PlanOpenAsync(cancellationToken))
+            .Then(await stack.PlanGrowAsync(cancellationToken));
+        foreach (ExportRecord export in record.Exports.Where(export => context.Parts.TransportNames.Contains(export.Transport)))
         {
-            plan = plan.Then(await transport.PlanResizeAsync(volume.Id, cancellationToken));
+            IVolumeTransport transport = context.Parts.TransportOf(export.Transport).Transport;
+            if (context.Serves || !transport.EndsWithHost)
+            {
+                plan = plan.Then(await transport.PlanResizeAsync(volume.Id, cancellationToken));
+            }
         }
 
         return plan;
@@ -60,26 +68,50 @@ internal sealed class PlanDeleteVolume : ChangePlanner<DeleteVolume>
         IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
         if (!context.Recovering)
         {
-            VolumeRecord record = await RequireRecordAsync(pool, request.Volume, cancellationToken);
-            if (record.Exports.Count > 0)
+            VolumeRecord required = await RequireRecordAsync(pool, request.Volume, cancellationToken);
+            if (required.Exports.Count > 0)
             {
                 throw new StorageException(
-                    StorageErrorKind.Busy, request.Subject, $"is exported by {string.Join(", ", record.Exports.Select(export => export.Transport))}: `evestorage export remove {request.Subject}`");
+                    StorageErrorKind.Busy, request.Subject, $"is exported by {string.Join(", ", required.Exports.Select(export => export.Transport))}: `evestorage export remove {request.Subject}`");
             }
+        }
+
+        VolumeRecord? record = await pool.Records.FindAsync(request.Volume, cancellationToken);
+        LayerStack? stack = record is null ? null : context.Parts.StackOf(pool, request.Volume, record.Id, record.Layers);
+        Plan plan = stack is null ? Plan.Of() : await stack.PlanEraseAsync(cancellationToken);
+        plan = plan.Then(await PlanBareAsync(pool, request, cancellationToken));
+        return stack is null ? plan : plan.Then(await StackPlanner.PlanForgetAsync(context.Parts, await OnlyItsAsync(pool, request.Volume, stack, cancellationToken), cancellationToken));
+    }
+
+    private static async Task<Plan> PlanBareAsync(IStoragePool pool, DeleteVolume request, CancellationToken cancellationToken)
+    {
+        if (!request.WithSnapshots || pool is not ISnapshotPool snapshots || await pool.FindVolumeAsync(request.Volume, cancellationToken) is null)
+        {
+            return await pool.PlanDeleteAsync(request.Volume, cancellationToken);
         }
 
         Plan plan = Plan.Of();
-        if (request.WithSnapshots && pool is ISnapshotPool snapshots && await pool.FindVolumeAsync(request.Volume, cancellationToken) is not null)
+        await foreach (SnapshotInfo snapshot in snapshots.ListSnapshotsAsync(request.Volume, cancellationToken))
         {
-            await foreach (SnapshotInfo snapshot in snapshots.ListSnapshotsAsync(request.Volume, cancellationToken))
-            {
-                plan = plan.Then(await snapshots.PlanDeleteSnapshotAsync(snapshot.Name, cancellationToken));
-            }
-
-            // The backend refuses a volume that has snapshots when it plans; these go in the steps before.
-            return plan.Then(Plan.Of(new Steps.DeleteOnceBare(pool, request.Volume)));
+            plan = plan.Then(await snapshots.PlanDeleteSnapshotAsync(snapshot.Name, cancellationToken));
         }
 
-        return await pool.PlanDeleteAsync(request.Volume, cancellationToken);
+        // The backend refuses a volume that has snapshots when it plans; these go in the steps before.
+        return plan.Then(Plan.Of(new Steps.DeleteOnceBare(pool, request.Volume)));
+    }
+
+    // A clone has the same key as what it was made of.
+    private static async Task<IReadOnlyList<KeyName>> OnlyItsAsync(IStoragePool pool, VolumeName volume, LayerStack stack, CancellationToken cancellationToken)
+    {
+        List<KeyName> keys = [];
+        foreach (KeyName key in StackPlanner.KeysOf([stack]))
+        {
+            if (await KeyUse.FindAsync(pool, key, except: volume, cancellationToken) is null)
+            {
+                keys.Add(key);
+            }
+        }
+
+        return keys;
     }
 }

@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 namespace EveStorage.Host.Operations.Steps;
 
 /// <summary>Writes a volume's bytes to an open file, leaving holes where they are zero.</summary>
-internal sealed class WriteImage(IStoragePool pool, VolumeName volume, SafeFileHandle image, string imageName) : DataStep
+internal sealed class WriteImage(string subject, VolumeAccess volume, SafeFileHandle image, string imageName) : DataStep
 {
     private const int BlockSize = 4096;
     private const int Step = 1 << 20;
@@ -12,7 +12,7 @@ internal sealed class WriteImage(IStoragePool pool, VolumeName volume, SafeFileH
     private bool _touched;
 
     /// <inheritdoc/>
-    public override string Title => $"write {imageName} from {pool.Name}/{volume}";
+    public override string Title => $"write {imageName} from {subject}";
 
     /// <inheritdoc/>
     public override StepEffect Expected => StepEffect.Change;
@@ -20,7 +20,7 @@ internal sealed class WriteImage(IStoragePool pool, VolumeName volume, SafeFileH
     /// <inheritdoc/>
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
-        await using IBlockSource blocks = await pool.OpenBlocksAsync(volume, BlockAccess.Read, cancellationToken);
+        await using IBlockSource blocks = await volume.OpenBlocksAsync!(BlockAccess.Read, cancellationToken);
         byte[] buffer = new byte[Step];
         ByteSize size = blocks.Size;
         RequireEmpty(image, imageName);

@@ -1,0 +1,21 @@
+namespace EveStorage.Host.Composition;
+
+/// <summary>The layers under a pool.</summary>
+internal static class DeviceStacks
+{
+    /// <summary>A stack for each device; an empty one where no layer lies under the pool.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.InvalidConfiguration"/>: a layer can't sit there.</exception>
+    internal static IReadOnlyList<LayerStack> Of(PoolName pool, IReadOnlyList<string> devices, IReadOnlyList<PlacedLayer> layers)
+    {
+        PlacedLayer[] under = [.. layers.Where(placed => placed.Placement == LayerPlacement.UnderPool)];
+        if (Array.Find(under, placed => !placed.Layer.Placements.Contains(LayerPlacement.UnderPool)) is PlacedLayer wrong)
+        {
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, $"{pool}", $"{wrong.Layer.Kind} can't lie under a pool: place it OverVolume");
+        }
+
+        return [.. devices.Select(device => LayerStack.UnderPool(
+            pool, device, device, under.Select(placed => (placed.Layer, new LayerRecord { Kind = placed.Layer.Kind, Key = KeyOf(pool, placed) }))))];
+    }
+
+    private static string? KeyOf(PoolName pool, PlacedLayer placed) => placed.Layer.NeedsKey ? placed.Key ?? $"pool-{pool}" : null;
+}

@@ -1,0 +1,109 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace EveStorage.Host.Composition;
+
+/// <summary>A layer at its place in a stack.</summary>
+internal sealed record StackedLayer(IVolumeLayer Layer, LayerSite Site)
+{
+    /// <summary>The path it shows.</summary>
+    internal string Path => Layer.PathOver(Site);
+}
+
+/// <summary>Layers over a volume, or over a device under a pool: they open, grow and close as one.</summary>
+internal sealed class LayerStack
+{
+    private readonly List<StackedLayer> _layers = [];
+    private readonly string _bottom;
+
+    private LayerStack(LayerPlacement placement, string subject, string name, string bottom, IEnumerable<(IVolumeLayer Layer, LayerRecord Record)> layers)
+    {
+        _bottom = bottom;
+        foreach ((IVolumeLayer layer, LayerRecord record) in layers)
+        {
+            LayerSite site = new()
+            {
+                Placement = placement,
+                Subject = subject,
+                Name = $"{name}-{record.Kind}",
+                LowerPath = Path,
+                Key = record.Key is null ? null : new KeyName(record.Key),
+            };
+            _layers.Add(new(layer, site));
+        }
+    }
+
+    /// <summary>The layers, lowest first.</summary>
+    internal IReadOnlyList<StackedLayer> Layers => _layers;
+
+    /// <summary>The path at the top.</summary>
+    internal string Path => _layers.Count == 0 ? _bottom : _layers[^1].Path;
+
+    /// <summary>What the layers take of what lies below.</summary>
+    internal ByteSize Overhead => new(_layers.Sum(stacked => stacked.Layer.Overhead.Bytes));
+
+    /// <summary>What the layers add.</summary>
+    internal VolumeTraits Adds => _layers.Aggregate(VolumeTraits.None, (traits, stacked) => traits | stacked.Layer.Adds);
+
+    /// <summary>Whether what reads as zero at the bottom does so at the top.</summary>
+    internal bool KeepsZeroes => _layers.TrueForAll(stacked => stacked.Layer.KeepsZeroes);
+
+    /// <summary>The layers of a volume. They are named by its id, so that a rename leaves them alone.</summary>
+    internal static LayerStack OverVolume(IStoragePool pool, VolumeName volume, Guid id, IEnumerable<(IVolumeLayer Layer, LayerRecord Record)> layers)
+        => new(LayerPlacement.OverVolume, $"{pool.Name}/{volume}", $"evestorage-{id:D}", pool.PathOf(volume), layers);
+
+    /// <summary>The layers of a device that a pool is made of. They are named by the pool and by what the profile calls the device.</summary>
+    internal static LayerStack UnderPool(PoolName pool, string device, string path, IEnumerable<(IVolumeLayer Layer, LayerRecord Record)> layers)
+    {
+        const int Kept = 12;   // 48 bits: two devices of one pool don't meet, and the name stays within the kernel's 127
+        string named = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(device)))[..Kept];
+        return new(LayerPlacement.UnderPool, $"{pool}: {device}", $"evestorage-{pool}-{named}", path, layers);
+    }
+
+    /// <summary>Whether every layer is open.</summary>
+    internal async Task<bool> IsOpenAsync(CancellationToken cancellationToken)
+    {
+        foreach (StackedLayer stacked in _layers)
+        {
+            if (!await stacked.Layer.IsOpenAsync(stacked.Site, cancellationToken))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Plans putting every layer on for the first time, and opening it.</summary>
+    internal Task<Plan> PlanFormatAsync(CancellationToken cancellationToken)
+        => JoinAsync(_layers, async stacked =>
+            (await stacked.Layer.PlanFormatAsync(stacked.Site, cancellationToken)).Then(await stacked.Layer.PlanOpenAsync(stacked.Site, cancellationToken)));
+
+    /// <summary>Plans opening every layer.</summary>
+    internal Task<Plan> PlanOpenAsync(CancellationToken cancellationToken)
+        => JoinAsync(_layers, stacked => stacked.Layer.PlanOpenAsync(stacked.Site, cancellationToken));
+
+    /// <summary>Plans closing every layer, the highest first.</summary>
+    internal Task<Plan> PlanCloseAsync(CancellationToken cancellationToken)
+        => JoinAsync(_layers.AsEnumerable().Reverse(), stacked => stacked.Layer.PlanCloseAsync(stacked.Site, cancellationToken));
+
+    /// <summary>Plans growing every layer into what lies below, which grew before.</summary>
+    internal Task<Plan> PlanGrowAsync(CancellationToken cancellationToken)
+        => JoinAsync(_layers, stacked => stacked.Layer.PlanGrowAsync(stacked.Site, cancellationToken));
+
+    /// <summary>Plans closing the layers and making what they hold unreadable for good.</summary>
+    internal Task<Plan> PlanEraseAsync(CancellationToken cancellationToken)
+        => JoinAsync(_layers.AsEnumerable().Reverse(), async stacked =>
+            (await stacked.Layer.PlanCloseAsync(stacked.Site, cancellationToken)).Then(await stacked.Layer.PlanEraseAsync(stacked.Site, cancellationToken)));
+
+    private static async Task<Plan> JoinAsync(IEnumerable<StackedLayer> layers, Func<StackedLayer, ValueTask<Plan>> planned)
+    {
+        Plan plan = Plan.Of();
+        foreach (StackedLayer stacked in layers)
+        {
+            plan = plan.Then(await planned(stacked));
+        }
+
+        return plan;
+    }
+}

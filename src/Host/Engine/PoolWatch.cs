@@ -1,0 +1,76 @@
+using EveStorage.Host.Composition;
+
+namespace EveStorage.Host.Engine;
+
+/// <summary>
+/// Looks at the pools at an interval while the daemon runs, and tells what has changed for the worse or for the better: a drive that
+/// failed, a pool that fills. One timer for all; what it asks is cheap for every backend.
+/// </summary>
+internal sealed class PoolWatch(StorageParts parts, OpenPools pools, IEventSink events, TimeProvider time) : IAsyncDisposable
+{
+    /// <summary>How often it looks: soon enough for a drive, seldom enough to cost nothing.</summary>
+    internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Dictionary<PoolName, WatchedPool> _known = [];
+    private Task? _running;
+    private bool _ended;
+
+    /// <summary>Starts looking.</summary>
+    internal void Start() => _running ??= RunAsync(_stop.Token);
+
+    /// <summary>Looks once at every pool that has been made.</summary>
+    internal async Task LookAsync(CancellationToken cancellationToken)
+    {
+        foreach (PoolName name in parts.PoolNames)
+        {
+            WatchedPool known = _known.TryGetValue(name, out WatchedPool? there) ? there : _known[name] = new(name);
+            try
+            {
+                if (await pools.TryOpenAsync(name, cancellationToken) is IStoragePool pool)
+                {
+                    known.Tell(await pool.GetStatusAsync(cancellationToken), events);
+                }
+            }
+            catch (StorageException e)
+            {
+                known.TellUnreadable(e, events);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_ended)
+        {
+            return;   // the engine ends it first, then the container of all its parts
+        }
+
+        _ended = true;
+        await _stop.CancelAsync();
+        if (_running is not null)
+        {
+            await _running;
+        }
+
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using PeriodicTimer timer = new(Interval, time);
+        try
+        {
+            do
+            {
+                await LookAsync(cancellationToken);
+            }
+            while (await timer.WaitForNextTickAsync(cancellationToken));
+        }
+        catch (OperationCanceledException)
+        {
+            // told to stop
+        }
+    }
+}
