@@ -24,7 +24,7 @@ internal sealed class PoolCheck(OpenPools pools, StorageLocks locks, PlanRunner 
     internal async Task<IReadOnlyList<CheckReport>> RunAsync(PoolName name, CancellationToken cancellationToken)
     {
         IStoragePool pool = await pools.OpenAsync(name, cancellationToken);
-        using HeldLock held = await locks.TakePoolAsync(name, "checks the pool", cancellationToken);
+        using HeldLock held = await locks.TakePoolAsync(await locks.KeyOfAsync(name, cancellationToken), $"{name}", "checks the pool", cancellationToken);
         if (await pool.ListVolumesAsync(cancellationToken).AnyAsync(cancellationToken))
         {
             throw new StorageException(StorageErrorKind.Conflict, $"{name}", "has volumes: check an empty pool");

@@ -279,7 +279,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
             : null;
         try
         {
-            IReadOnlyList<HeldLock> names = await tools.Locks.TakeNamesAsync(request.Pool, tools.Planners.For(request).Owns(request, operation), doing, cancellationToken);
+            IReadOnlyList<HeldLock> names = await tools.Locks.TakeNamesAsync(request.Scope, tools.Planners.For(request).Owns(request, operation), doing, cancellationToken);
             return subsystem is null ? names : [.. names, subsystem];
         }
         catch
