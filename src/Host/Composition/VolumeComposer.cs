@@ -28,7 +28,8 @@ internal static class VolumeComposer
             }
         }
 
-        List<string> reasons = [];
+        List<string> reasons = [.. stack.Where(placed => !placed.Layer.Placements.Contains(placed.Placement))
+            .Select(placed => $"{placed.Layer.Kind} can't be placed {placed.Placement}")];
         if (lacking != 0)
         {
             reasons.Add($"no layer of the profile adds {lacking}");

@@ -40,6 +40,14 @@ public class VolumeComposerTests
     public void A_quota_that_nothing_keeps_is_refused()
         => Refuse(s_lvm, Spec(VolumeForm.Block, VolumeTraits.None) with { Quota = ByteSize.GiB(2) }).ShouldContain("no layer of the profile adds Quota");
 
+    [Fact]
+    public void A_layer_where_it_cannot_sit_is_refused()
+    {
+        Layer underOnly = s_luks with { Placements = new HashSet<LayerPlacement> { LayerPlacement.UnderPool } };
+
+        Refuse(s_lvm, VolumeForm.Block, VolumeTraits.Encrypted, Over(underOnly)).ShouldBe("vm42: luks2 can't be placed OverVolume");
+    }
+
     private static PlacedLayer Over(Layer layer) => new(layer, LayerPlacement.OverVolume);
 
     private static IEnumerable<string> Compose(BackendCapabilities pool, VolumeForm form, VolumeTraits traits, params PlacedLayer[] layers)
@@ -63,7 +71,7 @@ public class VolumeComposerTests
 
     private sealed record Layer(string Kind, VolumeTraits Adds, VolumeForm Below, VolumeForm Above) : IVolumeLayer
     {
-        public IReadOnlySet<LayerPlacement> Placements { get; } = new HashSet<LayerPlacement> { LayerPlacement.OverVolume, LayerPlacement.UnderPool };
+        public IReadOnlySet<LayerPlacement> Placements { get; init; } = new HashSet<LayerPlacement> { LayerPlacement.OverVolume, LayerPlacement.UnderPool };
         public bool NeedsKey => false;
         public ByteSize Overhead => default;
         public bool KeepsZeroes => true;
