@@ -14,6 +14,9 @@ internal abstract class CommandQueue
     /// <summary>Whether commands wait for us: they are being run, or there is no memory for them.</summary>
     internal virtual bool HasWork => IsBusy;
 
+    /// <summary>How long until there is something to do though nobody wakes the connection; null when there is not.</summary>
+    internal virtual TimeSpan? Pause => null;
+
     /// <summary>Whether the host owes data.</summary>
     internal virtual bool AwaitsData => false;
 

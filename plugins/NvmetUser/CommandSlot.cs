@@ -8,6 +8,9 @@ internal enum SlotState
     /// <summary>It is free.</summary>
     Free,
 
+    /// <summary>Its turn under the export's limit.</summary>
+    Turn,
+
     /// <summary>Memory.</summary>
     Memory,
 
@@ -45,6 +48,9 @@ internal sealed class CommandSlot
 
     internal ServedVolume Volume { get; set; } = null!;
 
+    /// <summary>What limits it; null when nothing does.</summary>
+    internal RateLimit? Limit { get; set; }
+
     /// <summary>The volume as a person types it.</summary>
     internal string Subject { get; set; } = "";
 
@@ -59,6 +65,9 @@ internal sealed class CommandSlot
 
     /// <summary>Its data: in <see cref="Buffer"/>, or held in what was received when that is null.</summary>
     internal Memory<byte> Data { get; set; }
+
+    /// <summary>Whether it can't begin without a buffer.</summary>
+    internal bool NeedsMemory { get; set; }
 
     internal PageBuffer? Buffer { get; set; }
 

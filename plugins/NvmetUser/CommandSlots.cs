@@ -19,8 +19,8 @@ internal sealed class CommandSlots
     /// <summary>Whether one is free.</summary>
     internal bool HasFree => _free.Count > 0;
 
-    /// <summary>Those that wait for memory or for the host.</summary>
-    internal IEnumerable<CommandSlot> Waiting => _slots.Where(s => s.State is SlotState.Memory or SlotState.HostData);
+    /// <summary>Those that wait for their turn, for memory or for the host.</summary>
+    internal IEnumerable<CommandSlot> Waiting => _slots.Where(s => s.State is SlotState.Turn or SlotState.Memory or SlotState.HostData);
 
     /// <summary>The one that waits for the host's data under that tag; null when there is none.</summary>
     internal CommandSlot? FindAwaiting(ushort tag, ushort commandId)
@@ -37,7 +37,7 @@ internal sealed class CommandSlots
         (slot.Volume, slot.Subject) = (command.Export!.Volume, command.Export.Spec.Subject);
         (slot.Offset, slot.Length, slot.Ranges) = (command.Offset, command.Length, command.Ranges);
         (slot.Received, slot.Status, slot.Syncing) = (0, NvmeOf.NvmeStatus.Success, false);
-        slot.RangeCount = command.RangeCount;
+        (slot.RangeCount, slot.Limit) = (command.RangeCount, command.Export.Limit);
         return slot;
     }
 

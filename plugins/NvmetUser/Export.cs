@@ -14,6 +14,9 @@ internal sealed record Export(ExportSpec Spec, VolumeAccess Access, ServedVolume
     /// <summary>The subsystem's name, as a host writes it.</summary>
     internal string Subsystem { get; } = $"{Spec.Subsystem}";
 
+    /// <summary>The most it may do; null for no limit.</summary>
+    internal RateLimit? Limit { get; init; }
+
     /// <summary>NSID.</summary>
     internal uint NamespaceId => (uint)Spec.NamespaceId;
 

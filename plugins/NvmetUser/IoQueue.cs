@@ -17,6 +17,7 @@ internal sealed class IoQueue : CommandQueue
     private readonly IoChecks _checks;
     private readonly CommandSlots _slots;
     private readonly Queue<CommandSlot> _wanting = new();   // memory
+    private readonly TurnQueue _turns;
     private CommandSlot? _here;   // is being run on this very thread
     private int _running;
     private int _awaiting;
@@ -26,13 +27,16 @@ internal sealed class IoQueue : CommandQueue
         (_connection, _target, _controller, _id) = (connection, target, controller, id);
         _checks = new(controller);
         _slots = new(this, size);
+        _turns = new(target.Time);
     }
 
     internal override bool HasRoom => _slots.HasFree;
 
     internal override bool IsBusy => _running > 0;
 
-    internal override bool HasWork => _running > 0 || _wanting.Count > 0;
+    internal override bool HasWork => _running > 0 || _wanting.Count > 0 || _turns.Pause is not null;
+
+    internal override TimeSpan? Pause => _turns.Pause;
 
     internal override bool AwaitsData => _awaiting > 0;
 
@@ -88,6 +92,11 @@ internal sealed class IoQueue : CommandQueue
             Release(slot);
         }
 
+        while (_turns.Take() is CommandSlot slot)
+        {
+            Start(slot);
+        }
+
         while (_wanting.TryPeek(out CommandSlot? next) && TryTakeMemory(next))
         {
             _wanting.Dequeue();
@@ -140,28 +149,42 @@ internal sealed class IoQueue : CommandQueue
         }
 
         _connection.Counters.Add(command);
-        if (command.Opcode == IoOpcode.Read && command.Durability == WriteDurability.Cached && TryRead(entry.CommandId, command))
+        bool limited = command.Export.Limit is not null && (command.Opcode is IoOpcode.Read or IoOpcode.Write);
+        if (!limited && command.Opcode == IoOpcode.Read && command.Durability == WriteDurability.Cached && TryRead(entry.CommandId, command))
         {
             return NvmeStatus.Success;
         }
 
         CommandSlot slot = _slots.Take(entry.CommandId, command);
-        bool hasData = command.Opcode is IoOpcode.Write or IoOpcode.DatasetManagement;
-        if (command.Opcode == IoOpcode.Read || (hasData && entry.Sgl.Identifier == Sgl.ByTransport))
-        {
-            Want(slot);
-            return NvmeStatus.Success;
-        }
-
-        if (command.Opcode == IoOpcode.Write)
+        if (command.Opcode == IoOpcode.Write && entry.Sgl.Identifier == Sgl.InCapsule)
         {
             slot.Data = MemoryMarshal.AsMemory(data);   // only read
             slot.Holds = true;
             _connection.Input.Hold();
         }
 
-        RunOrRefuse(slot);
+        slot.NeedsMemory = command.Opcode == IoOpcode.Read
+            || (entry.Sgl.Identifier == Sgl.ByTransport && (command.Opcode is IoOpcode.Write or IoOpcode.DatasetManagement));
+        if (limited && !_turns.TryPass(slot))
+        {
+            slot.State = SlotState.Turn;
+            return NvmeStatus.Success;
+        }
+
+        Start(slot);
         return NvmeStatus.Success;
+    }
+
+    private void Start(CommandSlot slot)
+    {
+        if (slot.NeedsMemory)
+        {
+            Want(slot);
+        }
+        else
+        {
+            RunOrRefuse(slot);
+        }
     }
 
     private bool TryRead(ushort commandId, IoCommand command)

@@ -93,6 +93,7 @@ internal sealed class NvmetUserTransport : IVolumeTransport
             AllowedHosts = [.. export.Spec.AllowedHosts.Select(h => h.Host)],
             ConnectedHosts = _target.HostsOf(export),
             ReadOnly = export.Volume.ReadOnly,
+            Lines = ConnectLines.Of(export, address),
         };
     }
 }

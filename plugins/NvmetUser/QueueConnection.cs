@@ -206,7 +206,7 @@ internal sealed class QueueConnection : IDisposable
                 return;
             }
 
-            bool news = Interlocked.Exchange(ref _news, 0) != 0;
+            bool news = Interlocked.Exchange(ref _news, 0) != 0 || _queue.Pause <= TimeSpan.Zero;
             if (received > 0)
             {
                 _lastReceived = _target.Time.GetTimestamp();
@@ -245,6 +245,11 @@ internal sealed class QueueConnection : IDisposable
             }
 
             milliseconds = (int)Math.Min(left.TotalMilliseconds + 1, int.MaxValue);
+        }
+
+        if (_queue.Pause is TimeSpan pause && (milliseconds < 0 || pause.TotalMilliseconds < milliseconds))
+        {
+            milliseconds = Math.Max(0, (int)Math.Ceiling(pause.TotalMilliseconds));
         }
 
         Sleep(_reader.WantsInput, milliseconds);

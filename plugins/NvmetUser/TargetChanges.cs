@@ -28,7 +28,7 @@ internal sealed class TargetChanges(Target target) : IDisposable
                 volume.FailSync();   // another descriptor does not bring back what is lost
             }
 
-            Export export = new(spec, access, volume, secrets, operation, before);
+            Export export = new(spec, access, volume, secrets, operation, before) { Limit = RateLimit.Of(spec.Limits, target.Time) };
             Exports.Set(export);
             target.Announce(now, export);
             if (now is not null)

@@ -119,6 +119,21 @@ public sealed class AuthenticationTests
     }
 
     [Fact]
+    public async Task Lines_to_connect_name_the_host_and_a_file_for_each_key_and_tell_none()
+    {
+        await using TestTarget keyed = await ExportedAsync(s_bothWays);
+        await using TestTarget open = await ExportedAsync(new(TestTarget.Host, null));
+        string at = $"-a 127.0.0.1 -s {keyed.Target.Address!.Port} -n {TestTarget.Subsystem} --hostnqn {TestTarget.Host}";
+
+        IReadOnlyDictionary<string, string> lines = (await keyed.ListAsync()).Single().Lines;
+
+        lines["nvme connect"].ShouldBe($"nvme connect -t tcp {at} --dhchap-secret \"$(cat KEYFILE)\" --dhchap-ctrl-secret \"$(cat CONTROLLERKEYFILE)\"");
+        lines["qemu"].ShouldContain("10.0.2.2");
+        lines.ContainsKey("dracut").ShouldBeFalse();
+        (await open.ListAsync()).Single().Lines["dracut"].ShouldBe($"rd.nvmf.hostnqn={TestTarget.Host} rd.nvmf.discover=tcp,127.0.0.1,,{open.Target.Address!.Port}");
+    }
+
+    [Fact]
     public async Task A_key_that_is_missing_or_does_not_fit_is_refused_while_planning()
     {
         await using TestTarget target = await ExportedAsync(s_oneWay, o => o.RequireAuthentication = true);
