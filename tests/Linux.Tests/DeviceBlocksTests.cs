@@ -7,6 +7,16 @@ namespace EveStorage.Tests;
 public class DeviceBlocksTests
 {
     [Fact]
+    public async Task The_size_of_a_device_is_told_while_somebody_has_it_locked_as_udev_does()
+    {
+        await using LoopDevice device = await LoopDevice.MakeAsync(ByteSize.MiB(1));
+        using FileStream locked = new(device.Path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+
+        BlockDevice.GetSize(device.Path).ShouldBe(ByteSize.MiB(1));
+        BlockDevice.GetSectorSize(device.Path).ShouldBe(new ByteSize(512));
+    }
+
+    [Fact]
     public async Task What_was_written_is_read_and_after_a_flush_or_a_stable_write_it_is_on_the_device()
     {
         await using LoopDevice device = await LoopDevice.MakeAsync(ByteSize.MiB(8));
