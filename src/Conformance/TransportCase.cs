@@ -3,13 +3,26 @@ namespace EveStorage.Conformance;
 /// <summary>One promise of a transport, checked by running it. Each case wants a transport that serves nothing yet.</summary>
 /// <param name="Name">The promise as a sentence.</param>
 /// <param name="CheckAsync">Throws <see cref="ConformanceException"/> when the promise is broken.</param>
-public sealed record TransportCase(string Name, Func<TransportBench, CancellationToken, Task> CheckAsync);
+public sealed record TransportCase(string Name, Func<TransportBench, CancellationToken, Task> CheckAsync)
+{
+    /// <summary>Whether it is about who connects, which a transport for this machine's programs can't tell.</summary>
+    public bool IsAboutHosts { get; init; }
+
+    /// <summary>Whether <paramref name="bench"/>'s transport promises it.</summary>
+    public bool AppliesTo(TransportBench bench) => !IsAboutHosts || !bench.Transport.IsLocal;
+}
 
 /// <summary>A transport and what it takes to check it: volumes to serve, hosts to serve them to, and how plans are run.</summary>
 public sealed record TransportBench
 {
     /// <summary>The transport.</summary>
     public required IVolumeTransport Transport { get; init; }
+
+    /// <summary>Whether each host of a subsystem sees only the exports that name it. Where not, other hosts than the subsystem's are refused.</summary>
+    public bool HidesFromOtherHosts { get; init; } = true;
+
+    /// <summary>Whether there are read-only exports. Where not, they are refused.</summary>
+    public bool ServesReadOnly { get; init; } = true;
 
     /// <summary>Runs a plan as the host does.</summary>
     public required RunPlan Run { get; init; }

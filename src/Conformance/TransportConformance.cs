@@ -9,14 +9,14 @@ public static class TransportConformance
     public static IReadOnlyList<TransportCase> Cases { get; } =
     [
         new("A host that is named connects, and finds what it wrote when it comes back", NamedHostIsServedAsync),
-        new("A host that is not named is refused", UnnamedHostIsRefusedAsync),
-        new("An export that names nobody is closed to everybody", NobodyIsServedAsync),
+        new("A host that is not named is refused", UnnamedHostIsRefusedAsync) { IsAboutHosts = true },
+        new("An export that names nobody is closed to everybody", NobodyIsServedAsync) { IsAboutHosts = true },
         new("A read-only export gives what is there and refuses writes", ReadOnlyRefusesWritesAsync),
         new("A host knows a volume by the volume's id, also when its export ended and came back", IdIsTheVolumesAsync),
         new("A connected host sees a volume that grew once it is told", GrowthIsSeenAsync),
         new("A connected host sees what is added to its subsystem and what is taken away", AddedAndRemovedAreSeenAsync),
-        new("Two exports of one subsystem are seen each by its own hosts", ExportsAreMaskedAsync),
-        new("A host that is taken off the list reads no more", RemovedHostReadsNoMoreAsync),
+        new("Two exports of one subsystem are seen each by its own hosts", ExportsAreMaskedAsync) { IsAboutHosts = true },
+        new("A host that is taken off the list reads no more", RemovedHostReadsNoMoreAsync) { IsAboutHosts = true },
         .. TransportPlanCases.All,
     ];
 
@@ -53,6 +53,12 @@ public static class TransportConformance
     private static async Task ReadOnlyRefusesWritesAsync(TransportBench bench, CancellationToken cancellationToken)
     {
         TransportTrial trial = new(bench);
+        if (!bench.ServesReadOnly)
+        {
+            await TransportTrial.RequireAsync(StorageErrorKind.NotSupported, () => trial.PlanAsync(TransportTrial.Spec(1) with { ReadOnly = true }, cancellationToken));
+            return;
+        }
+
         await trial.ExportAsync(TransportTrial.Spec(1) with { ReadOnly = true }, cancellationToken);
         await using ITransportHost host = await trial.ConnectAsync(TransportTrial.Host, cancellationToken);
         await host.ReadAsync(1, 0, new byte[4096], cancellationToken);
@@ -105,6 +111,13 @@ public static class TransportConformance
     {
         TransportTrial trial = new(bench);
         await trial.ExportAsync(TransportTrial.Spec(1), cancellationToken);
+        if (!bench.HidesFromOtherHosts)
+        {
+            await TransportTrial.RequireAsync(
+                StorageErrorKind.NotSupported, () => trial.PlanAsync(TransportTrial.Spec(2, TransportTrial.Host, TransportTrial.OtherHost), cancellationToken));
+            return;
+        }
+
         await trial.ExportAsync(TransportTrial.Spec(2, TransportTrial.Host, TransportTrial.OtherHost), cancellationToken);
         await using ITransportHost both = await trial.ConnectAsync(TransportTrial.Host, cancellationToken);
         await using ITransportHost one = await trial.ConnectAsync(TransportTrial.OtherHost, cancellationToken);

@@ -25,25 +25,27 @@ internal sealed class TransportTrial(TransportBench bench)
 
     internal static OperationRequest NewRequest() => new() { Id = Guid.NewGuid() };
 
+    /// <summary>The specification as this transport takes it: one for this machine's programs takes no hosts.</summary>
+    internal ExportSpec Asked(ExportSpec spec) => bench.Transport.IsLocal ? spec with { AllowedHosts = [] } : spec;
+
+    internal async Task<Plan> PlanAsync(ExportSpec spec, CancellationToken cancellationToken)
+        => await bench.Transport.PlanExportAsync(Asked(spec), (await VolumeOfAsync(spec, cancellationToken)).Access, cancellationToken);
+
     internal async Task<ITransportVolume> ExportAsync(ExportSpec spec, CancellationToken cancellationToken)
     {
         ITransportVolume volume = await VolumeOfAsync(spec, cancellationToken);
-        await bench.Run(await bench.Transport.PlanExportAsync(spec, volume.Access, cancellationToken), NewRequest(), cancellationToken);
+        await bench.Run(await PlanAsync(spec, cancellationToken), NewRequest(), cancellationToken);
         return volume;
     }
 
     internal async Task ExportAndFailAsync(ExportSpec spec, CancellationToken cancellationToken)
-    {
-        ITransportVolume volume = await VolumeOfAsync(spec, cancellationToken);
-        await RunAndFailAsync(await bench.Transport.PlanExportAsync(spec, volume.Access, cancellationToken), cancellationToken);
-    }
+        => await RunAndFailAsync(await PlanAsync(spec, cancellationToken), cancellationToken);
 
     /// <summary>Reverts an export that its operation never got to, as a start after a crash does: only the marks say whose it is.</summary>
     internal async Task RevertAsync(ExportSpec spec, CancellationToken cancellationToken)
     {
-        ITransportVolume volume = await VolumeOfAsync(spec, cancellationToken);
         OperationContext context = new(NewRequest(), NullLogger.Instance, new Progress<StepProgress>(), TimeProvider.System);
-        foreach (StorageStep step in (await bench.Transport.PlanExportAsync(spec, volume.Access, cancellationToken)).Steps)
+        foreach (StorageStep step in (await PlanAsync(spec, cancellationToken)).Steps)
         {
             await step.RevertAsync(context, cancellationToken);
         }

@@ -1,0 +1,134 @@
+using EveStorage.Linux;
+
+namespace EveStorage.Nvmet;
+
+/// <summary>
+/// Makes a host known, with the keys that it and the controller have to prove. Hosts are shared by all subsystems, so one that
+/// we did not make is left as it is.
+/// </summary>
+internal sealed class MakeHost(NvmetTree tree, AllowedHost host, HostSecrets? secrets, DhChapChoice choice) : NvmetStep(tree, $"make host {host.Host}{Keys(host)}")
+{
+    private bool _so;
+
+    private string Directory => Tree.PathOf(host.Host);
+
+    /// <summary>Looks also at the keys, which takes their source.</summary>
+    internal async Task<NvmetStep> LookAsync(CancellationToken cancellationToken)
+    {
+        _so = await HasKeysAsync(cancellationToken);
+        if (!_so && Configfs.IsDirectory(Directory))
+        {
+            RequireChangeable();
+        }
+
+        return Look();
+    }
+
+    public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        _so = await HasKeysAsync(cancellationToken);
+        return await base.ApplyAsync(context, cancellationToken);
+    }
+
+    protected override bool IsSo(Guid? operation) => _so && Configfs.IsDirectory(Directory);
+
+    protected override bool IsOf(Guid operation) => Tree.Marks.Find(Directory) == operation;
+
+    protected override async ValueTask MakeAsync(Guid operation, CancellationToken cancellationToken)
+    {
+        if (!Tree.Marks.Make(Directory, operation, () => Configfs.Make(Directory)))
+        {
+            RequireChangeable();
+        }
+
+        if (File.Exists($"{Directory}/dhchap_key"))
+        {
+            // The hash first: the kernel takes a key in the form that the hash has.
+            Set("dhchap_hash", host.Key is null ? null : choice.Hash);
+            Set("dhchap_dhgroup", host.Key is null ? null : choice.Group);
+            await SetKeyAsync("dhchap_key", host.Key, cancellationToken);
+            await SetKeyAsync("dhchap_ctrl_key", host.ControllerKey, cancellationToken);
+        }
+        else if (host.Key is not null)
+        {
+            throw new StorageException(StorageErrorKind.NotSupported, $"{host.Host}", "has to prove a key, and this kernel can't ask for it (CONFIG_NVME_TARGET_AUTH)");
+        }
+    }
+
+    protected override ValueTask UndoAsync(Guid operation, CancellationToken cancellationToken)
+    {
+        if (IsOf(operation) && !Tree.IsAllowedAnywhere(host.Host))
+        {
+            Configfs.Remove(Directory);
+            Tree.Marks.Forget(Directory);
+        }
+
+        return default;
+    }
+
+    private static string Keys(AllowedHost host)
+        => (host.Key, host.ControllerKey) switch
+        {
+            (null, _) => "",
+            (KeyName key, null) => $", which proves key {key}",
+            (KeyName key, KeyName controller) => $", which proves key {key} and is shown key {controller}",
+        };
+
+    private async Task<bool> HasKeysAsync(CancellationToken cancellationToken)
+        => await IsKeyAsync("dhchap_key", host.Key, cancellationToken) && await IsKeyAsync("dhchap_ctrl_key", host.ControllerKey, cancellationToken);
+
+    private async Task<bool> IsKeyAsync(string name, KeyName? key, CancellationToken cancellationToken)
+    {
+        if (key is not KeyName named)
+        {
+            return SecretAttribute.Is($"{Directory}/{name}", []);
+        }
+
+        using KeyMaterial wanted = await SecretAsync(named, cancellationToken);
+        return SecretAttribute.Is($"{Directory}/{name}", wanted.Bytes);
+    }
+
+    private async Task SetKeyAsync(string name, KeyName? key, CancellationToken cancellationToken)
+    {
+        string path = $"{Directory}/{name}";
+        if (key is KeyName named)
+        {
+            using KeyMaterial wanted = await SecretAsync(named, cancellationToken);
+            if (!SecretAttribute.Is(path, wanted.Bytes))
+            {
+                Configfs.Write(path, wanted.Bytes);
+            }
+        }
+        else if (!SecretAttribute.Is(path, []))
+        {
+            Configfs.Write(path, "\0");   // no text takes the key away, and configfs passes on no write without a byte
+        }
+    }
+
+    private void Set(string name, string? value)
+    {
+        string path = $"{Directory}/{name}";
+        if (value is not null && Configfs.Find(path) != value)
+        {
+            Configfs.Write(path, value);
+        }
+    }
+
+    private ValueTask<KeyMaterial> SecretAsync(KeyName key, CancellationToken cancellationToken)
+        => secrets is null
+            ? throw new StorageException(StorageErrorKind.NotSupported, $"{host.Host}", $"has to prove key {key}, and the profile declares no source of keys")
+            : secrets(key, cancellationToken);
+
+    private void RequireChangeable()
+    {
+        if (Tree.Marks.Find(Directory) is null)
+        {
+            throw new StorageException(StorageErrorKind.Conflict, $"{host.Host}", "is known to the kernel with other keys and was not made by us: remove it there, or take another host name");
+        }
+
+        if (Tree.OwnSubsystems.Count(s => Path.Exists(Tree.PathOf(s, host.Host))) > 1)
+        {
+            throw new StorageException(StorageErrorKind.Conflict, $"{host.Host}", "has other keys for another export, and the kernel knows one pair a host: name the same keys, or end that export");
+        }
+    }
+}
