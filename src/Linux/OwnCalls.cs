@@ -25,6 +25,9 @@ internal static unsafe partial class OwnCalls
     // linux/fs.h: _IOW(0x94, 9, int).
     internal const uint FICLONE = 0x40049409;
 
+    // linux/nvme_ioctl.h: _IOWR('N', 0x41, struct nvme_admin_cmd), of 72 bytes.
+    internal const uint NVME_IOCTL_ADMIN_CMD = 0xC0484E41;
+
     // stdio.h is not in it.
     internal const uint RENAME_NOREPLACE = 1;
     internal const uint RENAME_EXCHANGE = 2;
@@ -155,5 +158,28 @@ internal static unsafe partial class OwnCalls
         internal ulong Blocks;
         internal ulong FreeBlocks;
         internal ulong AvailableBlocks;
+    }
+
+    /// <summary>struct nvme_passthru_cmd.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 72)]
+    internal struct NvmeAdminCommand
+    {
+        [FieldOffset(0)]
+        internal byte Opcode;
+
+        [FieldOffset(4)]
+        internal uint Namespace;
+
+        [FieldOffset(24)]
+        internal ulong Address;
+
+        [FieldOffset(36)]
+        internal uint Length;
+
+        [FieldOffset(40)]
+        internal uint Word10;
+
+        [FieldOffset(64)]
+        internal uint TimeoutMilliseconds;
     }
 }

@@ -1,0 +1,76 @@
+using EveStorage.Linux;
+
+namespace EveStorage.Lvm;
+
+/// <summary>Takes a device that holds nothing known into the volume group.</summary>
+internal sealed class AddDrive(LvmPool pool, string device, StepEffect expected) : StorageStep
+{
+    public override string Title => $"take {device} into {pool.Name}";
+
+    public override StepEffect Expected => expected;
+
+    /// <summary>Plans it.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: it has a signature, or is in use.</exception>
+    internal static async Task<AddDrive> PlanAsync(LvmPool pool, string device, CancellationToken cancellationToken)
+    {
+        Drive drive = FreeDevice.Require(device);
+        if (await FindAsync(pool, drive, cancellationToken) is not null)
+        {
+            return new(pool, device, StepEffect.AlreadySo);
+        }
+
+        await FreeDevice.CheckAsync(pool.Group.Tools, drive, device, operation: null, cancellationToken);
+        return new(pool, device, StepEffect.Change);
+    }
+
+    public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        using IDisposable held = await pool.LockAsync(Title, cancellationToken);
+        Drive drive = FreeDevice.Require(device);
+        if (await FindAsync(pool, drive, cancellationToken) is PhysicalVolume there)
+        {
+            return there.Uuid == FreeDevice.UuidFor(context.Request.Id, drive) ? StepOutcome.Changed : StepOutcome.AlreadySo;
+        }
+
+        if (!await FreeDevice.CheckAsync(pool.Group.Tools, drive, device, context.Request.Id, cancellationToken))
+        {
+            await PhysicalDrive.MakeAsync(pool.Group.Tools, drive, context.Request.Id, cancellationToken);
+        }
+
+        string node = PoolDevices.NodeOf(drive);
+        string[] devices = [.. pool.Group.Devices, node];
+        await pool.Group.Tools.RunAsync("vgextend", devices, [pool.Group.Name, node], cancellationToken);
+        pool.Group.Devices = devices;
+        await PhysicalDrive.NameAllAsync(pool.Group, cancellationToken);
+        return StepOutcome.Changed;
+    }
+
+    public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        using IDisposable held = await pool.LockAsync($"undo: {Title}", cancellationToken);
+        if (Drive.Find(device) is not Drive drive)
+        {
+            return;
+        }
+
+        if (await FindAsync(pool, drive, cancellationToken) is PhysicalVolume there && there.Uuid == FreeDevice.UuidFor(context.Request.Id, drive))
+        {
+            if ((await pool.Group.ListDrivesAsync(cancellationToken)).Any(volume => volume.IsMissing))
+            {
+                return;   // LVM lets none go while one is missing. It holds nothing, and is there for the next try.
+            }
+
+            await pool.Group.RunAsync("vgreduce", [pool.Group.Name, there.Path], cancellationToken);
+            pool.Group.Devices = [.. pool.Group.Devices.Where(path => path != there.Path)];
+        }
+
+        await PhysicalDrive.UnmakeAsync(pool.Group.Tools, drive, context.Request.Id, cancellationToken);
+    }
+
+    private static async Task<PhysicalVolume?> FindAsync(LvmPool pool, Drive drive, CancellationToken cancellationToken)
+    {
+        await PoolDevices.RefreshAsync(pool.Group, [.. pool.Services.Devices, drive.Path], cancellationToken);
+        string node = PoolDevices.NodeOf(drive);
+        return (await pool.Group.ListDrivesAsync(cancellationToken)).FirstOrDefault(volume => volume.Path == node);
+    }
+}

@@ -1,0 +1,165 @@
+using System.Globalization;
+using System.Text.Json;
+using EveStorage.Linux;
+
+namespace EveStorage.Lvm;
+
+/// <summary>
+/// LVM's programs, run so that they see exactly the devices that are named to them, ask nobody, need no udev, no daemon and
+/// no writable root, and leave no file but locks.
+/// </summary>
+internal sealed class LvmTools
+{
+    // lvm.conf(5) names each. LVM itself takes its locks in /run/lock/lvm: other users of LVM have to find them there.
+    private static readonly string[] s_settings =
+    [
+        "devices/scan_lvs=0", "devices/use_devicesfile=0", "devices/hints=\"none\"", "devices/global_filter=[\"a|.*|\"]", "devices/filter=[\"a|.*|\"]",
+        "global/use_lvmpolld=0", "global/event_activation=0", "global/use_lvmlockd=0", "global/locking_dir=\"/run/lock/lvm\"",
+        "activation/udev_sync=0", "activation/udev_rules=0", "activation/monitoring=0", "activation/thin_pool_autoextend_threshold=100",
+        "backup/backup=0", "backup/archive=0", "log/syslog=0",
+    ];
+
+    private readonly Command _lvm;
+    private readonly Command _wipefs;
+    private readonly string _settings;
+
+    private LvmTools(Command lvm, Command dmsetup, Command wipefs, string? thinCheck)
+    {
+        _lvm = lvm;
+        _wipefs = wipefs;
+        Mapper = new(dmsetup);
+        _settings = string.Join(' ', [.. s_settings, $"global/thin_check_executable=\"{thinCheck ?? ""}\""]);
+    }
+
+    /// <summary>Device-mapper.</summary>
+    internal DeviceMapper Mapper { get; }
+
+    /// <summary>The programs that are missing here, each as a fact to read.</summary>
+    internal static IEnumerable<string> Missing()
+        => ((string, string)[])[("lvm", "lvm2"), ("dmsetup", "dmsetup, or device-mapper"), ("wipefs", "util-linux")] is var needed
+            ? needed.Where(program => Command.Find(program.Item1) is null).Select(program => $"the program {program.Item1} is missing: install {program.Item2}")
+            : [];
+
+    /// <summary>Finds the programs, and makes the directory that they run with.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Unavailable"/>: one is missing.</exception>
+    internal static LvmTools Find(LvmOptions options)
+    {
+        if (Missing().ToList() is { Count: > 0 } missing)
+        {
+            throw new StorageException(StorageErrorKind.Unavailable, "lvm", string.Join("; ", missing));
+        }
+
+        // An empty configuration: what a distribution's own says must not change what we see. DM_DISABLE_UDEV: libdevmapper makes nodes itself.
+        Dictionary<string, string> environment = new() { ["LVM_SYSTEM_DIR"] = options.RunDirectory, ["DM_DISABLE_UDEV"] = "1", ["LVM_SUPPRESS_FD_WARNINGS"] = "1" };
+        CommandLimits limits = new() { Total = TimeSpan.FromHours(24), Stall = TimeSpan.FromMinutes(5), Output = ByteSize.MiB(16) };
+        foreach (string directory in (string[])[options.RunDirectory, "/run/lock/lvm"])
+        {
+            FileCalls.Run(directory, () => Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
+        }
+
+        return new(
+            Command.Find("lvm", limits)!.With(environment), Command.Find("dmsetup")!.With(environment), Command.Find("wipefs")!,
+            Command.Find("thin_check")?.Path);
+    }
+
+    /// <summary>Changes something of what lies on <paramref name="devices"/>.</summary>
+    /// <exception cref="CommandException">LVM refused. What it says is for people: look what is so.</exception>
+    internal Task RunAsync(string verb, IReadOnlyList<string> devices, IReadOnlyList<string> words, CancellationToken cancellationToken)
+        => _lvm.RunAsync([verb, .. Scope(devices), .. words], cancellationToken);
+
+    /// <summary>Asks for the rows of a report of what lies on <paramref name="devices"/>: <c>lvs</c>, <c>vgs</c>, <c>pvs</c>.</summary>
+    /// <exception cref="StorageException">LVM failed, or answers otherwise than it should.</exception>
+    internal async Task<IReadOnlyList<LvmRow>> ReportAsync(
+        string verb, string fields, IReadOnlyList<string> devices, IReadOnlyList<string> words, CancellationToken cancellationToken)
+    {
+        using JsonDocument report = await _lvm.RunJsonAsync(
+            [verb, .. Scope(devices), "--reportformat", "json", "--units", "b", "--nosuffix", "--options", fields, .. words], cancellationToken);
+        return LvmRow.Read(report, verb[..2]);
+    }
+
+    /// <summary>What is on a device, as far as libblkid knows it; it only reads.</summary>
+    internal async Task<IReadOnlyList<DeviceSignature>> SignaturesAsync(string device, CancellationToken cancellationToken)
+    {
+        string output = await _wipefs.RunAsync(["--json", "--no-act", device], cancellationToken);
+        return DeviceSignature.Read(output);
+    }
+
+    private string[] Scope(IReadOnlyList<string> devices)
+        => ["--config", _settings, "--devices", string.Join(',', devices)];
+}
+
+/// <summary>One row of a report of LVM's.</summary>
+internal sealed class LvmRow
+{
+    private readonly Dictionary<string, string> _fields;
+
+    private LvmRow(Dictionary<string, string> fields) => _fields = fields;
+
+    /// <summary>A field, which the report was asked for.</summary>
+    /// <exception cref="StorageException">The report lacks it.</exception>
+    internal string this[string field]
+        => _fields.TryGetValue(field, out string? value) ? value : throw new StorageException(StorageErrorKind.Io, "lvm", $"reports no {field}");
+
+    /// <summary>Reads a report: <c>{"report":[{"lv":[{…}]}]}</c>.</summary>
+    /// <exception cref="StorageException">It is another thing.</exception>
+    internal static IReadOnlyList<LvmRow> Read(JsonDocument report, string kind)
+    {
+        try
+        {
+            return [.. report.RootElement.GetProperty("report").EnumerateArray()
+                .SelectMany(part => part.GetProperty(kind).EnumerateArray())
+                .Select(row => new LvmRow(row.EnumerateObject().ToDictionary(field => field.Name, field => field.Value.GetString() ?? "")))];
+        }
+        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or ArgumentException)
+        {
+            throw new StorageException(StorageErrorKind.Io, "lvm", $"prints no report of {kind}", e);
+        }
+    }
+
+    /// <summary>A size in bytes.</summary>
+    internal ByteSize Size(string field) => new(Long(field) ?? 0);
+
+    /// <summary>A whole number; null when it has none.</summary>
+    internal long? Long(string field)
+        => this[field] is { Length: > 0 } text
+            ? long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) ? value : throw Wrong(field, text)
+            : null;
+
+    /// <summary>A percentage; null when it has none.</summary>
+    internal double? Percent(string field)
+        => this[field] is { Length: > 0 } text
+            ? double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : throw Wrong(field, text)
+            : null;
+
+    private static StorageException Wrong(string field, string text) => new(StorageErrorKind.Io, "lvm", $"reports {field} as '{text}'");
+}
+
+/// <summary>Something that libblkid recognises on a device.</summary>
+/// <param name="Kind">What: <c>ext4</c>, <c>LVM2_member</c>, <c>gpt</c>.</param>
+/// <param name="Id">Its UUID; empty when it has none.</param>
+internal sealed record DeviceSignature(string Kind, string Id)
+{
+    /// <summary>The kind of what LVM writes.</summary>
+    internal const string Lvm = "LVM2_member";
+
+    /// <summary>Reads what <c>wipefs --json</c> prints; nothing at all means nothing found.</summary>
+    /// <exception cref="StorageException">It is another thing: then the device counts as unknown, not as empty.</exception>
+    internal static IReadOnlyList<DeviceSignature> Read(string output)
+    {
+        if (string.IsNullOrWhiteSpace(output))
+        {
+            return [];
+        }
+
+        try
+        {
+            using JsonDocument report = JsonDocument.Parse(output);
+            return [.. report.RootElement.GetProperty("signatures").EnumerateArray()
+                .Select(found => new DeviceSignature(found.GetProperty("type").GetString() ?? "unknown", found.GetProperty("uuid").GetString() ?? ""))];
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw new StorageException(StorageErrorKind.Io, "wipefs", "prints no list of signatures", e);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+using EveStorage.Linux;
+
+namespace EveStorage.Lvm;
+
+/// <summary>
+/// Moves all that a drive holds to another, or to all others. What is redundant is rebuilt from its copies, so that the drive
+/// may be missing; what is not is copied off it while it serves. LVM goes on where a crash cut it short.
+/// </summary>
+internal sealed class MoveDrive(LvmPool pool, PhysicalVolume old, string? replacement) : StorageStep
+{
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(15);
+
+    private string Called => old.Tags["drive"] ?? old.Path;
+
+    public override string Title => $"move what {Called} holds to {replacement ?? "the other drives"}";
+
+    public override StepEffect Expected => StepEffect.Change;
+
+    public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        using IDisposable held = await pool.LockAsync(Title, cancellationToken);
+        if (await FindAsync(cancellationToken) is not PhysicalVolume drive || drive.Used.Bytes == 0)
+        {
+            return StepOutcome.AlreadySo;
+        }
+
+        string[] target = replacement is null ? [] : [PoolDevices.NodeOf(FreeDevice.Require(replacement))];
+        if (drive.IsMissing)
+        {
+            await RepairAsync(target, cancellationToken);
+        }
+        else
+        {
+            await MoveAsync(drive, target, context, cancellationToken);
+        }
+
+        return StepOutcome.Changed;
+    }
+
+    // Data is where it was, or on both: the drive that was added goes with its own step, once nothing is on it.
+    public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        if (await FindAsync(cancellationToken) is { IsMissing: false } && replacement is not null && Drive.Find(replacement) is Drive added)
+        {
+            using IDisposable held = await pool.LockAsync($"undo: {Title}", cancellationToken);
+            string node = PoolDevices.NodeOf(added);
+            if ((await pool.Group.ListDrivesAsync(cancellationToken)).FirstOrDefault(volume => volume.Path == node) is { Used.Bytes: > 0 } moved)
+            {
+                await MoveAsync(moved, [old.Path], context, cancellationToken);
+            }
+        }
+    }
+
+    // LVM copies one piece after the other and commits each; meanwhile others may look.
+    private async Task MoveAsync(PhysicalVolume from, string[] target, OperationContext context, CancellationToken cancellationToken)
+    {
+        Task moving = pool.Group.RunAsync("pvmove", ["--yes", "--interval", "5", from.Path, .. target], cancellationToken);
+        while (await Task.WhenAny(moving, Task.Delay(s_look, context.Time, cancellationToken)) != moving)
+        {
+            IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(cancellationToken);
+            double part = all.FirstOrDefault(lv => lv.Name.StartsWith("pvmove", StringComparison.Ordinal))?.SyncPercent ?? 0;
+            context.Progress.Report(new(Title, new((long)(from.Used.Bytes * (part / 100))), from.Used));
+        }
+
+        await moving;
+    }
+
+    private async Task RepairAsync(string[] target, CancellationToken cancellationToken)
+    {
+        if (pool.Shape.Redundancy == PoolRedundancy.None)
+        {
+            throw new StorageException(
+                StorageErrorKind.NeedsAttention, $"{pool.Name}", $"has no copy of what {Called} held: bring that drive back, or restore the volumes from copies");
+        }
+
+        foreach (LogicalVolume broken in (await pool.Group.ListAsync(cancellationToken)).Where(lv => lv.SyncAction.Length > 0 && lv.Health == "partial"))
+        {
+            await pool.Group.RunAsync("lvconvert", ["--yes", "--repair", pool.Group.Subject(broken.Name), .. target], cancellationToken);
+        }
+
+        if ((await pool.Group.ListAsync(cancellationToken)).FirstOrDefault(lv => lv.Health == "partial" && lv.SyncAction.Length > 0) is LogicalVolume left)
+        {
+            throw new StorageException(StorageErrorKind.OutOfSpace, pool.Group.Subject(left.Name), $"could not be rebuilt without {Called}: give the pool a drive of at least its size");
+        }
+    }
+
+    private async Task<PhysicalVolume?> FindAsync(CancellationToken cancellationToken)
+    {
+        await PoolDevices.RefreshAsync(pool.Group, pool.Services.Devices, cancellationToken);
+        return (await pool.Group.ListDrivesAsync(cancellationToken)).FirstOrDefault(volume => volume.Uuid == old.Uuid);
+    }
+}

@@ -1,0 +1,86 @@
+using EveStorage.Linux;
+
+namespace EveStorage.Lvm;
+
+/// <summary>A pool's volume group with all that opening it finds out.</summary>
+/// <param name="Name">The pool.</param>
+/// <param name="Group">Its volume group.</param>
+/// <param name="Facts">What LVM said of it then.</param>
+/// <param name="Shape">How it was made.</param>
+/// <param name="Records">Its records, opened.</param>
+internal sealed record OpenGroup(PoolName Name, VolumeGroup Group, GroupFacts Facts, PoolShape Shape, RecordDisk Records)
+{
+    /// <summary>Takes the lock of a volume group's metadata, between processes and inside one.</summary>
+    internal ValueTask<FileLock> LockAsync(string title, LvmOptions options, TimeProvider time, CancellationToken cancellationToken)
+        => LockAsync(Group.Name, title, options, time, cancellationToken);
+
+    /// <inheritdoc cref="LockAsync(string, LvmOptions, TimeProvider, CancellationToken)"/>
+    internal static ValueTask<FileLock> LockAsync(string group, string title, LvmOptions options, TimeProvider time, CancellationToken cancellationToken)
+        => FileLock.AcquireAsync(Path.Combine(options.RunDirectory, $"{group}.lock"), title, options.LockTimeout, time, cancellationToken);
+
+    /// <summary>
+    /// Opens a group that is there: activates what is inactive, makes nodes that nobody made, lets go on what a crash left
+    /// suspended. Nothing is formatted.
+    /// </summary>
+    /// <exception cref="StorageException">It is not there, not ours, or not finished.</exception>
+    internal static async Task<OpenGroup> OpenAsync(
+        PoolName name, LvmTools tools, LvmOptions options, PluginServices services, CancellationToken cancellationToken)
+    {
+        string groupName = options.GroupOf(name);
+        using FileLock held = await LockAsync(groupName, $"open {name}", options, services.Time, cancellationToken);
+        VolumeGroup group = await PoolDevices.FindGroupAsync(tools, groupName, services.Devices, cancellationToken)
+            ?? throw new StorageException(StorageErrorKind.NotFound, $"{name}", $"no drive of this machine has the volume group {groupName}: make it with 'evestorage pool create {name}'");
+        GroupFacts facts = await group.FindAsync(cancellationToken)
+            ?? throw new StorageException(StorageErrorKind.NotFound, $"{name}", $"the volume group {groupName} went while it was looked at");
+        RequireOurs(name, facts);
+        if (facts.Tags.Making is Guid operation)
+        {
+            throw new StorageException(StorageErrorKind.NotFound, $"{name}", $"is not finished: run or undo the operation {operation}");
+        }
+
+        PoolShape shape = PoolShape.Read(facts.Tags, groupName);
+        await ActivateAsync(group, cancellationToken);
+        string records = await tools.Mapper.RequireNodeAsync(group.DeviceOf(LvName.Records), group.Subject(LvName.Records), cancellationToken);
+        return new(name, group, facts, shape, new(records, group.Subject(LvName.Records)));
+    }
+
+    /// <summary>Refuses a volume group that is not ours, or another pool's.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>.</exception>
+    internal static void RequireOurs(PoolName name, GroupFacts facts)
+    {
+        if (!facts.Tags.IsOurs)
+        {
+            throw new StorageException(StorageErrorKind.Conflict, $"{name}", $"the volume group {facts.Name} is not ours: it stays as it is; choose another VolumeGroup");
+        }
+
+        if (facts.Tags["pool"] is string other && other != $"{name}")
+        {
+            throw new StorageException(StorageErrorKind.Conflict, $"{name}", $"the volume group {facts.Name} is the pool {other}: choose another VolumeGroup");
+        }
+    }
+
+    /// <summary>Makes the devices of a group, and lets none of them wait.</summary>
+    internal static async Task ActivateAsync(VolumeGroup group, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await group.ActivateAsync(cancellationToken);
+        }
+        catch (CommandException) when (DeviceMapper.Find(group.DeviceOf(LvName.Records)) is not null)
+        {
+            // A volume without redundancy on a drive that is missing stays away; status says so. The others are there.
+        }
+
+        IReadOnlyList<LogicalVolume> all = await group.ListAsync(cancellationToken);
+        HashSet<string> devices = all.Where(lv => lv.Tags.IsOurs && lv.IsPublic).Select(lv => group.DeviceOf(lv.Name)).ToHashSet(StringComparer.Ordinal);
+        foreach (string device in DeviceMapper.Suspended(devices))
+        {
+            await group.Tools.Mapper.ResumeAsync(device, cancellationToken);
+        }
+
+        foreach (string device in devices.Where(device => DeviceMapper.Find(device) is not null))
+        {
+            await group.Tools.Mapper.RequireNodeAsync(device, device, cancellationToken);
+        }
+    }
+}

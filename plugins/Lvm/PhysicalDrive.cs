@@ -1,0 +1,51 @@
+using EveStorage.Linux;
+
+namespace EveStorage.Lvm;
+
+/// <summary>A drive as LVM's physical volume.</summary>
+internal static class PhysicalDrive
+{
+    /// <summary>Makes a physical volume of a drive that was checked to be free. LVM looks once more, and nobody answers its question.</summary>
+    internal static Task MakeAsync(LvmTools tools, Drive drive, Guid operation, CancellationToken cancellationToken)
+    {
+        string node = PoolDevices.NodeOf(drive);
+        return tools.RunAsync("pvcreate", [node], ["--uuid", FreeDevice.UuidFor(operation, drive), "--norestorefile", node], cancellationToken);
+    }
+
+    /// <summary>Writes on it how the drive is called for life, so that one that is missing can be named.</summary>
+    internal static Task NameAsync(LvmTools tools, IReadOnlyList<string> devices, Drive drive, CancellationToken cancellationToken)
+        => tools.RunAsync("pvchange", devices, ["--addtag", LvTags.Tag("drive", Plain(drive.Identity)), PoolDevices.NodeOf(drive)], cancellationToken);
+
+    /// <summary>The same for every drive of a group that has no name yet, once none is missing: until then LVM changes no drive.</summary>
+    internal static async Task NameAllAsync(VolumeGroup group, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<PhysicalVolume> all = await group.ListDrivesAsync(cancellationToken);
+        if (all.Any(volume => volume.IsMissing))
+        {
+            return;
+        }
+
+        foreach (PhysicalVolume volume in all.Where(volume => volume.Tags["drive"] is null))
+        {
+            if (Drive.Find(volume.Path) is Drive drive)
+            {
+                await NameAsync(group.Tools, group.Devices, drive, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Takes the label away again, if this operation made it and no volume group has it.</summary>
+    internal static async Task UnmakeAsync(LvmTools tools, Drive drive, Guid operation, CancellationToken cancellationToken)
+    {
+        string node = PoolDevices.NodeOf(drive);
+        IReadOnlyList<LvmRow> rows = await tools.ReportAsync("pvs", PhysicalVolume.Fields, [node], [], cancellationToken);
+        if (rows.Select(PhysicalVolume.Read).Any(found => found.Group.Length == 0 && found.Uuid == FreeDevice.UuidFor(operation, drive)))
+        {
+            await tools.RunAsync("pvremove", [node], ["--yes", node], cancellationToken);
+        }
+    }
+
+    /// <summary>A drive's name as a tag may have it.</summary>
+    internal static string Plain(string identity)
+        => string.Concat(identity.Trim().Select(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '+' or '.' or '-' or '/' or ':' ? c : '_'));
+}

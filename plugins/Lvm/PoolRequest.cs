@@ -1,0 +1,66 @@
+namespace EveStorage.Lvm;
+
+/// <summary>A pool as asked for, checked.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Group">Its volume group.</param>
+/// <param name="Devices">Its devices as the profile names them.</param>
+/// <param name="Shape">How it will be made.</param>
+internal sealed record PoolRequest(PoolName Name, string Group, IReadOnlyList<string> Devices, PoolShape Shape)
+{
+    /// <summary>Checks a specification.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.InvalidConfiguration"/>, with every reason.</exception>
+    internal static PoolRequest Check(PoolSpec spec, LvmOptions options)
+    {
+        List<string> wrong = [];
+        string group = options.GroupOf(spec.Name);
+        if (LvmOptionsValidator.WhyNoGroup(group) is string reason)
+        {
+            wrong.Add($"the volume group {group} {reason}: set the option VolumeGroup");
+        }
+
+        int drives = spec.Devices.Count;
+        if (drives == 0)
+        {
+            wrong.Add("a pool of logical volumes needs a device");
+        }
+        else if (drives < Redundancy.LeastDrives(spec.Redundancy))
+        {
+            wrong.Add($"{spec.Redundancy} needs {Redundancy.LeastDrives(spec.Redundancy)} devices, and {drives} are declared");
+        }
+
+        if (spec.Devices.Distinct(StringComparer.Ordinal).Count() != drives)
+        {
+            wrong.Add("a device is declared twice");
+        }
+
+        if (options.Stripes > 1 && (spec.Redundancy != PoolRedundancy.None || options.Stripes > drives))
+        {
+            wrong.Add($"Stripes {options.Stripes} is for pools without redundancy that have so many devices");
+        }
+
+        if (spec.Redundancy != PoolRedundancy.None)
+        {
+            wrong.AddRange(KernelModules.Missing(["dm_raid"]));
+        }
+
+        return wrong.Count == 0
+            ? new(spec.Name, group, spec.Devices, new(spec.Redundancy, options.Provisioning, drives, options.Stripes))
+            : throw new StorageException(StorageErrorKind.InvalidConfiguration, $"{spec.Name}", string.Join("; ", wrong));
+    }
+}
+
+/// <summary>What the steps that make a pool share.</summary>
+internal sealed record PoolInMaking(LvmTools Tools, PoolRequest Request, LvmOptions Options, PluginServices Services)
+{
+    /// <summary>The volume group, once the first step has made it.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotFound"/>: it is not there.</exception>
+    internal async Task<VolumeGroup> RequireGroupAsync(CancellationToken cancellationToken)
+        => await FindGroupAsync(cancellationToken)
+            ?? throw new StorageException(StorageErrorKind.NotFound, $"{Request.Name}", $"the volume group {Request.Group} is not on its drives");
+
+    internal Task<VolumeGroup?> FindGroupAsync(CancellationToken cancellationToken)
+        => PoolDevices.FindGroupAsync(Tools, Request.Group, Request.Devices, cancellationToken);
+
+    internal ValueTask<Linux.FileLock> LockAsync(string title, CancellationToken cancellationToken)
+        => OpenGroup.LockAsync(Request.Group, title, Options, Services.Time, cancellationToken);
+}

@@ -1,0 +1,264 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+
+namespace EveStorage.Lvm;
+
+/// <summary>Where the records lie: a logical volume, or in a test a disk that fails.</summary>
+internal interface IRecordDisk
+{
+    /// <summary>Its length.</summary>
+    long Length { get; }
+
+    /// <summary>Fills <paramref name="destination"/>.</summary>
+    void Read(long offset, Span<byte> destination);
+
+    /// <summary>Writes <paramref name="source"/>; a crash may leave any part of it.</summary>
+    void Write(long offset, ReadOnlySpan<byte> source);
+
+    /// <summary>Makes what was written before survive a crash.</summary>
+    void Flush();
+}
+
+/// <summary>
+/// Documents by id, two checksummed copies each, in slots of fixed size. A document is replaced copy after copy, the older
+/// one first, each flushed: a crash leaves the old document or the new one. A slot whose id no logical volume has is free, so
+/// that a document is written before its volume is made, and needs no removal after it is gone.
+/// </summary>
+internal sealed class RecordArea
+{
+    /// <summary>The most slots an area may have.</summary>
+    internal const int MostSlots = 4096;
+
+    private const int Page = 4096;
+    private const int CopyLength = Page + VolumeDocument.MaxLength;
+    private const int SlotLength = 2 * CopyLength;
+    private const int HeadLength = 64 << 10;
+    private const int ReadTries = 3;
+
+    private readonly IRecordDisk _disk;
+    private readonly string _subject;
+
+    private RecordArea(IRecordDisk disk, string subject, Guid pool)
+    {
+        _disk = disk;
+        _subject = subject;
+        Pool = pool;
+    }
+
+    /// <summary>The pool that it is of.</summary>
+    internal Guid Pool { get; }
+
+    /// <summary>How many documents it holds at most.</summary>
+    internal int Slots => SlotsOf(_disk.Length);
+
+    /// <summary>The room that <paramref name="slots"/> documents need.</summary>
+    internal static ByteSize LengthFor(int slots) => new(HeadLength + ((long)slots * SlotLength));
+
+    /// <summary>Makes an empty area. What was there may be anything: no old copy survives.</summary>
+    internal static void Format(IRecordDisk disk, Guid pool)
+    {
+        byte[] empty = new byte[Page];
+        for (int slot = 0; slot < SlotsOf(disk.Length); slot++)
+        {
+            disk.Write(OffsetOf(slot, 0), empty);
+            disk.Write(OffsetOf(slot, 1), empty);
+        }
+
+        disk.Flush();
+        foreach (int copy in (int[])[0, 1])
+        {
+            byte[] head = new byte[Page];
+            RecordCopy.Write(head, new(1, pool, []));
+            disk.Write(copy * Page, head);
+            disk.Flush();
+        }
+    }
+
+    /// <summary>Opens an area.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Corrupt"/>: it is none, or both copies of its head are damaged.</exception>
+    internal static RecordArea Open(IRecordDisk disk, string subject)
+    {
+        byte[] head = new byte[Page];
+        foreach (int copy in (int[])[0, 1])
+        {
+            disk.Read(copy * Page, head);
+            if (RecordCopy.Read(head, subject) is RecordCopy read)
+            {
+                return new(disk, subject, read.Id);
+            }
+        }
+
+        throw new StorageException(StorageErrorKind.Corrupt, subject, "holds no records of ours: restore it, or delete the pool");
+    }
+
+    /// <summary>The document of <paramref name="id"/>; null when there is none.</summary>
+    internal byte[]? Find(Guid id)
+    {
+        // Another process may be replacing one copy and then the other while we read.
+        for (int tries = 0; tries < ReadTries; tries++)
+        {
+            for (int slot = 0; slot < Slots; slot++)
+            {
+                if (Newest(slot, id) is RecordCopy copy)
+                {
+                    return copy.Document;
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>How many of the two copies of a document of one of <paramref name="ids"/> are damaged, in all.</summary>
+    internal int CountDamaged(IReadOnlySet<Guid> ids)
+        => Enumerable.Range(0, Slots).Count(slot =>
+        {
+            RecordCopy?[] copies = [ReadCopy(slot, 0), ReadCopy(slot, 1)];
+            return copies.OfType<RecordCopy>().Any(copy => ids.Contains(copy.Id)) && (copies.Contains(null) || copies[0]!.Id != copies[1]!.Id);
+        });
+
+    /// <summary>Writes or replaces the document of <paramref name="id"/>. The caller holds the pool's lock.</summary>
+    /// <param name="id">Whose.</param>
+    /// <param name="document">The document, at most <see cref="VolumeDocument.MaxLength"/> bytes.</param>
+    /// <param name="live">The ids that have a logical volume: their slots are taken.</param>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.OutOfSpace"/>: every slot is taken.</exception>
+    internal void Write(Guid id, ReadOnlySpan<byte> document, IReadOnlySet<Guid> live)
+    {
+        int slot = SlotFor(id, live);
+        RecordCopy?[] copies = [ReadCopy(slot, 0), ReadCopy(slot, 1)];   // a damaged one counts as the oldest
+        ulong generation = copies.Max(copy => copy?.Generation ?? 0) + 1;
+        byte[] bytes = new byte[(Page + document.Length + Page - 1) / Page * Page];
+        RecordCopy.Write(bytes, new(generation, id, document.ToArray()));
+        int older = (copies[0]?.Generation ?? 0) <= (copies[1]?.Generation ?? 0) ? 0 : 1;
+        foreach (int copy in (int[])[older, 1 - older])
+        {
+            _disk.Write(OffsetOf(slot, copy), bytes);
+            _disk.Flush();
+        }
+    }
+
+    private static int SlotsOf(long length) => (int)Math.Clamp((length - HeadLength) / SlotLength, 0, MostSlots);
+
+    private static long OffsetOf(int slot, int copy) => HeadLength + ((long)slot * SlotLength) + (copy * (long)CopyLength);
+
+    private int SlotFor(Guid id, IReadOnlySet<Guid> live)
+    {
+        int free = -1;
+        for (int slot = 0; slot < Slots; slot++)
+        {
+            RecordCopy?[] copies = [ReadCopy(slot, 0), ReadCopy(slot, 1)];
+            if (copies.Any(copy => copy?.Id == id))
+            {
+                return slot;
+            }
+
+            // A copy that can't be read may be the newer one of a volume that is there: its other copy says so.
+            free = free < 0 && !copies.Any(copy => copy is not null && live.Contains(copy.Id)) ? slot : free;
+        }
+
+        return free >= 0
+            ? free
+            : throw new StorageException(StorageErrorKind.OutOfSpace, _subject, $"holds the records of {Slots} volumes, which is all that this pool was made for: delete one");
+    }
+
+    private RecordCopy? Newest(int slot, Guid id)
+    {
+        RecordCopy?[] heads = [ReadHead(slot, 0), ReadHead(slot, 1)];
+        if (!heads.Any(head => head?.Id == id))
+        {
+            return null;
+        }
+
+        return ((RecordCopy?[])[ReadCopy(slot, 0), ReadCopy(slot, 1)]).OfType<RecordCopy>().Where(copy => copy.Id == id).MaxBy(copy => copy.Generation);
+    }
+
+    // Its id and generation, without its document and unproven: enough to know where to look.
+    private RecordCopy? ReadHead(int slot, int copy)
+    {
+        byte[] head = new byte[Page];
+        _disk.Read(OffsetOf(slot, copy), head);
+        return RecordCopy.ReadHead(head, out _);
+    }
+
+    private RecordCopy? ReadCopy(int slot, int copy)
+    {
+        byte[] bytes = new byte[Page];
+        _disk.Read(OffsetOf(slot, copy), bytes);
+        if (RecordCopy.ReadHead(bytes, out int length) is null)
+        {
+            return null;
+        }
+
+        byte[] whole = new byte[Page + length];
+        _disk.Read(OffsetOf(slot, copy), whole);
+        return RecordCopy.Read(whole, _subject);
+    }
+}
+
+/// <summary>One copy: a page that says what follows, and the document. Integers are little-endian.</summary>
+/// <param name="Generation">How often the slot was written: the larger is the newer.</param>
+/// <param name="Id">Whose.</param>
+/// <param name="Document">The document.</param>
+internal sealed record RecordCopy(ulong Generation, Guid Id, byte[] Document)
+{
+    private const int Format = 1;
+    private const int Page = 4096;
+    private const int DigestAt = 40;
+
+    private static ReadOnlySpan<byte> Magic => "EVERECRD"u8;
+
+    /// <summary>Writes a copy, whose document begins on the second page.</summary>
+    internal static void Write(Span<byte> bytes, RecordCopy copy)
+    {
+        Magic.CopyTo(bytes);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[8..], Format);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes[12..], copy.Document.Length);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes[16..], copy.Generation);
+        copy.Id.TryWriteBytes(bytes[24..]);
+        if (copy.Document.Length > 0)
+        {
+            copy.Document.CopyTo(bytes[Page..]);
+        }
+
+        Digest(bytes, copy.Document.Length, bytes.Slice(DigestAt, SHA256.HashSizeInBytes));
+    }
+
+    /// <summary>What a page says of itself; null when it is none of ours, or impossible.</summary>
+    internal static RecordCopy? ReadHead(ReadOnlySpan<byte> page, out int length)
+    {
+        length = BinaryPrimitives.ReadInt32LittleEndian(page[12..]);
+        return page.StartsWith(Magic) && length is >= 0 and <= VolumeDocument.MaxLength
+            ? new(BinaryPrimitives.ReadUInt64LittleEndian(page[16..]), new Guid(page.Slice(24, 16)), [])
+            : null;
+    }
+
+    /// <summary>A copy; null when it is damaged.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: a newer program wrote it.</exception>
+    internal static RecordCopy? Read(ReadOnlySpan<byte> bytes, string subject)
+    {
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        if (ReadHead(bytes, out int length) is not RecordCopy head || bytes.Length < Page + length)
+        {
+            return null;
+        }
+
+        Digest(bytes, length, digest);
+        if (!bytes.Slice(DigestAt, SHA256.HashSizeInBytes).SequenceEqual(digest))
+        {
+            return null;
+        }
+
+        uint format = BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]);
+        return format == Format
+            ? head with { Document = bytes.Slice(Page, length).ToArray() }
+            : throw new StorageException(StorageErrorKind.NotSupported, subject, $"has records of format {format}; this program reads {Format}");
+    }
+
+    private static void Digest(ReadOnlySpan<byte> bytes, int length, Span<byte> digest)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(bytes[..DigestAt]);
+        hash.AppendData(length == 0 ? [] : bytes.Slice(Page, length));
+        hash.GetHashAndReset(digest);
+    }
+}

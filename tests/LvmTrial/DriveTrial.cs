@@ -1,0 +1,81 @@
+using EveStorage.Linux;
+using EveStorage.Lvm;
+
+namespace EveStorage.LvmTrial;
+
+/// <summary>Drives that fail: <c>drives SCSI DRIVE SPARE</c>, a mirror of the first two.</summary>
+internal static class DriveTrial
+{
+    private static readonly VolumeName s_volume = new("kept");
+
+    internal static async Task RunAsync(Sentences said, string[] drives)
+    {
+        Machine machine = new("mirror", new() { MaxVolumes = 16, WatchInterval = TimeSpan.FromSeconds(2) }, drives[..2]);
+        Drive first = Drive.Find(drives[0])!;
+        await machine.CreateAsync(PoolRedundancy.Mirror);
+        await using IStoragePool pool = await machine.OpenAsync();
+        await Machine.RunAsync(pool.PlanCreateAsync(new() { Name = s_volume, Form = VolumeForm.Block, Size = ByteSize.MiB(64) }, default), $"{s_volume}");
+        await WriteAsync(pool, 0, 1);
+        await said.SayAsync("A mirror's drives are named for life and healthy", async () =>
+        {
+            PoolStatus status = await pool.GetStatusAsync(default);
+            Sentences.Require(status.Drives.Count == 2 && status.Drives.Any(drive => drive.Name == first.Identity), string.Join(", ", status.Drives));
+            Sentences.Require(status.Health == PoolHealth.Healthy, string.Join("; ", status.Problems));
+        });
+        await said.SayAsync("A mirror is checked", async () => await Machine.RunAsync(((IScrubbablePool)pool).PlanScrubAsync(default)));
+        await SettleAsync(pool);
+        await Machine.ShellAsync($"echo 1 > /sys/block/{first.Name}/device/delete");
+        await said.SayAsync("A mirror that has lost a drive goes on, and an event says so with no command given", async () =>
+        {
+            await WriteAsync(pool, 1 << 20, 2);
+            await UntilAsync(() => Task.FromResult(machine.Events.Any(e => e.Id == "pool.drive-failed")), "no event was told");
+        });
+        await said.SayAsync("Its status names the missing drive and the repair", async () =>
+        {
+            PoolStatus status = await pool.GetStatusAsync(default);
+            DriveStatus? missing = status.Drives.FirstOrDefault(drive => drive.Path is null);
+            Sentences.Require(status.Health == PoolHealth.Degraded, $"its health is {status.Health}");
+            Sentences.Require(missing?.Problem?.Contains("pool replace", StringComparison.Ordinal) == true, string.Join(", ", status.Drives));
+        });
+        await said.SayAsync("A drive in its place heals the mirror", async () =>
+        {
+            string name = (await pool.GetStatusAsync(default)).Drives.First(drive => drive.Path is null).Name;
+            await Machine.RunAsync(((IDrivePool)pool).PlanReplaceDriveAsync(name, drives[2], default));
+            await SettleAsync(pool);
+            PoolStatus status = await pool.GetStatusAsync(default);
+            Sentences.Require(status.Health == PoolHealth.Healthy && status.Drives.Count == 2, string.Join("; ", status.Problems));
+            await RequireAsync(pool, 0, 1);
+            await RequireAsync(pool, 1 << 20, 2);
+        });
+    }
+
+    // The copies are made by the kernel meanwhile.
+    private static Task SettleAsync(IStoragePool pool)
+        => UntilAsync(async () => (await pool.GetStatusAsync(default)).Scrub is { Running: false }, "its copies are still being made");
+
+    private static async Task UntilAsync(Func<Task<bool>> holdsAsync, string otherwise)
+    {
+        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(5));
+        while (!await holdsAsync())
+        {
+            Sentences.Require(!limit.IsCancellationRequested, otherwise);
+            await Task.Delay(500);
+        }
+    }
+
+    private static async Task WriteAsync(IStoragePool pool, long offset, byte value)
+    {
+        byte[] page = new byte[4096];
+        Array.Fill(page, value);
+        await using IBlockSource blocks = await pool.OpenBlocksAsync(s_volume, BlockAccess.ReadWrite, default);
+        await blocks.WriteAsync(offset, page, WriteDurability.Stable, default);
+    }
+
+    private static async Task RequireAsync(IStoragePool pool, long offset, byte value)
+    {
+        byte[] page = new byte[4096];
+        await using IBlockSource blocks = await pool.OpenBlocksAsync(s_volume, BlockAccess.Read, default);
+        await blocks.ReadAsync(offset, page, default);
+        Sentences.Require(page.All(b => b == value), $"the bytes at {offset} are {page[0]}");
+    }
+}
