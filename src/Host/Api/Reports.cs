@@ -32,7 +32,22 @@ internal sealed record DeviceReport
     /// <summary>A path that stays; null when the device has none.</summary>
     public string? StablePath { get; init; }
 
-    /// <summary>Its world-wide name or serial number; null when it has neither.</summary>
+    /// <summary>How a profile names it for life: <c>wwn:</c>, <c>serial:</c> or <c>pci:</c>; null when it has nothing of that.</summary>
+    public string? Device { get; init; }
+
+    /// <summary>The address of what it is behind, so that a virtual machine that is given that is found; null when unknown.</summary>
+    public string? PciAddress { get; init; }
+
+    /// <summary>How it is connected: <c>pcie</c>, <c>scsi</c>, <c>virtio</c>, <c>mmc</c>; null when unknown.</summary>
+    public string? Transport { get; init; }
+
+    /// <summary>How much of its promised life is used, in percent; null where it can't tell.</summary>
+    public int? WearPercent { get; init; }
+
+    /// <summary>What it says is wrong with it; null when nothing.</summary>
+    public string? Problem { get; init; }
+
+    /// <summary>Its serial number; null when it has none.</summary>
     public string? Serial { get; init; }
 
     /// <summary>Its model; null when unknown.</summary>

@@ -1,3 +1,5 @@
+using EveStorage.Linux;
+
 namespace EveStorage.Host.Composition;
 
 /// <summary>The layers under a pool.</summary>
@@ -14,7 +16,7 @@ internal static class DeviceStacks
         }
 
         return [.. devices.Select(device => LayerStack.UnderPool(
-            pool, device, device, under.Select(placed => (placed.Layer, new LayerRecord { Kind = placed.Layer.Kind, Key = KeyOf(pool, placed) }))))];
+            pool, device, under.Length == 0 ? device : Drive.Find(device)?.Path ?? device, under.Select(placed => (placed.Layer, new LayerRecord { Kind = placed.Layer.Kind, Key = KeyOf(pool, placed) }))))];
     }
 
     private static string? KeyOf(PoolName pool, PlacedLayer placed) => placed.Layer.NeedsKey ? placed.Key ?? $"pool-{pool}" : null;

@@ -1,80 +1,53 @@
-using System.Globalization;
 using EveStorage.Host.Api;
+using EveStorage.Linux;
 
 namespace EveStorage.Host.Devices;
 
-/// <summary>The block devices of this machine, as /sys and /proc tell them. Nothing is opened.</summary>
+/// <summary>The drives of this machine, who uses each, and how worn it is.</summary>
 internal static class BlockDevices
 {
-    private const string Root = "/sys/block";
-    private const int SectorSize = 512;   // the kernel counts in these, whatever the device has
+    private const string ById = "/dev/disk/by-id";
 
-    /// <summary>Every device that has a size, without loop, ram and zram devices that stand for nothing.</summary>
+    /// <summary>Every whole drive that has a size.</summary>
     internal static IReadOnlyList<DeviceReport> List()
-    {
-        string[] mounts = ReadMounts();
-        return [.. Directory.EnumerateDirectories(Root)
-            .Select(path => Path.GetFileName(path))
-            .Order(StringComparer.Ordinal)
-            .Select(name => Describe(name, mounts))
-            .Where(device => device.Size.Bytes > 0)];
-    }
+        => [.. Drive.List().Where(drive => drive.Partition is null && drive.Size.Bytes > 0).OrderBy(drive => drive.Name, StringComparer.Ordinal).Select(Describe)];
 
-    private static DeviceReport Describe(string name, string[] mounts)
+    private static DeviceReport Describe(Drive drive)
     {
-        string path = Path.Combine(Root, name);
-        string[] partitions = [.. Directory.EnumerateDirectories(path).Where(child => File.Exists(Path.Combine(child, "partition"))).Select(child => Path.GetFileName(child))];
+        DriveHealth health = DriveHealth.Of(drive);
         return new()
         {
-            Name = name,
-            StablePath = StablePathOf(name),
-            Serial = Read(path, "wwid") ?? Read(path, "device/wwid") ?? Read(path, "device/serial") ?? Read(path, "serial"),
-            Model = Read(path, "device/model") ?? Read(path, "device/name"),
-            Size = new(long.Parse(Read(path, "size") ?? "0", CultureInfo.InvariantCulture) * SectorSize),
-            Rotational = Read(path, "queue/rotational") == "1",
-            Uses =
-                [
-                    .. partitions.Select(partition => $"partition {partition}"),
-                    .. Holders(path).Concat(partitions.SelectMany(partition => Holders(Path.Combine(path, partition)))),
-                    .. partitions.Prepend(name).SelectMany(device => MountsOf(device, mounts)),
-                    .. BackingOf(path),
-                ],
+            Name = drive.Name,
+            StablePath = StablePathOf(drive.Name),
+            Device = drive.WorldWideName is string name ? $"wwn:{name}" : drive.Serial is string serial ? $"serial:{serial}" : drive.PciAddress is string address ? $"pci:{address}" : null,
+            Serial = drive.Serial,
+            Model = drive.Model,
+            Size = drive.Size,
+            Rotational = drive.IsRotational,
+            PciAddress = drive.PciAddress,
+            Transport = drive.Transport,
+            WearPercent = health.WearPercent,
+            Problem = health.Problem,
+            Uses = UsesOf(drive),
         };
     }
 
-    private static IEnumerable<string> Holders(string path)
-        => Directory.Exists(Path.Combine(path, "holders"))
-            ? Directory.EnumerateFileSystemEntries(Path.Combine(path, "holders")).Select(holder => $"held by {Path.GetFileName(holder)}")
-            : [];
-
-    private static IEnumerable<string> BackingOf(string path) => Read(path, "loop/backing_file") is string file ? [$"loop of {file}"] : [];
-
-    // man 5 proc: the third field of mountinfo is the device's number, the fifth the mount point.
-    private static IEnumerable<string> MountsOf(string device, string[] mounts)
-        => Read(Path.Combine("/sys/class/block", device), "dev") is string number
-            ? mounts.Select(line => line.Split(' ')).Where(fields => fields.Length > 4 && fields[2] == number).Select(fields => $"mounted at {fields[4]}")
-            : [];
-
-    private static string[] ReadMounts() => File.ReadAllLines("/proc/self/mountinfo");
-
-    private static string? StablePathOf(string name)
-    {
-        const string ById = "/dev/disk/by-id";
-        return !Directory.Exists(ById)
-            ? null
-            : Directory.EnumerateFiles(ById).Order(StringComparer.Ordinal)
-                .FirstOrDefault(link => Path.GetFileName(new FileInfo(link).LinkTarget ?? "") == name);
-    }
-
-    private static string? Read(string directory, string file)
+    // Who may not open a drive can't ask whether somebody claims it.
+    private static IReadOnlyList<string> UsesOf(Drive drive)
     {
         try
         {
-            return File.ReadAllText(Path.Combine(directory, file)).Trim() is { Length: > 0 } text ? text : null;
+            return DriveUse.Of(drive);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (StorageException e)
         {
-            return null;   // the attribute is not there, or the device answers no question
+            return [$"unknown: {e.Message}"];
         }
     }
+
+    private static string? StablePathOf(string name)
+        => !Directory.Exists(ById)
+            ? null
+            : Directory.EnumerateFiles(ById).Order(StringComparer.Ordinal)
+                .FirstOrDefault(link => Path.GetFileName(new FileInfo(link).LinkTarget ?? "") == name);
 }

@@ -9,7 +9,7 @@ namespace EveStorage.Host.Engine;
 internal sealed class PoolWatch(StorageParts parts, OpenPools pools, IEventSink events, TimeProvider time) : IAsyncDisposable
 {
     /// <summary>How often it looks: soon enough for a drive, seldom enough to cost nothing.</summary>
-    internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
+    internal static TimeSpan Interval { get; } = TimeSpan.FromSeconds(15);
 
     private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<PoolName, WatchedPool> _known = [];

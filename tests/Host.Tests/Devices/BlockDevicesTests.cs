@@ -7,11 +7,11 @@ namespace EveStorage.Tests;
 public class BlockDevicesTests
 {
     [Fact]
-    public async Task What_is_listed_is_what_lsblk_lists()
+    public async Task The_drives_that_are_listed_are_those_of_lsblk()
     {
-        using JsonDocument told = await Command.Find("lsblk")!.RunJsonAsync(["--json", "--bytes", "--nodeps", "--output", "NAME,SIZE,ROTA"], default);
+        using JsonDocument told = await Command.Find("lsblk")!.RunJsonAsync(["--json", "--bytes", "--nodeps", "--output", "NAME,SIZE,ROTA,TYPE"], default);
         IEnumerable<string> expected = told.RootElement.GetProperty("blockdevices").EnumerateArray()
-            .Where(device => device.GetProperty("size").GetInt64() > 0)
+            .Where(device => device.GetProperty("size").GetInt64() > 0 && device.GetProperty("type").GetString() == "disk")
             .Select(device => $"{device.GetProperty("name").GetString()} {device.GetProperty("size").GetInt64()} {device.GetProperty("rota").GetBoolean()}");
 
         BlockDevices.List().Select(device => $"{device.Name} {device.Size.Bytes} {device.Rotational}").ShouldBe(expected, ignoreOrder: true);

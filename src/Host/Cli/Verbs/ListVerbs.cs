@@ -24,10 +24,10 @@ internal sealed class DeviceList() : CliVerb("device list", "List the block devi
     {
         IReadOnlyList<DeviceReport> devices = await (await invocation.OpenAsync(cancellationToken)).ListDevicesAsync(cancellationToken);
         invocation.Answer(devices, output => Table.Write(
-            output, ["device", "size", "serial", "model", "path", "used by"],
+            output, ["device", "size", "in a profile", "model", "pci", "worn", "used by"],
             devices.Select(device => new[]
             {
-                device.Name, device.Size.ToString(), device.Serial ?? "-", device.Model ?? "-", device.StablePath ?? "-",
+                device.Name, device.Size.ToString(), device.StablePath ?? device.Device ?? "-", device.Model ?? "-", device.PciAddress ?? "-", device.WearPercent is int worn ? $"{worn} %" : "-",
                 device.Uses.Count == 0 ? "nobody" : string.Join(", ", device.Uses),
             })));
         return ExitCodes.Success;
