@@ -75,7 +75,12 @@ internal sealed class TpmKeys(Tpm2KeysOptions options) : IKeyProvider
             (byte[] publicPart, byte[] privatePart) = await _tpm.SealAsync(secret, options.Bank, _pcrs, cancellationToken);
             SealedKey made = new()
             {
-                Format = SealedKey.CurrentFormat, Mark = mark, Bank = options.Bank, Pcrs = values, Public = publicPart, Private = privatePart,
+                Format = SealedKey.CurrentFormat,
+                Mark = mark,
+                Bank = options.Bank,
+                Pcrs = values,
+                Public = publicPart,
+                Private = privatePart,
             };
 
             // One that can't be had back is worse than none: it is tried before anything is encrypted with it.
