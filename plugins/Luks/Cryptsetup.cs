@@ -39,6 +39,16 @@ internal static class Cryptsetup
         await Find().RunAsync([.. arguments, "--key-file", "-", "--keyfile-size", Text(key.Bytes.Length), .. sizes], input, cancellationToken);
     }
 
+    /// <summary>Puts <paramref name="token"/> into a header, or in the place of the one that is there.</summary>
+    /// <exception cref="CommandException">It failed.</exception>
+    internal static async Task ImportTokenAsync(string device, byte[] token, bool replace, CancellationToken cancellationToken)
+    {
+        using KeyMaterial input = new(token.Length);
+        token.CopyTo(input.Bytes);
+        string[] replacing = replace ? ["--token-replace"] : [];
+        await Find().RunAsync(["token", "import", "--token-id", Text(LuksMetadata.TokenNumber), .. replacing, "--json-file", "-", device], input, cancellationToken);
+    }
+
     /// <summary>Runs it without a key.</summary>
     /// <exception cref="CommandException">It failed.</exception>
     internal static Task RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken) => Find().RunAsync(arguments, cancellationToken);

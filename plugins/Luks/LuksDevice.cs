@@ -84,9 +84,22 @@ internal sealed class LuksDevice(LayerSite site, LuksOptions options, IKeyProvid
     }
 
     /// <summary>The header, which we made and which is there.</summary>
-    /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: there is none, or somebody else made it.</exception>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotFound"/>: what lies below is blank.
+    /// <see cref="StorageErrorKind.Conflict"/>: there is something else, or somebody else made it.</exception>
     internal LuksHeader RequireOurs()
-        => FindOurs() ?? throw Fail(StorageErrorKind.Conflict, $"{site.LowerPath} holds no LUKS header: it is not encrypted, or its header is lost; nothing was touched");
+        => FindOurs() ?? throw (IsBlank ? Fail(StorageErrorKind.NotFound, $"{site.LowerPath} is blank: it has not been encrypted") : Fail(StorageErrorKind.Conflict, $"{site.LowerPath} holds no LUKS header: it is not encrypted, or its header is lost; nothing was touched"));
+
+    // Where a header would be, there is nothing: a new drive, or one that was never ours.
+    private bool IsBlank
+    {
+        get
+        {
+            using BlockFile lower = BlockFile.Open(LowerPath, writable: false, site.Subject);
+            byte[] head = new byte[Math.Min(LuksHeader.CopiesLength, LowerSize.Bytes)];
+            lower.Read(0, head);
+            return !head.AsSpan().ContainsAnyExcept((byte)0);
+        }
+    }
 
     /// <summary>What is open of it; null when nothing is.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: something else has its name.</exception>
@@ -162,15 +175,60 @@ internal sealed class LuksDevice(LayerSite site, LuksOptions options, IKeyProvid
         }
     }
 
+    /// <summary>The names of the keys that may open it: those in its header, else the one that its site has.</summary>
+    internal IReadOnlyList<KeyName> KeyNames
+        => FindHeader() is { Mark: not null, KeyNames: { Count: > 0 } names } ? [.. names.Where(IsName).Select(name => new KeyName(name))] : [Key];
+
+    /// <summary>Writes the names of the keys that may open it into its header. Nothing of it is a secret.</summary>
+    internal async Task NameKeysAsync(IReadOnlyList<KeyName> names, CancellationToken cancellationToken)
+    {
+        if (FindHeader() is { Mark: not null } header && !header.KeyNames.SequenceEqual(names.Select(name => $"{name}")))
+        {
+            await Cryptsetup.ImportTokenAsync(LowerPath, LuksMetadata.Token(names), header.KeyNames.Count > 0, cancellationToken);
+        }
+    }
+
+    /// <summary>The first of the keys that may open it, and does.</summary>
+    private async Task<KeyMaterial> FindKeyAsync(CancellationToken cancellationToken)
+    {
+        IReadOnlyList<KeyName> names = KeyNames;
+        foreach (KeyName name in names)
+        {
+            // Where several may, one is of a change that was cut short, and the other one need not be there any more.
+            if (names.Count > 1 && !await HasKeyAsync(name, cancellationToken))
+            {
+                continue;
+            }
+
+            KeyMaterial key = await GetKeyAsync(name, cancellationToken);
+            if (await OpensAsync(key, cancellationToken))
+            {
+                return key;
+            }
+
+            key.Dispose();
+        }
+
+        throw WrongKey(names[0]);
+    }
+
+    private static bool IsName(string text)
+    {
+        try
+        {
+            _ = new KeyName(text);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Opens it.</summary>
     internal async Task OpenAsync(CancellationToken cancellationToken)
     {
-        using KeyMaterial key = await GetKeyAsync(Key, cancellationToken);
-        if (!await OpensAsync(key, cancellationToken))
-        {
-            throw WrongKey(Key);
-        }
-
+        using KeyMaterial key = await FindKeyAsync(cancellationToken);
         string[] discards = options.AllowDiscards ? ["--allow-discards"] : [];
         try
         {

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text.Json;
 
 namespace EveStorage.Luks;
 
@@ -29,6 +28,9 @@ internal sealed record LuksHeader
 
     /// <summary>How many keys open it.</summary>
     public required int Keys { get; init; }
+
+    /// <summary>The names of the keys that may open it, as we wrote them down; empty while it has had but one.</summary>
+    public required IReadOnlyList<string> KeyNames { get; init; }
 
     private ulong SequenceId { get; init; }
 
@@ -66,7 +68,8 @@ internal sealed record LuksHeader
             Uuid = isTwo ? view.Uuid : "",
             Mark = isTwo && view.Subsystem == OwnerMark.Us && Guid.TryParseExact(view.Label, "D", out Guid operation) ? OwnerMark.Of(operation) : null,
             IsWhole = whole,
-            Keys = whole ? CountKeys(head[LuksHeaderView.Length..(int)view.HeaderSize]) : 0,
+            Keys = whole ? LuksMetadata.CountKeys(head[LuksHeaderView.Length..(int)view.HeaderSize]) : 0,
+            KeyNames = whole ? LuksMetadata.KeyNames(head[LuksHeaderView.Length..(int)view.HeaderSize]) : [],
             SequenceId = view.SequenceId,
         };
     }
@@ -82,19 +85,5 @@ internal sealed record LuksHeader
         byte[] copy = head[..(int)view.HeaderSize].ToArray();
         copy.AsSpan(LuksHeaderView.ChecksumOffset, LuksHeaderView.ChecksumLength).Clear();
         return SHA256.HashData(copy).AsSpan().SequenceEqual(view.Checksum[..SHA256.HashSizeInBytes]);
-    }
-
-    private static int CountKeys(ReadOnlySpan<byte> json)
-    {
-        try
-        {
-            int end = json.IndexOf((byte)0);
-            using JsonDocument document = JsonDocument.Parse(json[..(end < 0 ? json.Length : end)].ToArray());
-            return document.RootElement.TryGetProperty("keyslots", out JsonElement slots) && slots.ValueKind == JsonValueKind.Object ? slots.EnumerateObject().Count() : 0;
-        }
-        catch (JsonException)
-        {
-            return 0;   // the checksum held, so it was written so; it opens with no key
-        }
     }
 }

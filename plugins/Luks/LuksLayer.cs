@@ -83,11 +83,16 @@ internal sealed class LuksLayer(LuksOptions options, IKeyProvider? keys) : IReke
     public ValueTask<Plan> PlanEraseAsync(LayerSite site, CancellationToken cancellationToken) => new(Plan.Of(new EraseLuks(Of(site))));
 
     /// <inheritdoc/>
-    public ValueTask<KeyName?> FindKeyAsync(LayerSite site, CancellationToken cancellationToken) => new(default(KeyName?));   // the header holds no name yet
+    public ValueTask<KeyName?> FindKeyAsync(LayerSite site, CancellationToken cancellationToken)
+        => new(Of(site) is { IsThere: true } device && device.FindHeader() is { Mark: not null } ? device.KeyNames[0] : default(KeyName?));
 
     /// <inheritdoc/>
     public ValueTask<Plan> PlanRekeyAsync(LayerSite site, KeyName newKey, CancellationToken cancellationToken)
-        => new(Plan.Of(new AddLuksKey(Of(site), newKey), new RemoveLuksKey(Of(site), newKey)));
+    {
+        IEnumerable<KeyName> names = (Of(site) is { IsThere: true } there ? there.KeyNames : []).Append(Of(site).Key);
+        LuksDevice device = Of(site with { Key = names.Cast<KeyName?>().FirstOrDefault(name => name != newKey) ?? newKey });
+        return new(Plan.Of(new AddLuksKey(device, newKey), new RemoveLuksKey(device, newKey)));
+    }
 
     private LuksDevice Of(LayerSite site) => new(site, options, keys);
 }

@@ -22,6 +22,12 @@ internal sealed class AddLuksKey(LuksDevice device, KeyName newKey) : StorageSte
         }
 
         using KeyMaterial first = await device.GetKeyAsync(device.Key, cancellationToken);
+        if (!await device.OpensAsync(first, cancellationToken))
+        {
+            throw device.WrongKey(device.Key);
+        }
+
+        await device.NameKeysAsync([device.Key, newKey], cancellationToken);
         await AddAsync(device, device.Key, first, added, cancellationToken);
         return await device.OpensAsync(added, cancellationToken)
             ? StepOutcome.Changed
@@ -34,6 +40,10 @@ internal sealed class AddLuksKey(LuksDevice device, KeyName newKey) : StorageSte
         if (!_wasThere && device.IsThere && device.FindHeader() is { Mark: not null } && await device.HasKeyAsync(newKey, cancellationToken))
         {
             await RemoveLuksKey.RemoveAsync(device, newKey, other: device.Key, cancellationToken);
+            if (device.FindHeader() is { KeyNames.Count: > 0 })
+            {
+                await device.NameKeysAsync([device.Key], cancellationToken);
+            }
         }
     }
 
@@ -59,8 +69,15 @@ internal sealed class RemoveLuksKey(LuksDevice device, KeyName newKey) : Storage
 
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
-        device.RequireOurs();
-        return await RemoveAsync(device, device.Key, other: newKey, cancellationToken) ? StepOutcome.Changed : StepOutcome.AlreadySo;
+        // Done before, down to the old key, which is forgotten after this.
+        if (device.RequireOurs().KeyNames.SequenceEqual([$"{newKey}"]) && !await device.HasKeyAsync(device.Key, cancellationToken))
+        {
+            return StepOutcome.AlreadySo;
+        }
+
+        bool removed = await RemoveAsync(device, device.Key, other: newKey, cancellationToken);
+        await device.NameKeysAsync([newKey], cancellationToken);
+        return removed ? StepOutcome.Changed : StepOutcome.AlreadySo;
     }
 
     public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
@@ -75,6 +92,7 @@ internal sealed class RemoveLuksKey(LuksDevice device, KeyName newKey) : Storage
         if (!await device.OpensAsync(first, cancellationToken))
         {
             using KeyMaterial second = await device.GetKeyAsync(newKey, cancellationToken);
+            await device.NameKeysAsync([device.Key, newKey], cancellationToken);
             await AddLuksKey.AddAsync(device, newKey, second, first, cancellationToken);
         }
     }

@@ -33,9 +33,41 @@ public class KeyTests
         using Below below = new();
         string before = below.Hash();
 
-        (await Should.ThrowAsync<StorageException>(() => Below.RunAsync(below.Layer.PlanOpenAsync(below.Site, default)))).Kind.ShouldBe(StorageErrorKind.Conflict);
+        (await Should.ThrowAsync<StorageException>(() => Below.RunAsync(below.Layer.PlanOpenAsync(below.Site, default)))).Kind.ShouldBe(StorageErrorKind.NotFound);
 
         below.Hash().ShouldBe(before);
+    }
+
+    [Fact]
+    public async Task The_header_names_the_key_that_opens_it_and_both_while_a_change_is_under_way()
+    {
+        using Below below = new();
+        await below.FormatAsync();
+        (await below.Layer.FindKeyAsync(below.Site, default)).ShouldBe(new KeyName("first"));
+        Plan plan = await below.Layer.PlanRekeyAsync(below.Site, s_second, default);
+        await RunningPlans.RunAsync(Plan.Of(plan.Steps[0]), Below.Request(), default);
+        below.Header.ShouldNotBeNull().KeyNames.ShouldBe(["first", "second"]);
+
+        await RunningPlans.RunAsync(Plan.Of(plan.Steps[1]), Below.Request(), default);
+
+        below.Header.ShouldNotBeNull().KeyNames.ShouldBe(["second"]);
+        (await below.Layer.FindKeyAsync(below.Site, default)).ShouldBe(s_second);
+    }
+
+    [Fact]
+    public async Task A_third_key_takes_the_place_of_the_second_whatever_the_site_says()
+    {
+        using Below below = new();
+        await below.FormatAsync();
+        below.Keys.Put("third", 64);
+        await Below.RunAsync(below.Layer.PlanRekeyAsync(below.Site, s_second, default));
+        below.Keys.Remove("first");
+
+        await Below.RunAsync(below.Layer.PlanRekeyAsync(below.Site, new("third"), default));
+
+        below.Header.ShouldNotBeNull().KeyNames.ShouldBe(["third"]);
+        (await below.OpensAsync("third")).ShouldBeTrue();
+        (await below.OpensAsync("second")).ShouldBeFalse();
     }
 
     [Fact]

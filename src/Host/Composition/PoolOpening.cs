@@ -32,6 +32,11 @@ internal sealed class PoolOpening(StorageParts parts, PlanRunner plans, LockedPo
         {
             try
             {
+                if (device.Layers[0].Site.LowerPath is string lower && !Path.Exists(lower))
+                {
+                    throw new StorageException(StorageErrorKind.Unavailable, device.Layers[0].Site.Subject, "is not there: plug it in, or see `evestorage device list`");
+                }
+
                 if (!await device.IsOpenAsync(cancellationToken))
                 {
                     await plans.RunAsync(PlanRun.OfOpening(await device.PlanOpenAsync(cancellationToken)), cancellationToken);

@@ -73,7 +73,7 @@ internal sealed class PlanRekeyPool : ChangePlanner<RekeyPool>
         const int Distinct = 8;
         IReadOnlyList<LayerStack> devices = LockablePools.DevicesOf(request.Pool, context);
         KeyName newKey = ExportNames.Typed($"pool-{request.Pool}-{context.Operation.Id.ToString("N")[..Distinct]}", text => new KeyName(text));
-        IReadOnlyList<KeyName> before = [.. (await PoolKeys.OfAsync(devices, cancellationToken)).Where(key => key != newKey)];
+        IReadOnlyList<KeyName> before = [.. (await PoolKeys.OfAsync(devices, cancellationToken)).Concat(StackPlanner.KeysOf(devices)).Distinct().Where(key => key != newKey)];
         Plan plan = await context.Parts.RequireKeys().PlanCreateAsync(newKey, StackPlanner.KeyLength, cancellationToken);
         foreach (StackedLayer stacked in devices.SelectMany(device => device.Layers))
         {
