@@ -39,20 +39,29 @@ internal sealed class LeaveDrive(LvmPool pool, PhysicalVolume old) : StorageStep
     // It is blank and can be added again; what was moved off it is safe where it is.
     public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
+    // Never by LVM's force, which would take what is left on it along.
     private async Task LeaveMissingAsync(PhysicalVolume drive, CancellationToken cancellationToken)
     {
-        if (drive.Used.Bytes == 0)
-        {
-            await pool.Group.RunAsync("vgreduce", ["--removemissing", pool.Group.Name], cancellationToken);
-            return;
-        }
-
-        // What is left on it may only be the spare for repairs: LVM makes a new one. Anything else would be lost.
-        if ((await pool.Group.ListAsync(cancellationToken)).FirstOrDefault(lv => lv.Health == "partial" && !lv.Name.EndsWith("_pmspare", StringComparison.Ordinal)) is LogicalVolume left)
+        IReadOnlyList<LogicalVolume> partial = drive.Used.Bytes == 0
+            ? []
+            : [.. (await pool.Group.ListAsync(cancellationToken)).Where(lv => lv.Health == "partial")];
+        if (partial.FirstOrDefault(lv => !IsSpare(lv)) is LogicalVolume left)
         {
             throw new StorageException(StorageErrorKind.NeedsAttention, pool.Group.Subject(left.Name), $"still needs the missing drive {Called}: bring it back, or delete the volume");
         }
 
-        await pool.Group.RunAsync("vgreduce", ["--removemissing", "--force", pool.Group.Name], cancellationToken);
+        // LVM's spare for repairs holds nothing, and LVM makes another when metadata grows.
+        foreach (LogicalVolume spare in partial)
+        {
+            await pool.Group.RunAsync("lvremove", ["--yes", pool.Group.Subject(spare.Name)], cancellationToken);
+        }
+
+        await pool.Group.RunAsync("vgreduce", ["--removemissing", pool.Group.Name], cancellationToken);
+        if ((await pool.Group.ListDrivesAsync(cancellationToken)).Any(volume => volume.Uuid == old.Uuid))
+        {
+            throw new StorageException(StorageErrorKind.NeedsAttention, $"{pool.Name}", $"LVM keeps the missing drive {Called}: bring it back, or look at 'vgs' and 'pvs'");
+        }
     }
+
+    private static bool IsSpare(LogicalVolume lv) => !lv.IsPublic && lv.Name.EndsWith("_pmspare", StringComparison.Ordinal);
 }
