@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using EveStorage.Linux;
 
 namespace EveStorage.Luks;
@@ -60,6 +61,21 @@ internal static class Cryptsetup
         Command found = Command.Find("cryptsetup") ?? throw new StorageException(StorageErrorKind.Unavailable, "cryptsetup", "is not installed");
 
         // Without udev nobody makes the node in /dev/mapper and answers, so that libdevmapper has to make it itself.
-        return File.Exists("/run/udev/control") ? found : found.With(new Dictionary<string, string> { ["DM_DISABLE_UDEV"] = "1" });
+        return UdevRuns() ? found : found.With(new Dictionary<string, string> { ["DM_DISABLE_UDEV"] = "1" });
+    }
+
+    // libdevmapper looks whether the socket is there, which it still is when udev ended, and then waits for ever.
+    private static bool UdevRuns()
+    {
+        try
+        {
+            using Socket control = new(AddressFamily.Unix, SocketType.Seqpacket, ProtocolType.Unspecified);
+            control.Connect(new UnixDomainSocketEndPoint("/run/udev/control"));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
     }
 }

@@ -10,7 +10,9 @@ internal sealed class Below : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();
 
-    internal Below(LayerPlacement placement = LayerPlacement.OverVolume)
+    /// <param name="placement">Where the layer is.</param>
+    /// <param name="device">A device instead of the file.</param>
+    internal Below(LayerPlacement placement = LayerPlacement.OverVolume, string? device = null)
     {
         Assert.SkipUnless(
             (Command.Find("cryptsetup") is not null && Command.Find("wipefs") is not null) || Environment.GetEnvironmentVariable("CI") == "true",
@@ -20,10 +22,14 @@ internal sealed class Below : IDisposable
             Placement = placement,
             Subject = "data/vm42",
             Name = $"evestorage-test-{Guid.NewGuid():N}",
-            LowerPath = _directory["image"],
+            LowerPath = device ?? _directory["image"],
             Key = new("first"),
         };
-        Resize(ByteSize.MiB(24));
+        if (device is null)
+        {
+            Resize(ByteSize.MiB(24));
+        }
+
         Keys.Put("first", 64);
         Keys.Put("second", 64);
     }
