@@ -11,9 +11,6 @@ public sealed class FileBackedOptions
     /// <summary>The most that the pool's volumes and snapshots take together; no limit but the file system's when absent.</summary>
     public ByteSize? Limit { get; set; }
 
-    /// <summary>Whether a volume that is not asked to be thin takes its whole space when it is made.</summary>
-    public bool Preallocate { get; set; }
-
     /// <summary>How long a change waits for another one of the same pool.</summary>
     public TimeSpan LockTimeout { get; set; } = TimeSpan.FromSeconds(30);
 }

@@ -99,8 +99,7 @@ internal sealed partial class FilePool : ISnapshotPool, IResizablePool
     public ValueTask<Plan> PlanCreateAsync(VolumeSpec spec, CancellationToken cancellationToken)
     {
         Capabilities.Require(spec);
-        bool thin = spec.Traits.HasFlag(VolumeTraits.Thin) || !_options.Preallocate;
-        VolumeLayout layout = new(Documents.Format, !thin, spec.Traits.HasFlag(VolumeTraits.Compressed));
+        VolumeLayout layout = new(Documents.Format, !spec.Traits.HasFlag(VolumeTraits.Thin), spec.Traits.HasFlag(VolumeTraits.Compressed));
         return new(Plan.Of(new CreateVolume(this, VolumeOf(spec.Name), spec.Size.RoundUpTo(Capabilities.Granularity), layout, spec.Layers)));
     }
 

@@ -33,23 +33,28 @@ internal sealed class PoolDirectory(string path, PoolName name)
             return File.Exists(Path) ? throw Foreign("is no directory") : null;
         }
 
+        DirectoryOwner owner;
         using (DirectoryHandle directory = DirectoryHandle.Open(Path))
         {
-            DirectoryOwner owner = directory.Look();
+            owner = directory.Look();
             Require(owner.IsOurs, "belongs to another user");
-            const UnixFileMode Others = (UnixFileMode)0b111_111;
-            Require((owner.Mode & Others) == 0, $"is open to other users: run 'chmod 0700 {Path}'");
         }
 
         PoolMark? mark = Documents.Read(MarkPath, FileJson.Default.PoolMark);
         if (mark is null)
         {
             string? foreign = Entries().FirstOrDefault(entry => entry != LostAndFound && !IsUnfinished(entry));
-            return foreign is null ? null : throw Foreign($"holds '{foreign}' and no pool of ours");
+            Require(foreign is null, $"holds '{foreign}' and no pool of ours: name an empty directory, or one that is not there");
+        }
+        else
+        {
+            Require(mark.Mark.IsOurs, "is marked as somebody else's");
+            Require(mark.Name == $"{name}", $"is the pool '{mark.Name}'");
         }
 
-        Require(mark.Mark.IsOurs, "is marked as somebody else's");
-        Require(mark.Name == $"{name}", $"is the pool '{mark.Name}'");
+        // Last: only what is empty or ours may be told to be closed to others.
+        const UnixFileMode Others = (UnixFileMode)0b111_111;
+        Require((owner.Mode & Others) == 0, $"is open to other users: run 'chmod 0700 {Path}'");
         return mark;
     }
 

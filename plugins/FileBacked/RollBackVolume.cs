@@ -12,7 +12,7 @@ internal sealed class RollBackVolume(FilePool pool, SnapshotDirectory snapshot) 
 
     public override string Title => $"roll {_volume.Subject} back to {snapshot.Name}";
 
-    public override StepEffect Expected { get; } = StepEffect.Destroys($"what was written to {snapshot.Volume.Subject} since {snapshot.Name}");
+    public override StepEffect Expected { get; } = StepEffect.Destroys($"what was written to {snapshot.Volume.Subject} since {snapshot.Name}{Shrinks(snapshot)}");
 
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
@@ -45,6 +45,19 @@ internal sealed class RollBackVolume(FilePool pool, SnapshotDirectory snapshot) 
         return IsDone(context)
             ? throw new StorageException(StorageErrorKind.NeedsAttention, _volume.Subject, $"was rolled back to {snapshot.Name}, and what it was is gone")
             : ValueTask.CompletedTask;
+    }
+
+    // It may have grown since: its guest has to know beforehand that the end of its disk goes.
+    private static string Shrinks(SnapshotDirectory snapshot)
+    {
+        if (snapshot.Find() is null || snapshot.Volume.Find() is null)
+        {
+            return "";
+        }
+
+        ByteSize now = new(snapshot.Volume.Look().Length);
+        ByteSize then = new(BlockFile.Look(snapshot.Image).Length);
+        return then < now ? $", and makes it {then} again, which is less than its {now}" : "";
     }
 
     private bool IsDone(OperationContext context)

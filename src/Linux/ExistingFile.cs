@@ -38,6 +38,26 @@ public static unsafe class ExistingFile
         };
     }
 
+    /// <summary>Opens it to read, without waiting for who would write to a pipe; null when it is neither a regular file nor a block device.</summary>
+    /// <exception cref="StorageException">It is not there, or may not be read.</exception>
+    public static SafeFileHandle? OpenToRead(string path)
+    {
+        fixed (byte* name = Encoding.UTF8.GetBytes($"{path}\0"))
+        {
+            int opened = LibC.open(name, LibC.O_RDONLY | LibC.O_NONBLOCK | LibC.O_CLOEXEC, default);
+            SafeFileHandle handle = opened >= 0 ? new(opened, ownsHandle: true) : throw Errno.Failure(path, "open");
+            byte empty = 0;
+            statx facts;
+            if (LibC.statx(opened, &empty, LibC.AT_EMPTY_PATH, LibC.STATX_BASIC_STATS, &facts) == 0 && (facts.stx_mode & OwnCalls.S_IFMT) is OwnCalls.S_IFREG or OwnCalls.S_IFBLK)
+            {
+                return handle;
+            }
+
+            handle.Dispose();
+            return null;
+        }
+    }
+
     /// <summary>A second descriptor of the same open file, with a life of its own.</summary>
     public static SafeFileHandle Duplicate(SafeFileHandle handle)
     {

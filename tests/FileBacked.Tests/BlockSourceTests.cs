@@ -146,7 +146,7 @@ public class BlockSourceTests
     [Fact]
     public async Task Discarding_gives_a_thin_volumes_space_back_and_a_preallocated_one_keeps_it()
     {
-        await using PoolOnDisk made = await PoolOnDisk.MakeAsync(options: new() { Preallocate = true });
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync();
         await made.CreateAsync("thin");
         await made.CreateAsync("thick", traits: VolumeTraits.None);
         (await made.Pool.FindVolumeAsync(new("thin"), default))!.Allocated.ShouldBe(default);
@@ -170,7 +170,7 @@ public class BlockSourceTests
     [Fact]
     public async Task Zeros_are_written_where_the_file_system_can_only_punch_holes()
     {
-        await using PoolOnDisk made = await PoolOnDisk.MakeAsync("/dev/shm", new() { Preallocate = true });
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync("/dev/shm");
         await made.CreateAsync("thick", traits: VolumeTraits.None);
         await made.WriteAsync("thick", 0, 1, 1 << 20);
         await using IBlockSource blocks = await made.BlocksAsync("thick");

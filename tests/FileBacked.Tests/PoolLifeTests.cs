@@ -110,6 +110,16 @@ public class PoolLifeTests
         await RefusedAsync(made, "chmod 0700");
     }
 
+    [Fact]
+    public async Task Somebody_elses_directory_is_never_told_to_be_closed_to_others()
+    {
+        await using PoolOnDisk made = PoolOnDisk.Unmade();
+        Directory.CreateDirectory(made.Path, (UnixFileMode)0b111_101_101);
+        File.WriteAllText(Path.Combine(made.Path, "passwd"), "foreign");
+
+        await RefusedAsync(made, "holds 'passwd'");
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

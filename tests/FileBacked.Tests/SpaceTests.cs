@@ -60,7 +60,7 @@ public sealed class SpaceTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, ICl
     [Fact]
     public async Task A_preallocated_volume_can_be_written_whole_in_a_pool_that_is_full()
     {
-        await using PoolOnDisk made = await PoolOnDisk.MakeAsync(options: new() { Limit = ByteSize.MiB(17), Preallocate = true });
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync(options: new() { Limit = ByteSize.MiB(17) });
         await made.CreateAsync("thick", traits: VolumeTraits.None);
         await using IBlockSource blocks = await made.BlocksAsync("thick");
 
@@ -70,7 +70,7 @@ public sealed class SpaceTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, ICl
     [Fact]
     public async Task What_takes_its_space_at_once_is_refused_beforehand()
     {
-        await using PoolOnDisk made = await PoolOnDisk.MakeAsync(options: new() { Limit = ByteSize.MiB(8), Preallocate = true });
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync(options: new() { Limit = ByteSize.MiB(8) });
 
         StorageException e = await Should.ThrowAsync<StorageException>(() => made.CreateAsync("thick", traits: VolumeTraits.None));
 

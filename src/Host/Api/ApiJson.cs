@@ -19,6 +19,7 @@ internal static class ApiJson
         options.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
         options.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
         options.AllowOutOfOrderMetadataProperties = true;
+        options.Converters.Add(new TraitsConverter());
         options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower));
         options.Converters.Add(new TextConverter<PoolName>(text => new(text)));
         options.Converters.Add(new TextConverter<VolumeName>(text => new(text)));
@@ -54,6 +55,47 @@ internal static class ApiJson
         }
 
         public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => writer.WriteStringValue($"{value}");
+    }
+
+    // A set is written as one: a program looks for a name in it. Older journals have the names in one string.
+    private sealed class TraitsConverter : JsonConverter<VolumeTraits>
+    {
+        public override VolumeTraits Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        {
+            if (reader.TokenType == JsonTokenType.String)
+            {
+                return Parse(reader.GetString()!.Split(", "));
+            }
+
+            if (reader.TokenType != JsonTokenType.StartArray)
+            {
+                throw new JsonException("Traits are an array of names.");
+            }
+
+            List<string> names = [];
+            while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+            {
+                names.Add(reader.TokenType == JsonTokenType.String ? reader.GetString()! : throw new JsonException("A trait is a name."));
+            }
+
+            return Parse(names);
+        }
+
+        public override void Write(Utf8JsonWriter writer, VolumeTraits value, JsonSerializerOptions options)
+        {
+            writer.WriteStartArray();
+            foreach (VolumeTraits trait in Enum.GetValues<VolumeTraits>().Where(trait => trait != VolumeTraits.None && value.HasFlag(trait)))
+            {
+                writer.WriteStringValue(JsonNamingPolicy.KebabCaseLower.ConvertName($"{trait}"));
+            }
+
+            writer.WriteEndArray();
+        }
+
+        private static VolumeTraits Parse(IEnumerable<string> names)
+            => names.Aggregate(VolumeTraits.None, (all, name) => Enum.TryParse(name, ignoreCase: true, out VolumeTraits trait) && !int.TryParse(name, out _)
+                ? all | trait
+                : throw new JsonException($"'{name}' is no trait; there are {string.Join(", ", Enum.GetNames<VolumeTraits>().Select(JsonNamingPolicy.KebabCaseLower.ConvertName))}."));
     }
 
     private sealed class ByteSizeConverter : JsonConverter<ByteSize>

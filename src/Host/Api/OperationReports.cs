@@ -103,6 +103,10 @@ internal sealed record ErrorReport(StorageErrorKind Kind, string Subject, string
             exception.Message.StartsWith(prefix, StringComparison.Ordinal) ? exception.Message[prefix.Length..] : exception.Message);
     }
 
+    /// <summary>What <paramref name="refusal"/> of a value says, without the name of our parameter.</summary>
+    public static string ReasonOf(Exception refusal)
+        => (refusal is ArgumentException { ParamName: string name } ? refusal.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal) : refusal.Message).TrimEnd('.');
+
     /// <summary>The exception it was.</summary>
     public StorageException ToException() => new(Kind, Subject, Message);
 }

@@ -79,7 +79,7 @@ internal static class Arguments
         }
         catch (Exception e) when (e is ArgumentException or FormatException or OverflowException)
         {
-            result.AddError(e.Message);
+            result.AddError(ErrorReport.ReasonOf(e));
             return default;
         }
     }

@@ -29,6 +29,13 @@ internal abstract class ChangeVerb : CliVerb
     {
     }
 
+    /// <summary>Whether what is asked for is there, and that is enough.</summary>
+    /// <exception cref="StorageException">It is there otherwise than asked for.</exception>
+    protected virtual Task<bool> IsThereAsync(ParseResult parsed, IStorageApi api, ChangeRequest request, CancellationToken cancellationToken) => Task.FromResult(false);
+
+    /// <summary>Tells a person more of what was done.</summary>
+    protected virtual Task TellMoreAsync(TextWriter output, IStorageApi api, OperationReport done, CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <inheritdoc/>
     protected sealed override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
@@ -53,6 +60,12 @@ internal abstract class ChangeVerb : CliVerb
     {
         IStorageApi api = await invocation.OpenAsync(cancellationToken);
         ChangeRequest request = await RequestAsync(invocation.Parsed, api, cancellationToken);
+        if (await IsThereAsync(invocation.Parsed, api, request, cancellationToken))
+        {
+            invocation.Answer(new { request.Subject, State = "already-so" }, output => output.WriteLine($"{request.Subject}: is there already"));
+            return ExitCodes.Success;
+        }
+
         if (invocation.Parsed.GetValue(_plan))
         {
             PlanReport plan = await api.PlanAsync(request, image, cancellationToken);
@@ -66,7 +79,13 @@ internal abstract class ChangeVerb : CliVerb
         }
 
         OperationReport ended = await OperationWatch.RunAsync(invocation, api, request, image, cancellationToken);
-        return OperationWatch.Conclude(invocation, ended);
+        int code = OperationWatch.Conclude(invocation, ended);
+        if (code == ExitCodes.Success && !invocation.Json)
+        {
+            await TellMoreAsync(invocation.Output, api, ended, cancellationToken);
+        }
+
+        return code;
     }
 
     /// <summary>The pool of an address, found by the volume's name where it was left out.</summary>

@@ -13,11 +13,15 @@ internal static class CommandLine
         string? complaint = parsed.Errors.Count > 0 ? Complaint(parsed) : StrayOption(parsed);
         if (complaint is not null)
         {
-            await Console.Error.WriteLineAsync($"evestorage: {complaint}; see `{Words(parsed)} --help`");
+            string told = $"{complaint}; see `{Words(parsed)} --help`";
+            await Console.Error.WriteLineAsync(arguments.Contains(GlobalOptions.Json.Name)
+                ? Invocation.ErrorDocument(new(StorageErrorKind.InvalidConfiguration, Words(parsed), told))
+                : $"evestorage: {told}");
             return ExitCodes.Usage;
         }
 
-        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        // Without a limit of its own: what was begun is undone, under limits of its steps. Theirs is 2 seconds, then the process is ended in its middle.
+        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = Timeout.InfiniteTimeSpan });
     }
 
     // The parser takes an option that it doesn't know for an argument, where one of any text can be. After `--` it may be one.
@@ -31,10 +35,17 @@ internal static class CommandLine
 
     private static string Complaint(ParseResult parsed)
     {
-        string message = string.Join(' ', parsed.Errors[0].Message.TrimEnd('.').Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         Command command = parsed.CommandResult.Command;
-        string? near = parsed.UnmatchedTokens.Count > 0 && command.Subcommands.Count > 0 ? Nearest(parsed.UnmatchedTokens[0], command) : null;
-        return near is null ? message : $"'{parsed.UnmatchedTokens[0]}' is no verb here; did you mean '{near}'?";
+        if (command.Subcommands.Count == 0)
+        {
+            return string.Join(' ', parsed.Errors[0].Message.TrimEnd('.').Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        }
+
+        string verbs = string.Join(", ", command.Subcommands.Where(verb => !verb.Hidden).Select(verb => verb.Name));
+        return parsed.UnmatchedTokens is not [string typed, ..] ? $"a verb is missing; there are {verbs}"
+            : typed.StartsWith('-') ? $"'{typed}' is no option here"
+            : Nearest(typed, command) is string near ? $"'{typed}' is no verb here; did you mean '{near}'?"
+            : $"'{typed}' is no verb here; there are {verbs}";
     }
 
     private static string Words(ParseResult parsed)

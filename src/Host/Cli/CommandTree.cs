@@ -28,11 +28,14 @@ internal static class CommandTree
             $"""
             Storage for edge hosts: images become volumes in pools, and volumes disks of guests over NVMe-oF.
 
-            Sizes are written 512MiB, 10GiB. A volume is [POOL/]NAME and a snapshot [POOL/]NAME@LABEL; the pool can be left out where
-            the name is enough. Each verb has its own --help. Exit codes:
+            Sizes are written 512MiB, 10GiB, or 512M, 10G. A volume is [POOL/]NAME and a snapshot [POOL/]NAME@LABEL; the pool can be left out where
+            the name is enough. Each verb has its own --help. Settings are in /etc/evestorage/appsettings.json and in profiles: see
+            docs/configuration.md and `profile show`. Exit codes:
             {string.Join('\n', ExitCodes.All.Select(code => $"  {code.Code,3}  {code.Meaning}"))}
             """);
         HelpOption help = root.Options.OfType<HelpOption>().Single();
+        help.Aliases.Remove("/h");
+        help.Aliases.Remove("/?");
         help.Action = new VerbHelp((SynchronousCommandLineAction)help.Action!);
         root.Add(GlobalOptions.Json);
         root.Add(GlobalOptions.Profile);

@@ -8,6 +8,15 @@ internal sealed record HostOption(string Nqn, string? Key, string? ControllerKey
     internal static HostOption Parse(string text)
     {
         string[] parts = text.Split(',');
+        try
+        {
+            _ = new HostNqn(parts[0]);
+        }
+        catch (ArgumentException e)
+        {
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, "--host", Api.ErrorReport.ReasonOf(e), e);
+        }
+
         HostOption host = new(parts[0], null, null);
         foreach (string part in parts.Skip(1))
         {

@@ -41,12 +41,12 @@ internal sealed class Invocation : IAsyncDisposable
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
+            invocation.Tell(new(StorageErrorKind.Unavailable, Words(parsed), "cancelled"));
             return ExitCodes.Cancelled;
         }
-        catch (Exception e)
+        catch (Exception e) when (IsFault(e))
         {
-            // With all of its trace: it is what a report of it needs.
-            invocation.Tell(new(StorageErrorKind.Io, "program", $"has a fault, please report it: {e}"));
+            invocation.Tell(new(StorageErrorKind.Io, Words(parsed), $"{OneLine(e.Message)} ({e.GetType().Name}: a fault of the program, please report it)"));
             return ExitCodes.Fault;
         }
     }
@@ -72,8 +72,17 @@ internal sealed class Invocation : IAsyncDisposable
     }
 
     /// <summary>Says what went wrong.</summary>
-    internal void Tell(ErrorReport error)
-        => Error.WriteLine(Json ? JsonSerializer.Serialize(new { Error = error }, ApiJson.Compact) : $"evestorage: {error.Subject}: {error.Message}");
+    internal void Tell(ErrorReport error) => Error.WriteLine(Json ? ErrorDocument(error) : $"evestorage: {error.Subject}: {error.Message}");
+
+    /// <summary>An error, for a program.</summary>
+    internal static string ErrorDocument(ErrorReport error) => JsonSerializer.Serialize(new { Error = error }, ApiJson.Compact);
+
+    // Whatever nobody turned into an error that a person can act on: a line all the same, where the runtime would print a stack.
+    private static bool IsFault(Exception e) => e is not (OutOfMemoryException or AccessViolationException);
+
+    private static string OneLine(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+
+    private static string Words(ParseResult parsed) => parsed.CommandResult.Command.Name;
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

@@ -29,10 +29,19 @@ internal static class ManualPage
             page.Append(".TP\n.B ").Append(code).Append('\n').Append(Escape(meaning)).Append('\n');
         }
 
-        page.Append(".SH FILES\n.TP\n.I /etc/evestorage/appsettings.json\nSettings of this machine.\n");
-        page.Append(".TP\n.I /etc/evestorage/profiles/NAME.json\nProfiles of this machine; those that come with the program are in /usr/lib/evestorage/profiles.\n");
-        page.Append(".TP\n.I /run/evestorage/api.sock\nWhere the daemon answers.\n");
+        AddFiles(page);
         return page.ToString();
+    }
+
+    private static void AddFiles(StringBuilder page)
+    {
+        page.Append(".SH FILES\nSettings are merged, a later one over an earlier: the profile, appsettings.json beside the program, in /usr/lib/evestorage\n");
+        page.Append("and in /etc/evestorage, the environment (EVESTORAGE__Api__Group is the key Api:Group), and a profile that is named by \\-\\-profile.\n");
+        page.Append("docs/configuration.md has every key; `evestorage profile show` has those in force.\n");
+        page.Append(".TP\n.I /etc/evestorage/appsettings.json\nSettings of this machine.\n");
+        page.Append(".TP\n.I /etc/evestorage/profiles/NAME.json\nProfiles of this machine; those that come with the program are beside it and in /usr/lib/evestorage/profiles.\n");
+        page.Append(".TP\n.I /var/lib/evestorage\nThe state: the journal of operations and, in the profile embedded, the pool. Of a user who is not root: ~/.local/state/evestorage.\n");
+        page.Append(".TP\n.I /run/evestorage/api.sock\nWhere the daemon answers. Of a user who is not root: $XDG_RUNTIME_DIR/evestorage/api.sock.\n");
     }
 
     /// <summary>Every verb with its words, as a person types them.</summary>

@@ -38,7 +38,11 @@ internal static class OperationWatch
         {
             if (ended.State == OperationState.Succeeded)
             {
-                output.WriteLine($"{ended.Request.Subject}: {string.Join(", ", ended.Results.Select(result => $"{result.Key} {result.Value}").DefaultIfEmpty("done"))}");
+                output.WriteLine($"{ended.Request.Subject}: {string.Join(", ", ended.Results.Select(result => $"{result.Key} {ForPerson(result.Key, result.Value)}").DefaultIfEmpty("done"))}");
+            }
+            else if (ended.State == OperationState.Cancelled)
+            {
+                invocation.Error.WriteLine($"evestorage: {ended.Request.Subject}: cancelled, and undone");
             }
         });
         if (ended.Error is ErrorReport error)
@@ -90,13 +94,19 @@ internal static class OperationWatch
             .StartAsync(async bars =>
             {
                 ProgressTask? bar = null;
+                string title = "";
                 await foreach (OperationReport report in reports)
                 {
                     last = report;
                     if (report.Progress is { Total: ByteSize total } progress)
                     {
-                        bar ??= bars.AddTask(Markup.Escape(progress.Title), maxValue: total.Bytes);
-                        bar.Description = Markup.Escape(progress.Title);
+                        if (bar is null || title != progress.Title)
+                        {
+                            bar?.StopTask();
+                            title = progress.Title;
+                            bar = bars.AddTask(Markup.Escape(title), maxValue: total.Bytes);
+                        }
+
                         bar.Value = progress.Done.Bytes;
                     }
                 }
@@ -104,8 +114,11 @@ internal static class OperationWatch
         return last ?? throw new StorageException(StorageErrorKind.Io, "operation", "ended without a word");
     }
 
+    private static string ForPerson(string key, string value)
+        => key is "size" or "written" && long.TryParse(value, CultureInfo.InvariantCulture, out long bytes) ? new ByteSize(bytes).ForPerson() : value;
+
     private static string Describe(ProgressReport progress)
         => string.Create(
             CultureInfo.InvariantCulture,
-            $"{progress.Title}: {progress.Done} of {progress.Total}, {progress.BytesPerSecond.Bytes / 1048576.0:0.#} MiB/s, {progress.Remaining?.TotalSeconds ?? 0:0} s left");
+            $"{progress.Title}: {progress.Done.ForPerson()} of {progress.Total?.ForPerson()}, {progress.BytesPerSecond.Bytes / 1048576.0:0.#} MiB/s{(progress.Remaining is TimeSpan left ? $", {left.TotalSeconds:0} s left" : "")}");
 }

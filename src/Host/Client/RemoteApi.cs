@@ -205,9 +205,9 @@ internal sealed class RemoteApi : IStorageApi
     {
         try
         {
-            if (await response.Content.ReadFromJsonAsync<ErrorReport>(ApiJson.Compact, cancellationToken) is ErrorReport { Subject: not null, Message: not null } error)
+            if (await response.Content.ReadFromJsonAsync<Problem>(ApiJson.Compact, cancellationToken) is Problem { Subject: not null, Message: not null } error)
             {
-                return error.ToException();
+                return new(error.Kind, error.Subject, error.Message);
             }
         }
         catch (Exception e) when (e is JsonException or IOException or HttpRequestException)

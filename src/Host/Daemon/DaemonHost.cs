@@ -51,7 +51,7 @@ internal static class DaemonHost
 
     /// <summary>Runs until it is told to stop, or until it can't go on.</summary>
     /// <exception cref="StorageException">The profile's group is none, or a part of the daemon failed.</exception>
-    internal static async Task RunAsync(StorageEngine engine, CancellationToken cancellationToken)
+    internal static async Task RunAsync(StorageEngine engine, Action<string> ready, CancellationToken cancellationToken)
     {
         Profile profile = engine.Profile;
         string socket = profile.Api.Socket;
@@ -62,7 +62,11 @@ internal static class DaemonHost
         await engine.RecoverAsync(cancellationToken);
         await engine.ServeAsync(cancellationToken);
         await app.StartAsync(cancellationToken);
+
+        // At once: who watches an operation keeps a connection, and the server waits for those before anything is disposed.
+        await using CancellationTokenRegistration stopping = app.Lifetime.ApplicationStopping.Register(engine.CancelOperations);
         peers.Protect(socket);
+        ready(socket);
         await app.WaitForShutdownAsync(cancellationToken);
         foreach (BackgroundService part in app.Services.GetServices<IHostedService>().OfType<BackgroundService>())
         {
@@ -105,9 +109,15 @@ internal static class DaemonHost
         WebApplication app = builder.Build();
         app.Use(ErrorAnswer.InvokeAsync);
         app.MapOpenApi();
+        RouteGroupBuilder api = app.MapGroup("/v1");
+        foreach (int status in ErrorAnswer.Statuses)
+        {
+            api.WithMetadata(new ProducesResponseTypeMetadata(status, typeof(Problem), [ErrorAnswer.ProblemType]));
+        }
+
         foreach (IEndpoints endpoints in app.Services.GetServices<IEndpoints>())
         {
-            endpoints.Map(app.MapGroup("/v1"));
+            endpoints.Map(api);
         }
 
         return app;

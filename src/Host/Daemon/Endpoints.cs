@@ -23,22 +23,22 @@ internal sealed class LookEndpoints : IEndpoints
     /// <inheritdoc/>
     public void Map(RouteGroupBuilder api)
     {
-        api.MapGet("/host", (IStorageApi storage, CancellationToken cancellationToken) => storage.GetHostAsync(cancellationToken));
-        api.MapGet("/plugins", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListPluginsAsync(cancellationToken));
-        api.MapGet("/devices", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListDevicesAsync(cancellationToken));
-        api.MapGet("/pools", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListPoolsAsync(cancellationToken));
+        api.MapGet("/host", (IStorageApi storage, CancellationToken cancellationToken) => storage.GetHostAsync(cancellationToken)).WithSummary("Who answers");
+        api.MapGet("/plugins", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListPluginsAsync(cancellationToken)).WithSummary("Every plugin that is found or enabled");
+        api.MapGet("/devices", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListDevicesAsync(cancellationToken)).WithSummary("The block devices of this machine");
+        api.MapGet("/pools", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListPoolsAsync(cancellationToken)).WithSummary("Every pool of the profile");
         api.MapGet("/pools/{pool}", (string pool, IStorageApi storage, CancellationToken cancellationToken)
-            => storage.GetPoolAsync(new(pool), cancellationToken));
-        api.MapGet("/volumes", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListVolumesAsync(null, cancellationToken));
+            => storage.GetPoolAsync(new(pool), cancellationToken)).WithSummary("One pool");
+        api.MapGet("/volumes", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListVolumesAsync(null, cancellationToken)).WithSummary("The volumes of every pool");
         api.MapGet("/pools/{pool}/volumes", (string pool, IStorageApi storage, CancellationToken cancellationToken)
-            => storage.ListVolumesAsync(new PoolName(pool), cancellationToken));
+            => storage.ListVolumesAsync(new PoolName(pool), cancellationToken)).WithSummary("The volumes of a pool");
         api.MapGet("/pools/{pool}/volumes/{volume}", (string pool, string volume, IStorageApi storage, CancellationToken cancellationToken)
-            => storage.GetVolumeAsync(new(pool), new(volume), cancellationToken));
-        api.MapGet("/exports", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListExportsAsync(cancellationToken));
-        api.MapGet("/keys", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListKeysAsync(cancellationToken));
-        api.MapGet("/findings", (IStorageApi storage, CancellationToken cancellationToken) => storage.DiagnoseAsync(cancellationToken));
+            => storage.GetVolumeAsync(new(pool), new(volume), cancellationToken)).WithSummary("One volume");
+        api.MapGet("/exports", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListExportsAsync(cancellationToken)).WithSummary("Every export, as served and as recorded");
+        api.MapGet("/keys", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListKeysAsync(cancellationToken)).WithSummary("The keys that are known, by name");
+        api.MapGet("/findings", (IStorageApi storage, CancellationToken cancellationToken) => storage.DiagnoseAsync(cancellationToken)).WithSummary("What no start repairs");
         api.MapGet("/events", (IStorageApi storage, IHostApplicationLifetime lifetime, CancellationToken cancellationToken, bool follow = false)
-            => TypedResults.ServerSentEvents(Streams.UntilStopAsync(token => storage.WatchEventsAsync(follow, token), lifetime, cancellationToken)));
+            => TypedResults.ServerSentEvents(Streams.UntilStopAsync(token => storage.WatchEventsAsync(follow, token), lifetime, cancellationToken))).WithSummary("The events kept and, with follow, each new one");
     }
 }
 
@@ -48,19 +48,19 @@ internal sealed class OperationEndpoints(DescriptorDesk desk) : IEndpoints
     /// <inheritdoc/>
     public void Map(RouteGroupBuilder api)
     {
-        api.MapGet("/operations", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListOperationsAsync(cancellationToken));
-        api.MapGet("/operations/{id:guid}", (Guid id, IStorageApi storage, CancellationToken cancellationToken) => storage.GetOperationAsync(id, cancellationToken));
-        api.MapDelete("/operations/{id:guid}", (Guid id, IStorageApi storage, CancellationToken cancellationToken) => storage.CancelOperationAsync(id, cancellationToken));
-        api.MapPost("/operations/{id:guid}/clear", (Guid id, IStorageApi storage, CancellationToken cancellationToken) => storage.ClearOperationAsync(id, cancellationToken));
+        api.MapGet("/operations", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListOperationsAsync(cancellationToken)).WithSummary("Operations that run and those that ended lately");
+        api.MapGet("/operations/{id:guid}", (Guid id, IStorageApi storage, CancellationToken cancellationToken) => storage.GetOperationAsync(id, cancellationToken)).WithSummary("One operation");
+        api.MapDelete("/operations/{id:guid}", (Guid id, IStorageApi storage, CancellationToken cancellationToken) => storage.CancelOperationAsync(id, cancellationToken)).WithSummary("Ask an operation to stop and undo");
+        api.MapPost("/operations/{id:guid}/clear", (Guid id, IStorageApi storage, CancellationToken cancellationToken) => storage.ClearOperationAsync(id, cancellationToken)).WithSummary("Clear an operation that needed a person");
         api.MapGet("/operations/{id:guid}/events", (Guid id, IStorageApi storage, IHostApplicationLifetime lifetime, CancellationToken cancellationToken)
             => TypedResults.ServerSentEvents(
-                Streams.UntilStopAsync(token => storage.WatchOperationAsync(id, token), lifetime, cancellationToken).Select(report => new SseItem<OperationReport>(report, "operation"))));
-        api.MapPost("/operations", SubmitAsync).Produces<OperationReport>(StatusCodes.Status202Accepted).Produces<PlanReport>();
+                Streams.UntilStopAsync(token => storage.WatchOperationAsync(id, token), lifetime, cancellationToken).Select(report => new SseItem<OperationReport>(report, "operation")))).WithSummary("The operation as it changes, to its end");
+        api.MapPost("/operations", SubmitAsync).Produces<OperationReport>(StatusCodes.Status202Accepted).Produces<PlanReport>().WithSummary("Ask for a change; with plan, show what it would do");
         api.MapPost("/images/inspect", async (string name, string? format, HttpContext context, IStorageApi storage) =>
         {
             using SafeFileHandle image = DescriptorOf(context) ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, name, "was not handed over");
             return await storage.InspectImageAsync(image, name, format, context.RequestAborted);
-        });
+        }).WithSummary("What an image holds");
     }
 
     private async Task<IResult> SubmitAsync(ChangeRequest request, HttpContext context, IStorageApi storage, bool plan = false)

@@ -8,8 +8,11 @@ namespace EveStorage.Host.Daemon;
 /// <summary>Answers an error with its kind, its subject and its sentence, and a status that fits.</summary>
 internal static class ErrorAnswer
 {
-    // RFC 9457: a problem's own members stand beside those that the document names, all of which may be left out.
-    private const string ProblemType = "application/problem+json";
+    /// <summary>The media type of RFC 9457.</summary>
+    internal const string ProblemType = "application/problem+json";
+
+    /// <summary>Every status that an error can have.</summary>
+    internal static IEnumerable<int> Statuses => Enum.GetValues<StorageErrorKind>().Select(kind => (int)StatusOf(kind)).Distinct().Order();
 
     internal static async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
@@ -23,7 +26,7 @@ internal static class ErrorAnswer
         }
         catch (Exception e) when (!context.Response.HasStarted && e is BadHttpRequestException or JsonException or ArgumentException or FormatException)
         {
-            await WriteAsync(context, HttpStatusCode.BadRequest, new(StorageErrorKind.InvalidConfiguration, "request", (e.InnerException ?? e).Message));
+            await WriteAsync(context, HttpStatusCode.BadRequest, new(StorageErrorKind.InvalidConfiguration, "request", ErrorReport.ReasonOf(e.InnerException ?? e)));
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -34,7 +37,7 @@ internal static class ErrorAnswer
     private static Task WriteAsync(HttpContext context, HttpStatusCode status, ErrorReport error)
     {
         context.Response.StatusCode = (int)status;
-        return context.Response.WriteAsJsonAsync(error, ApiJson.Compact, ProblemType, context.RequestAborted);
+        return context.Response.WriteAsJsonAsync(Problem.Of(error, (int)status), ApiJson.Compact, ProblemType, context.RequestAborted);
     }
 
     private static HttpStatusCode StatusOf(StorageErrorKind kind) => kind switch

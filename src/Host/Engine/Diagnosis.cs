@@ -30,7 +30,7 @@ internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageP
         foreach (PoolReport pool in await overview.PoolsAsync(cancellationToken))
         {
             findings.AddRange((pool.Created ? pool.Status?.Problems ?? [] : []).Select(problem => new Finding($"{pool.Name}", problem, null)));
-            findings.AddRange(pool.Created || pool.Id is not null ? [] : pool.Reasons.Select(reason => new Finding($"{pool.Name}", reason, null)));
+            findings.AddRange(pool.Created || pool.Id is not null ? [] : pool.Reasons.Select(reason => new Finding($"{pool.Name}", reason, reason == Overview.NotMade ? $"evestorage pool create {pool.Name}" : null)));
         }
 
         HashSet<Guid> known = [.. operations.Select(document => document.Operation.Id)];

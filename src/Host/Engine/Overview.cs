@@ -6,6 +6,9 @@ namespace EveStorage.Host.Engine;
 /// <summary>Describes pools, volumes and exports as they are now.</summary>
 internal sealed class Overview(StorageParts parts, OpenPools pools)
 {
+    /// <summary>Why a pool that is only declared can't be used.</summary>
+    internal const string NotMade = "is not made yet";
+
     /// <summary>Every declared pool.</summary>
     internal async Task<IReadOnlyList<PoolReport>> PoolsAsync(CancellationToken cancellationToken)
     {
@@ -27,7 +30,7 @@ internal sealed class Overview(StorageParts parts, OpenPools pools)
             if (await pools.TryOpenAsync(name, cancellationToken) is not IStoragePool pool)
             {
                 ProbeResult probe = await parts.BackendOf(name).ProbeAsync(cancellationToken);
-                return report with { Reasons = probe.Missing.Count > 0 ? probe.Missing : [$"not made yet: `evestorage pool create {name}`"] };
+                return report with { Reasons = probe.Missing.Count > 0 ? probe.Missing : [NotMade] };
             }
 
             IReadOnlyList<PlacedLayer> layers = parts.LayersOf(name);
@@ -170,10 +173,10 @@ internal sealed class Overview(StorageParts parts, OpenPools pools)
         Subsystem = export.Subsystem,
         NamespaceId = export.NamespaceId,
         Address = served?.Address,
-        Lines = served?.Lines ?? new Dictionary<string, string>(),
         Limits = export.Limits,
         AllowedHosts = [.. export.AllowedHosts.Keys.Order(StringComparer.Ordinal)],
         ConnectedHosts = [.. (served?.ConnectedHosts ?? []).Select(host => $"{host}")],
+        Lines = served?.Lines ?? new Dictionary<string, string>(),
         ReadOnly = served?.ReadOnly ?? export.ReadOnly,
     };
 }

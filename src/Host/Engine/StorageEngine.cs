@@ -76,6 +76,9 @@ internal sealed class StorageEngine : IAsyncDisposable
         _services.GetRequiredService<PoolWatch>().Start();
     }
 
+    /// <summary>Asks the operations that run to stop and to undo what they did.</summary>
+    internal void CancelOperations() => _services.GetRequiredService<OperationRunner>().CancelAll();
+
     /// <summary>Holds a pool to the contract.</summary>
     internal Task<IReadOnlyList<CheckReport>> CheckAsync(PoolName pool, CancellationToken cancellationToken)
         => _services.GetRequiredService<PoolCheck>().RunAsync(pool, cancellationToken);

@@ -115,6 +115,17 @@ internal abstract class ChangePlanner<T> : IChangePlanner
         => await pool.FindVolumeAsync(name, cancellationToken)
             ?? throw new StorageException(StorageErrorKind.NotFound, $"{pool.Name}/{name}", "is no volume here: see `evestorage volume list`");
 
+    /// <summary>Refuses to make a volume of a name that is taken, if not by this very operation before a crash.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: it is there.</exception>
+    protected static async Task RequireFreeAsync(IStoragePool pool, VolumeName name, PlanningContext context, CancellationToken cancellationToken)
+    {
+        if (await pool.FindVolumeAsync(name, cancellationToken) is VolumeInfo there
+            && !(context.Recovering && (await pool.Records.FindAsync(name, cancellationToken))?.Mark == OwnerMark.Of(context.Operation.Id)))
+        {
+            throw new StorageException(StorageErrorKind.Conflict, $"{pool.Name}/{name}", $"exists, with {there.Size}: choose another name, or delete it first");
+        }
+    }
+
     /// <summary>The record of a volume.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotFound"/>: it is not there.</exception>
     protected static async Task<VolumeRecord> RequireRecordAsync(IStoragePool pool, VolumeName name, CancellationToken cancellationToken)

@@ -100,7 +100,7 @@ internal static class ExportNames
         }
         catch (ArgumentException e)
         {
-            throw new StorageException(StorageErrorKind.InvalidConfiguration, text, e.Message, e);
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, text, Api.ErrorReport.ReasonOf(e), e);
         }
     }
 }

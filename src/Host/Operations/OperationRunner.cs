@@ -121,13 +121,17 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
     /// <summary>Stops what runs, and waits until it is undone.</summary>
     public async ValueTask DisposeAsync()
     {
-        (RunningOperation Operation, Task Ended)[] all = [.. _running.Values];
-        foreach ((RunningOperation operation, Task _) in all)
+        CancelAll();
+        await Task.WhenAll(_running.Values.Select(running => running.Ended));
+    }
+
+    /// <summary>Asks all that runs to stop. Who watches one is told how it ends.</summary>
+    internal void CancelAll()
+    {
+        foreach ((RunningOperation operation, Task _) in _running.Values)
         {
             operation.Cancel();
         }
-
-        await Task.WhenAll(all.Select(running => running.Ended));
     }
 
     private void Start(RunningOperation running, Plan plan, Dictionary<string, string> results, HeldLock[] held, SafeFileHandle? image)

@@ -11,6 +11,9 @@ internal sealed class RunningOperation(OperationDocument document, Journal journ
     // At a byte a second an exabyte takes longer than a TimeSpan holds; longer than this nobody asks.
     private static readonly TimeSpan s_longest = TimeSpan.FromDays(1000);
 
+    // The first pieces come while a worker starts, and say little of how long the rest takes.
+    private static readonly TimeSpan s_estimateAfter = TimeSpan.FromSeconds(2);
+
     private readonly CancellationTokenSource _cancel = new();
     private readonly Lock _lock = new();
     private OperationDocument _document = document;
@@ -92,9 +95,10 @@ internal sealed class RunningOperation(OperationDocument document, Journal journ
         }
 
         _progressTold = time.GetTimestamp();
-        double seconds = Math.Max(time.GetElapsedTime(_stepStarted).TotalSeconds, 0.001);
-        long rate = (long)(value.Done.Bytes / seconds);
-        TimeSpan? remaining = value.Total is ByteSize total && rate > 0 ? TimeSpan.FromSeconds(Math.Clamp((total.Bytes - value.Done.Bytes) / (double)rate, 0, s_longest.TotalSeconds)) : null;
+        _stepStarted = Current.Progress is { } before && before.Title != value.Title ? _progressTold : _stepStarted;
+        TimeSpan elapsed = time.GetElapsedTime(_stepStarted);
+        long rate = (long)(value.Done.Bytes / Math.Max(elapsed.TotalSeconds, 0.001));
+        TimeSpan? remaining = elapsed >= s_estimateAfter && value.Total is ByteSize total && rate > 0 ? TimeSpan.FromSeconds(Math.Clamp((total.Bytes - value.Done.Bytes) / (double)rate, 0, s_longest.TotalSeconds)) : null;
         Update(report => report with { Progress = new(value.Title, value.Done, value.Total, new(rate), remaining) }, onDisk: false);
     }
 

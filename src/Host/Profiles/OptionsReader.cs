@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Reflection;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
@@ -21,7 +22,7 @@ internal static class OptionsReader
         {
             foreach (string failure in result.Failures ?? [])
             {
-                problems.Add(section.Path, failure);
+                AddFailure(section.Path, failure, problems);
             }
         }
 
@@ -47,6 +48,13 @@ internal static class OptionsReader
         }
     }
 
+    // A builder writes "Property Limit: why", and an attribute "Port: The field Name.Port why." or "Port: The Name.Port field is required."
+    private static void AddFailure(string path, string failure, Problems problems)
+    {
+        Match found = Regex.Match(failure, @"^(?:Property )?(?<property>[A-Z]\w*): (?:The (?:field )?\S+ (?:field )?)?(?<why>.*?)\.?$", RegexOptions.Singleline);
+        problems.Add(found.Success ? $"{path}:{found.Groups["property"].Value}" : path, found.Success ? found.Groups["why"].Value : failure);
+    }
+
     private static string Allowed(PropertyInfo[] properties)
         => properties.Length == 0 ? "none" : string.Join(", ", properties.Select(property => property.Name).Order(StringComparer.Ordinal));
 
@@ -59,7 +67,7 @@ internal static class OptionsReader
 
         if (section.Value is not string text)
         {
-            problems.Add(section.Path, "takes one value, not a group");
+            problems.Add(section.Path, section.GetChildren().Any() ? "takes one value, not a group" : "takes a value, and has none");
             return null;
         }
 
@@ -67,15 +75,23 @@ internal static class OptionsReader
         try
         {
             return plain.IsEnum && !Enum.GetNames(plain).Contains(text, StringComparer.OrdinalIgnoreCase)
-                ? throw new FormatException($"use one of {string.Join(", ", Enum.GetNames(plain))}")
+                ? throw new FormatException()
                 : TypeDescriptor.GetConverter(plain).ConvertFromInvariantString(text);
         }
         catch (Exception e) when (e is ArgumentException or FormatException or NotSupportedException or OverflowException)
         {
-            problems.Add(section.Path, $"'{text}' is not a {plain.Name} ({e.Message})");
+            problems.Add(section.Path, $"'{text}' is none of its values: {ValuesOf(plain)}");
             return null;
         }
     }
+
+    private static string ValuesOf(Type type)
+        => type.IsEnum ? $"use one of {string.Join(", ", Enum.GetNames(type))}"
+            : type == typeof(bool) ? "use true or false"
+            : type == typeof(ByteSize) ? "write 512MiB, 10GiB or a number of bytes"
+            : type == typeof(TimeSpan) ? "write HH:MM:SS, such as 00:00:30"
+            : type == typeof(int) || type == typeof(long) || type == typeof(uint) ? "write a whole number"
+            : $"write a {type.Name}";
 
     /// <summary>Notes a section that has one value where keys are due: it would be taken for empty.</summary>
     internal static void RequireGroup(IConfigurationSection section, Problems problems)

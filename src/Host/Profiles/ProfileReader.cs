@@ -70,6 +70,7 @@ internal static class ProfileReader
     {
         Dictionary<PoolName, PoolOptions> pools = [];
         OptionsReader.RequireGroup(section, problems);
+        Dictionary<string, string> places = [];
         foreach (IConfigurationSection declared in section.GetChildren())
         {
             PoolOptions options = new() { Options = declared.GetSection(nameof(PartOptions.Options)) };
@@ -77,6 +78,7 @@ internal static class ProfileReader
             options.Devices = [.. options.Devices.Select(device => device.Replace("${State}", state, StringComparison.OrdinalIgnoreCase))];
             OptionsReader.RequireGroup(declared.GetSection(nameof(PoolOptions.Layers)), problems);
             options.Layers = [.. declared.GetSection(nameof(PoolOptions.Layers)).GetChildren().Select(layer => ReadLayer(layer, problems))];
+            CheckDevices(declared, options, places, problems);
             RequireKind(declared, options, problems);
             if (PoolName.TryParse(declared.Key, out PoolName name))
             {
@@ -89,6 +91,26 @@ internal static class ProfileReader
         }
 
         return pools;
+    }
+
+    private static void CheckDevices(IConfigurationSection declared, PoolOptions options, Dictionary<string, string> places, Problems problems)
+    {
+        string key = $"{declared.Path}:{nameof(PoolOptions.Devices)}";
+        foreach (string device in options.Devices)
+        {
+            if (device.Contains("${", StringComparison.Ordinal))
+            {
+                problems.Add(key, $"'{device}' has a variable that is none; there is ${{State}}");
+            }
+            else if (!Path.IsPathRooted(device))
+            {
+                problems.Add(key, $"'{device}' has to be an absolute path");
+            }
+            else if (!places.TryAdd(Path.TrimEndingDirectorySeparator(device), declared.Key))
+            {
+                problems.Add(key, $"'{device}' is of pool {places[Path.TrimEndingDirectorySeparator(device)]} too: each pool has devices or a directory of its own");
+            }
+        }
     }
 
     private static LayerOptions ReadLayer(IConfigurationSection section, Problems problems)

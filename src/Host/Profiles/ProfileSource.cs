@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.Configuration;
 
 namespace EveStorage.Host.Profiles;
@@ -42,7 +43,7 @@ internal sealed record ProfileSource(string Name, IReadOnlyList<string> Files, I
 
     private static string FindFile(string name)
     {
-        if (name.Contains('/', StringComparison.Ordinal))
+        if (name.Contains('/', StringComparison.Ordinal) || name.EndsWith(".json", StringComparison.Ordinal))
         {
             return File.Exists(name)
                 ? Path.GetFullPath(name)
@@ -64,9 +65,17 @@ internal sealed record ProfileSource(string Name, IReadOnlyList<string> Files, I
         }
         catch (Exception e) when (e is InvalidDataException or FormatException or IOException or UnauthorizedAccessException)
         {
-            throw new StorageException(StorageErrorKind.InvalidConfiguration, path, $"can't be read as JSON ({(e.InnerException ?? e).Message})", e);
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, path, $"can't be read as JSON ({Reason(e)})", e);
         }
     }
+
+    // The innermost is the reader's, which counts lines from 0.
+    private static string Reason(Exception e) => e switch
+    {
+        JsonException { LineNumber: long line } json => $"line {line + 1}: {json.Message.Split(" LineNumber:")[0].TrimEnd('.')}",
+        { InnerException: Exception inner } => Reason(inner),
+        _ => e.Message,
+    };
 
     private static IEnumerable<KeyValuePair<string, string?>> ReadEnvironment()
         => [.. new ConfigurationBuilder().AddEnvironmentVariables(EnvironmentPrefix).Build().AsEnumerable()];
@@ -85,9 +94,16 @@ internal sealed record ProfileSource(string Name, IReadOnlyList<string> Files, I
                 }
             }
 
-            foreach ((string key, string? value) in layer.Where(pair => pair.Value is not null))
+            foreach ((string key, string? value) in layer)
             {
-                merged[key] = value;
+                if (value is not null)
+                {
+                    merged[key] = value;
+                }
+                else
+                {
+                    merged.TryAdd(key, null);   // a group, which may be empty: `"data": {}` declares a pool all the same
+                }
             }
         }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using EveStorage.Host.Cli;
 using EveStorage.Host.Profiles;
 using Microsoft.Extensions.Configuration;
 
@@ -12,6 +13,7 @@ internal sealed class TryDirectory : IDisposable
     private const int Ports = 100;
 
     private readonly bool _keep;
+    private readonly List<string> _made = [];
 
     internal TryDirectory(bool keep)
     {
@@ -21,6 +23,11 @@ internal sealed class TryDirectory : IDisposable
         Linux.FileCalls.Run(Path, () =>
         {
             RemoveDead(root);
+            for (string? missing = root; missing is not null && !Directory.Exists(missing); missing = System.IO.Path.GetDirectoryName(missing))
+            {
+                _made.Add(missing);
+            }
+
             return Directory.CreateDirectory(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         });
         Port = FreePort();
@@ -54,16 +61,22 @@ internal sealed class TryDirectory : IDisposable
         ByteSize free = new(new DriveInfo(Path).AvailableFreeSpace);
         if (free < needed)
         {
-            throw new StorageException(StorageErrorKind.OutOfSpace, Path, $"has {free} free, and the image needs {needed}: free some, or set XDG_STATE_HOME to a larger place");
+            throw new StorageException(StorageErrorKind.OutOfSpace, Path, $"has {free.ForPerson()} free, and the image needs {needed.ForPerson()}: free some, or set XDG_STATE_HOME to a larger place");
         }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (!_keep)
+        if (_keep)
         {
-            Directory.Delete(Path, recursive: true);
+            return;
+        }
+
+        Directory.Delete(Path, recursive: true);
+        foreach (string made in _made.TakeWhile(made => !Directory.EnumerateFileSystemEntries(made).Any()))
+        {
+            Directory.Delete(made);
         }
     }
 

@@ -1,4 +1,6 @@
+using System.Globalization;
 using EveStorage.Host.Api;
+using EveStorage.Host.Cli;
 using EveStorage.Host.Images;
 using EveStorage.Host.Plugins;
 using EveStorage.Linux;
@@ -10,7 +12,7 @@ namespace EveStorage.Host.Try;
 internal sealed class TryReport(TextWriter output, TryDirectory directory, string image, ImageReport found)
 {
     internal void Imported(OperationReport operation)
-        => output.WriteLine($"imported   {image} ({found.Format}): a disk of {found.VirtualSize}, {operation.Results["written"]} written, in {directory.Path}");
+        => output.WriteLine($"imported   {image} ({found.Format}): a disk of {found.VirtualSize.ForPerson()}, {Written(operation).ForPerson()} written, in {directory.Path}");
 
     internal void Exported(NvmeTcpOptions guest)
     {
@@ -18,7 +20,7 @@ internal sealed class TryReport(TextWriter output, TryDirectory directory, strin
         output.WriteLine($"to host    {guest.Host} and no other");
     }
 
-    internal void ReadBack(string digest) => output.WriteLine($"read back  over NVMe/TCP, all {found.VirtualSize}: equal, sha256 {digest}");
+    internal void ReadBack(string digest) => output.WriteLine($"read back  over NVMe/TCP, all {found.VirtualSize.ForPerson()}: equal, sha256 {digest}");
 
     internal void HowToConnect(NvmeTcpOptions guest)
     {
@@ -38,6 +40,23 @@ internal sealed class TryReport(TextWriter output, TryDirectory directory, strin
         output.WriteLine("A QEMU guest on the user network connects by itself (QEMU has no part in it), in the guest:");
         output.WriteLine($"  nvme connect -t tcp -a 10.0.2.2 -s {guest.Port} -n {guest.Subsystem} --hostnqn {guest.Host}");
     }
+
+    internal void Waiting() => output.WriteLine("Ctrl-C ends the export.");
+
+    /// <summary>What a program is told, once everything was read back and is equal.</summary>
+    internal static object Document(ImageReport image, TryDirectory directory, OperationReport imported, NvmeTcpOptions guest) => new
+    {
+        image.Format,
+        image.VirtualSize,
+        Written = Written(imported),
+        Sha256 = imported.Results["sha256"],
+        Directory = directory.Path,
+        Address = $"tcp://{guest.Address}:{guest.Port}",
+        Subsystem = $"{guest.Subsystem}",
+        Host = $"{guest.Host}",
+    };
+
+    private static ByteSize Written(OperationReport imported) => new(long.Parse(imported.Results["written"], CultureInfo.InvariantCulture));
 
     internal void Leaving(IReadOnlyList<ExportReport> exports)
     {

@@ -28,9 +28,32 @@ public sealed class CancelTests
         await import.WaitForExitAsync(TestContext.Current.CancellationToken);
 
         import.ExitCode.ShouldBe(130, $"{line}\n{rest}");
+        rest.ShouldContain("cancelled, and undone");
         (await host.DoAsync("volume", "list", "--json")).Json.GetArrayLength().ShouldBe(0);
         Directory.EnumerateFileSystemEntries(host["pool/volumes"]).ShouldBeEmpty();
         (await host.DoAsync("operation", "list", "--json")).Json.EnumerateArray().Last().GetProperty("state").GetString().ShouldBe("cancelled");
+    }
+
+    [Fact]
+    public async Task A_daemon_that_is_told_to_stop_undoes_what_it_does_and_is_exit_code_0()
+    {
+        using CommandLineHost host = new();
+        await WriteImageAsync(host["disk.raw"], mebibytes: 384);
+        await host.DoAsync("pool", "create", "data");
+        Process daemon = await host.ServeAsync();
+        using Process import = CommandLineHost.Start(new(CommandLineHost.Program, ["image", "import", host["disk.raw"], "vm1", "--format", "raw", "--profile", host.Profile])
+        {
+            RedirectStandardError = true,
+        });
+        await import.StandardError.ReadLineAsync(TestContext.Current.CancellationToken);
+
+        int code = await CommandLineHost.StopAsync(daemon);
+
+        code.ShouldBe(0);
+        await import.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await import.WaitForExitAsync(TestContext.Current.CancellationToken);
+        import.ExitCode.ShouldNotBe(0);
+        Directory.EnumerateFileSystemEntries(host["pool/volumes"]).ShouldBeEmpty();
     }
 
     private static async Task WriteImageAsync(string path, int mebibytes)

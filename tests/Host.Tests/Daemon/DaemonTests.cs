@@ -16,13 +16,17 @@ public sealed class DaemonTests
         Process daemon = await host.ServeAsync();
 
         JsonElement paths = (await host.CurlAsync("/openapi/v1.json")).Json.GetProperty("paths");
+        JsonElement volume = paths.GetProperty("/v1/pools/{pool}/volumes/{volume}").GetProperty("get");
         Ended missing = await host.CurlAsync("/v1/pools/data/volumes/nope", "--write-out", "\n%{http_code} %{content_type}");
         Ended wrong = await host.CurlAsync("/v1/operations", "--json", "{\"change\":\"create-volume\",\"pool\":\"data\",\"volume\":\"UPPER\",\"size\":1}", "--write-out", "\n%{http_code}");
 
         paths.TryGetProperty("/v1/operations/{id}/events", out _).ShouldBeTrue();
         paths.TryGetProperty("/v1/volumes", out _).ShouldBeTrue();
+        volume.GetProperty("summary").GetString().ShouldBe("One volume");
+        volume.GetProperty("responses").GetProperty("404").GetProperty("content").TryGetProperty("application/problem+json", out _).ShouldBeTrue();
         missing.Output.ShouldEndWith("\n404 application/problem+json");
         JsonDocument.Parse(missing.Output.Split('\n')[0]).RootElement.GetProperty("kind").GetString().ShouldBe("not-found");
+        JsonDocument.Parse(missing.Output.Split('\n')[0]).RootElement.GetProperty("status").GetInt32().ShouldBe(404);
         wrong.Output.ShouldEndWith("\n400");
         wrong.Output.ShouldContain("UPPER");
         (await CommandLineHost.StopAsync(daemon)).ShouldBe(0);

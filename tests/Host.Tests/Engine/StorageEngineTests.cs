@@ -160,13 +160,14 @@ public sealed class StorageEngineTests : IAsyncLifetime
     [Fact]
     public async Task The_doctor_names_an_operation_that_needs_a_person_until_it_was_done_again()
     {
-        await _host.DoAsync(TestEngine.Create("vm1"));
+        ResizeVolume resize = new() { Pool = TestEngine.Pool, Volume = new("vm1"), Size = ByteSize.MiB(8) };
+        await _host.DoAsync(TestEngine.Create("vm1"), resize);
         string path = Directory.EnumerateFiles(Path.Combine(_host.State, "operations"), "*.json").MaxBy(File.GetLastWriteTimeUtc)!;
         string stuck = (await File.ReadAllTextAsync(path)).Replace("\"succeeded\"", "\"needs-attention\"", StringComparison.Ordinal);
         await File.WriteAllTextAsync(path, stuck);
         (await _host.Api.DiagnoseAsync(default)).ShouldHaveSingleItem().Command.ShouldBe($"evestorage operation show {Path.GetFileNameWithoutExtension(path)}");
 
-        await _host.DoAsync(TestEngine.Create("vm1"));
+        await _host.DoAsync(resize);
 
         (await _host.Api.DiagnoseAsync(default)).ShouldBeEmpty();
     }

@@ -1,3 +1,4 @@
+using EveStorage.Host.Checks;
 using EveStorage.Host.Composition;
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;
@@ -10,12 +11,12 @@ public sealed class ProfileTests : IDisposable
     private readonly TemporaryDirectory _directory = new();
 
     [Fact]
-    public void The_embedded_profile_has_no_problem()
-        => ProblemsOf(File.ReadAllText(RepositoryFiles.Path("profiles/embedded.json"))).ShouldBeEmpty();
+    public async Task The_embedded_profile_has_no_problem()
+        => (await ProblemsOfAsync(File.ReadAllText(RepositoryFiles.Path("profiles/embedded.json")))).ShouldBeEmpty();
 
     [Fact]
-    public void Every_problem_is_told_at_once_with_its_key_and_what_is_allowed()
-        => ProblemsOf("""
+    public async Task Every_problem_is_told_at_once_with_its_key_and_what_is_allowed()
+        => (await ProblemsOfAsync("""
             {
               "Pols": { "data": 1 },
               "State": "somewhere",
@@ -29,7 +30,7 @@ public sealed class ProfileTests : IDisposable
               },
               "Transports": { "tcp": { "Kind": "nvmet-user", "Options": { "Port": 70000, "Adress": "::1" } } }
             }
-            """).ShouldBe(
+            """)).ShouldBe(
             [
                 "Pols: is no key of a profile; there are Api, Compression, Conversion, Encryption, EncryptionOptions, Keys, Plugins, Pools, Profile, Run, State, Transports",
                 "State: 'somewhere' has to be an absolute path: a daemon and a command have different working directories",
@@ -38,24 +39,24 @@ public sealed class ProfileTests : IDisposable
                 "Pools:Data: is not a pool's name: lower-case letters, digits, dots, hyphens and underscores, 63 at most",
                 "Pools:apps:Kind: 'files' is provided by no usable plugin; there are file",
                 "Pools:less:Kind: is missing: it names what a plugin registers",
-                "Pools:more:Redundancy: 'Triple' is not a PoolRedundancy (use one of None, Mirror, Parity, DoubleParity)",
-                "Pools:more:Options:Limits: is no option here; there are Directory, Limit, LockTimeout, Preallocate",
-                "Pools:more:Options:Limit: '10 parsecs' is not a ByteSize",
+                "Pools:more:Redundancy: 'Triple' is none of its values: use one of None, Mirror, Parity, DoubleParity",
+                "Pools:more:Options:Limits: is no option here; there are Directory, Limit, LockTimeout",
+                "Pools:more:Options:Limit: '10 parsecs' is none of its values: write 512MiB",
                 "Transports:tcp:Options:Adress: is no option here; there are",
-                "Transports:tcp:Options: ",
+                "Transports:tcp:Options:Port: must be between 0 and 65535",
             ],
             new StartsWith(),
             ignoreOrder: true);
 
     [Fact]
-    public void What_has_another_shape_than_its_key_takes_is_told_and_never_taken_for_empty()
-        => ProblemsOf("""
+    public async Task What_has_another_shape_than_its_key_takes_is_told_and_never_taken_for_empty()
+        => (await ProblemsOfAsync("""
             {
               "Plugins": { "Enabled": ["eve.file"], "Pins": { "eve.fil": "00" } },
               "Pools": { "data": { "Kind": "file", "Devices": "/pool", "Layers": "luks2" }, "more": { "Kind": "file", "Devices": [ { "Path": "/pool" } ], "Options": "x" } },
               "Transports": "tcp"
             }
-            """).ShouldBe(
+            """)).ShouldBe(
             [
                 "Plugins:Pins:eve.fil: is pinned and not enabled: a pin of another name holds nothing",
                 "Pools:data:Devices: takes a list: [ \"/pool\" ]",
@@ -66,6 +67,29 @@ public sealed class ProfileTests : IDisposable
             ],
             new StartsWith(),
             ignoreOrder: true);
+
+    [Fact]
+    public async Task What_is_declared_empty_is_declared_all_the_same()
+        => (await ProblemsOfAsync("""{ "Pools": { "nokind": {} }, "Transports": { "r": {} } }""")).ShouldBe(
+            ["Pools:nokind:Kind: is missing: it names what a plugin registers", "Transports:r:Kind: is missing: it names what a plugin registers"]);
+
+    [Theory]
+    [InlineData("""{ "data": { "Kind": "file", "Devices": ["pool"] } }""", "Pools:data:Devices: 'pool' has to be an absolute path")]
+    [InlineData("""{ "data": { "Kind": "file", "Devices": ["${Nope}/pool"] } }""", "Pools:data:Devices: '${Nope}/pool' has a variable that is none; there is ${State}")]
+    [InlineData("""{ "a": { "Kind": "file", "Devices": ["/p"] }, "b": { "Kind": "file", "Devices": ["/p/"] } }""", "Pools:b:Devices: '/p/' is of pool a too: each pool has devices or a directory of its own")]
+    [InlineData("""{ "data": { "Kind": "file", "Devices": ["/no/a", "/no/b"] } }""", "Pools:data: no directory is declared")]
+    [InlineData("""{ "data": { "Kind": "file" } }""", "Pools:data: no directory is declared")]
+    [InlineData("""{ "data": { "Kind": "file", "Devices": ["/no/a"], "Redundancy": "Mirror" } }""", "Pools:data: a directory has no redundancy of its own")]
+    [InlineData("""{ "data": { "Kind": "file", "Devices": ["/no/a"], "Options": { "Limit": "1" } } }""", "Pools:data:Options:Limit: must be at least 1MiB")]
+    public async Task Devices_that_a_pool_can_not_have_are_told(string pools, string problem)
+        => (await ProblemsOfAsync($$"""{ "Plugins": { "Enabled": ["eve.file"] }, "Pools": {{pools}} }""")).ShouldHaveSingleItem().ShouldStartWith(problem);
+
+    [Fact]
+    public async Task A_group_that_is_none_is_told() => (await ProblemsOfAsync("""{ "Api": { "Group": "nosuchgroup" } }""")).ShouldBe(["Api:Group: 'nosuchgroup' is no group of this machine"]);
+
+    [Fact]
+    public void What_is_no_JSON_is_told_by_its_line()
+        => Should.Throw<StorageException>(() => Read("{\n  \"Pools\": {\n    oops\n  }\n}", new())).Message.ShouldContain("line 3: ");
 
     [Fact]
     public void The_state_directory_may_be_part_of_a_device()
@@ -96,13 +120,15 @@ public sealed class ProfileTests : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
-    private IReadOnlyList<string> ProblemsOf(string json)
+    private async Task<List<string>> ProblemsOfAsync(string json)
     {
         Problems problems = new();
         Profile profile = Read(json, problems);
         profile.Plugins.Directories.Add(BuiltHost.Plugins);
-        StorageParts.Check(profile, PluginCatalog.Load(profile.Plugins), problems);
-        return problems.Lines;
+        PluginCatalog catalog = PluginCatalog.Load(profile.Plugins);
+        StorageParts.Check(profile, catalog, problems);
+        await DeclarationCheck.RunAsync(profile, catalog, problems, TestContext.Current.CancellationToken);
+        return [.. problems.Lines];
     }
 
     private Profile Read(string json, Problems problems)

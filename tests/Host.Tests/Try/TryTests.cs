@@ -1,3 +1,5 @@
+using EveStorage.Testing;
+
 namespace EveStorage.Tests;
 
 public sealed class TryTests
@@ -17,14 +19,28 @@ public sealed class TryTests
     }
 
     [Fact]
-    public async Task An_image_that_is_none_is_one_line_and_exit_code_2()
+    public async Task A_program_is_told_what_was_tried_and_nothing_is_left()
+    {
+        using TemporaryDirectory state = new();
+
+        Ended ended = await CommandLineHost.RunProgramAsync("env", [$"XDG_STATE_HOME={state["deep/down"]}", CommandLineHost.Program, "try", "--once", "--json"]);
+
+        ended.Code.ShouldBe(0, ended.Error);
+        ended.Json.GetProperty("sha256").GetString()!.Length.ShouldBe(64);
+        ended.Json.GetProperty("subsystem").GetString().ShouldStartWith("nqn.");
+        Directory.Exists(ended.Json.GetProperty("directory").GetString()).ShouldBeFalse();
+        Directory.Exists(state["deep"]).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task An_image_that_is_none_is_one_line_and_the_exit_code_of_an_import()
     {
         using CommandLineHost host = new();
         await File.WriteAllTextAsync(host["damaged.qcow2"], "QFI\u00fb and no more", TestContext.Current.CancellationToken);
 
         Ended ended = await CommandLineHost.RunProgramAsync(CommandLineHost.Program, ["try", host["damaged.qcow2"], "--once"]);
 
-        ended.Code.ShouldBe(2, ended.Error);
+        ended.Code.ShouldBe(10, ended.Error);
         ended.Error.TrimEnd('\n').Split('\n').Length.ShouldBe(1, ended.Error);
         ended.Error.ShouldContain("damaged.qcow2");
     }

@@ -53,6 +53,27 @@ internal sealed class ExportAdd : ChangeVerb
             ReadOnly = parsed.GetValue(_readOnly),
         };
     }
+
+    protected override async Task TellMoreAsync(TextWriter output, IStorageApi api, OperationReport done, CancellationToken cancellationToken)
+    {
+        ExportReport? export = (await api.ListExportsAsync(cancellationToken))
+            .FirstOrDefault(export => export.Volume == done.Request.Subject && export.Transport == done.Results.GetValueOrDefault("transport"));
+        if (export?.Address is not Uri address)
+        {
+            return;
+        }
+
+        output.WriteLine($"address  {address}");
+        foreach ((string purpose, string line) in export.Lines.Count > 0 ? export.Lines : ConnectLines(export, address))
+        {
+            output.WriteLine($"{purpose}: {line}");
+        }
+    }
+
+    private static Dictionary<string, string> ConnectLines(ExportReport export, Uri address)
+        => address.Scheme == "tcp"
+            ? export.AllowedHosts.ToDictionary(host => $"to connect as {host}", host => $"nvme connect -t tcp -a {address.Host.Trim('[', ']')} -s {address.Port} -n {export.Subsystem} --hostnqn {host}")
+            : [];
 }
 
 internal sealed class ExportRemove : ChangeVerb

@@ -9,6 +9,16 @@ namespace EveStorage.Host.Cli.Verbs;
 /// <summary>Images are opened here, with the caller's rights; whoever does the work is handed the open file.</summary>
 internal static class ImageFile
 {
+    // A disk may hold anybody's secrets, whatever the caller's umask.
+    private static readonly FileStreamOptions s_private = new()
+    {
+        Mode = FileMode.CreateNew,
+        Access = FileAccess.ReadWrite,
+        Share = FileShare.ReadWrite,
+        BufferSize = 0,
+        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+    };
+
     internal static Argument<string> Argument(string description) => new("image") { Description = description, HelpName = "FILE" };
 
     internal static Option<string?> Format { get; } = new("--format")
@@ -20,9 +30,30 @@ internal static class ImageFile
     /// <summary>Opens an image.</summary>
     /// <exception cref="StorageException">It is not there, which makes it a wrong argument, or can't be opened.</exception>
     internal static SafeFileHandle OpenToRead(string path)
-        => File.Exists(path)
-            ? FileCalls.Run(path, () => File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete))
-            : throw new StorageException(StorageErrorKind.InvalidConfiguration, path, Directory.Exists(path) ? "is a directory and no image" : "is no image: there is no such file");
+    {
+        if (!Path.Exists(path) || Directory.Exists(path))
+        {
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, path, Directory.Exists(path) ? "is a directory and no image" : "is no image: there is no such file");
+        }
+
+        return ExistingFile.OpenToRead(path)
+            ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, path, "is no image: it is neither a file nor a block device");
+    }
+
+    /// <summary>Makes the file of an image.</summary>
+    /// <exception cref="StorageException">Something of that name is there, or it can't be made.</exception>
+    internal static SafeFileHandle Make(string path)
+    {
+        string directory = Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/";
+        if (!Directory.Exists(directory))
+        {
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, path, $"can't be made: there is no directory {directory}");
+        }
+
+        return Path.Exists(path)
+            ? throw new StorageException(StorageErrorKind.Conflict, path, "exists: choose another name, or remove it first")
+            : FileCalls.Run(path, () => new FileStream(path, s_private).SafeFileHandle);
+    }
 }
 
 internal sealed class ImageInspect : CliVerb
@@ -45,9 +76,9 @@ internal sealed class ImageInspect : CliVerb
         invocation.Answer(report, output =>
         {
             output.WriteLine($"format        {report.Format}");
-            output.WriteLine($"virtual size  {report.VirtualSize}");
-            output.WriteLine($"data          {report.DataSize}");
-            output.WriteLine($"file          {report.SourceSize}");
+            output.WriteLine($"virtual size  {report.VirtualSize.ForPerson()}");
+            output.WriteLine($"data          {report.DataSize.ForPerson()}");
+            output.WriteLine($"file          {report.SourceSize.ForPerson()}");
             foreach ((string key, string value) in report.Details)
             {
                 output.WriteLine($"{key,-13} {value}");
@@ -112,20 +143,7 @@ internal sealed class ImageSave : ChangeVerb
         Add(_format);
     }
 
-    protected override SafeFileHandle? OpenImage(ParseResult parsed)
-    {
-        string path = parsed.GetValue(_image)!;
-
-        // A disk may hold anybody's secrets, whatever the caller's umask.
-        return FileCalls.Run(path, () => new FileStream(path, new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.ReadWrite,
-            Share = FileShare.ReadWrite,
-            BufferSize = 0,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        }).SafeFileHandle);
-    }
+    protected override SafeFileHandle? OpenImage(ParseResult parsed) => ImageFile.Make(parsed.GetValue(_image)!);
 
     protected override void DiscardImage(ParseResult parsed) => File.Delete(parsed.GetValue(_image)!);
 

@@ -27,7 +27,7 @@ internal sealed class DeviceList() : CliVerb("device list", "List the block devi
             output, ["device", "size", "in a profile", "model", "pci", "worn", "used by"],
             devices.Select(device => new[]
             {
-                device.Name, device.Size.ToString(), device.StablePath ?? device.Device ?? "-", device.Model ?? "-", device.PciAddress ?? "-", device.WearPercent is int worn ? $"{worn} %" : "-",
+                device.Name, device.Size.ForPerson(), device.StablePath ?? device.Device ?? "-", device.Model ?? "-", device.PciAddress ?? "-", device.WearPercent is int worn ? $"{worn} %" : "-",
                 device.Uses.Count == 0 ? "nobody" : string.Join(", ", device.Uses),
             })));
         return ExitCodes.Success;

@@ -20,7 +20,7 @@ internal sealed class OperationList() : CliVerb("operation list", "List the oper
 
 internal sealed class OperationShow : CliVerb
 {
-    private readonly Argument<Guid> _id = new("id") { Description = "The operation, as `operation list` has it.", HelpName = "ID" };
+    private readonly Argument<string> _id = OperationIds.Argument();
 
     public OperationShow()
         : base("operation show", "Show an operation: what was asked, by whom, each step, how it ended.")
@@ -28,7 +28,7 @@ internal sealed class OperationShow : CliVerb
 
     protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
-        OperationReport operation = await (await invocation.OpenAsync(cancellationToken)).GetOperationAsync(invocation.Parsed.GetValue(_id), cancellationToken);
+        OperationReport operation = await OperationIds.FindAsync(invocation.Parsed.GetValue(_id)!, await invocation.OpenAsync(cancellationToken), cancellationToken);
         invocation.Answer(operation, output =>
         {
             output.WriteLine($"operation  {operation.Id}");
@@ -51,7 +51,7 @@ internal sealed class OperationShow : CliVerb
 
 internal sealed class OperationCancel : CliVerb
 {
-    private readonly Argument<Guid> _id = new("id") { Description = "The operation, as `operation list` has it.", HelpName = "ID" };
+    private readonly Argument<string> _id = OperationIds.Argument();
 
     public OperationCancel()
         : base("operation cancel", "Ask an operation to stop and to undo what it did.")
@@ -59,14 +59,19 @@ internal sealed class OperationCancel : CliVerb
 
     protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
-        await (await invocation.OpenAsync(cancellationToken)).CancelOperationAsync(invocation.Parsed.GetValue(_id), cancellationToken);
+        IStorageApi api = await invocation.OpenAsync(cancellationToken);
+        OperationReport operation = await OperationIds.FindAsync(invocation.Parsed.GetValue(_id)!, api, cancellationToken);
+        await api.CancelOperationAsync(operation.Id, cancellationToken);
+        invocation.Answer(operation, output => output.WriteLine(operation.State.IsUnderWay()
+            ? $"{operation.Id}: is told to stop and to undo what it did"
+            : $"{operation.Id}: had ended already: {operation.State}"));
         return ExitCodes.Success;
     }
 }
 
 internal sealed class OperationClear : CliVerb
 {
-    private readonly Argument<Guid> _id = new("id") { Description = "The operation, as `operation list` has it.", HelpName = "ID" };
+    private readonly Argument<string> _id = OperationIds.Argument();
 
     public OperationClear()
         : base("operation clear", "Say that all is well after an operation that needed a person: its volume takes changes again. It changes nothing else.")
@@ -74,7 +79,9 @@ internal sealed class OperationClear : CliVerb
 
     protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
-        await (await invocation.OpenAsync(cancellationToken)).ClearOperationAsync(invocation.Parsed.GetValue(_id), cancellationToken);
+        IStorageApi api = await invocation.OpenAsync(cancellationToken);
+        OperationReport operation = await OperationIds.FindAsync(invocation.Parsed.GetValue(_id)!, api, cancellationToken);
+        await api.ClearOperationAsync(operation.Id, cancellationToken);
         return ExitCodes.Success;
     }
 }
@@ -90,6 +97,11 @@ internal sealed class Events : CliVerb
     protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
         IStorageApi api = await invocation.OpenAsync(cancellationToken);
+        if (!(await api.GetHostAsync(cancellationToken)).Daemon)
+        {
+            throw new StorageException(StorageErrorKind.Unavailable, "events", "are kept by the daemon, and none runs: start `evestorage serve`");
+        }
+
         await foreach (EventReport report in api.WatchEventsAsync(invocation.Parsed.GetValue(_follow), cancellationToken))
         {
             await invocation.Output.WriteLineAsync(invocation.Json

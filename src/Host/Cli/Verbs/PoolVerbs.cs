@@ -6,10 +6,17 @@ namespace EveStorage.Host.Cli.Verbs;
 internal sealed class PoolCreate : ChangeVerb
 {
     private readonly Argument<PoolName> _pool;
+    private readonly Option<bool> _ifMissing = new("--if-missing") { Description = "Be content with one that is there." };
 
     public PoolCreate()
         : base("pool create", "Make a pool as the profile declares it. A device or directory with anything of somebody else's is refused.\n\nExample: evestorage pool create data")
-        => _pool = Add(Arguments.Pool());
+    {
+        _pool = Add(Arguments.Pool());
+        Add(_ifMissing);
+    }
+
+    protected override async Task<bool> IsThereAsync(ParseResult parsed, IStorageApi api, ChangeRequest request, CancellationToken cancellationToken)
+        => parsed.GetValue(_ifMissing) && (await api.GetPoolAsync(parsed.GetValue(_pool), cancellationToken)).Created;
 
     protected override Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
         => Task.FromResult<ChangeRequest>(new CreatePool { Pool = parsed.GetValue(_pool) });
@@ -36,8 +43,8 @@ internal sealed class PoolList() : CliVerb("pool list", "List the pools that the
             output, ["pool", "kind", "health", "size", "used", "free", "note"],
             pools.Select(pool => new[]
             {
-                $"{pool.Name}", pool.Kind, pool.Status?.Health.ToString() ?? "-", pool.Status?.Size.ToString() ?? "-",
-                pool.Status?.Used.ToString() ?? "-", pool.Status?.Free.ToString() ?? "-", string.Join("; ", pool.Status?.Problems ?? pool.Reasons),
+                $"{pool.Name}", pool.Kind, pool.Status?.Health.ToString() ?? "-", pool.Status?.Size.ForPerson() ?? "-",
+                pool.Status?.Used.ForPerson() ?? "-", pool.Status?.Free.ForPerson() ?? "-", string.Join("; ", pool.Status?.Problems ?? pool.Reasons),
             })));
         return ExitCodes.Success;
     }
@@ -59,15 +66,15 @@ internal sealed class PoolStatusVerb : CliVerb
             output.WriteLine($"pool     {pool.Name} ({pool.Kind}){(pool.Created ? "" : ", not made")}");
             output.WriteLine($"id       {pool.Id?.ToString() ?? "-"}");
             output.WriteLine($"health   {pool.Status?.Health.ToString() ?? "-"}");
-            output.WriteLine($"space    {pool.Status?.Used.ToString() ?? "-"} used, {pool.Status?.Free.ToString() ?? "-"} free, of {pool.Status?.Size.ToString() ?? "-"}");
+            output.WriteLine($"space    {pool.Status?.Used.ForPerson() ?? "-"} used, {pool.Status?.Free.ForPerson() ?? "-"} free, of {pool.Status?.Size.ForPerson() ?? "-"}");
             if (pool.Status?.Metadata is SpaceUse metadata)
             {
-                output.WriteLine($"metadata {metadata.Used} used of {metadata.Size}");
+                output.WriteLine($"metadata {metadata.Used.ForPerson()} used of {metadata.Size.ForPerson()}");
             }
 
             if (pool.Status?.Provisioned is ByteSize provisioned)
             {
-                output.WriteLine($"promised {provisioned} to its volumes");
+                output.WriteLine($"promised {provisioned.ForPerson()} to its volumes");
             }
 
             foreach (DriveStatus drive in pool.Status?.Drives ?? [])

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using EveStorage.Host.Checks;
 using EveStorage.Host.Composition;
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;
@@ -39,9 +40,9 @@ internal sealed class ProfileShow() : CliVerb("profile show", "Show the profile 
 }
 
 internal sealed class ProfileCheck() : CliVerb(
-    "profile check", "Check a profile as a whole, with the options of its plugins, and print every problem at once. Nothing is opened or changed. Exit code 2 when there is one.")
+    "profile check", "Check a profile as a whole, with the options of its plugins, and print every problem at once. Nothing is changed. Exit code 2 when there is one.")
 {
-    protected override Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
+    protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
         Problems problems = new();
         Profile profile = ProfileReader.Read(ProfileSource.Read(invocation.Parsed.GetValue(GlobalOptions.Profile)), problems);
@@ -55,6 +56,7 @@ internal sealed class ProfileCheck() : CliVerb(
         }
 
         StorageParts.Check(profile, catalog, problems);
+        await DeclarationCheck.RunAsync(profile, catalog, problems, cancellationToken);
         invocation.Answer(problems.Lines, output =>
         {
             foreach (string line in problems.Lines.DefaultIfEmpty($"{profile.Name}: no problem"))
@@ -62,6 +64,6 @@ internal sealed class ProfileCheck() : CliVerb(
                 output.WriteLine(line);
             }
         });
-        return Task.FromResult(problems.Lines.Count == 0 ? ExitCodes.Success : ExitCodes.Usage);
+        return problems.Lines.Count == 0 ? ExitCodes.Success : ExitCodes.Usage;
     }
 }

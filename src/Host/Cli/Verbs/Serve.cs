@@ -19,7 +19,24 @@ internal sealed class Serve() : CliVerb(
         using HeldLock place = await DaemonHost.TakePlaceAsync(profile, "serves", cancellationToken);
         await using StorageEngine engine = StorageEngine.Open(
             profile, PluginCatalog.Load(profile.Plugins), static logging => logging.AddConsoleToError(LogLevel.Information));
-        await DaemonHost.RunAsync(engine, cancellationToken);
+        try
+        {
+            await DaemonHost.RunAsync(engine, socket => TellReady(invocation, profile, socket), cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // told to stop before it was ready
+        }
+
         return ExitCodes.Success;
+    }
+
+    // For a person alone: a supervisor is told in its own way.
+    private static void TellReady(Invocation invocation, Profile profile, string socket)
+    {
+        if (!Console.IsErrorRedirected)
+        {
+            invocation.Error.WriteLine($"evestorage: serves profile {profile.Name}, answers on {socket}; Ctrl-C ends it");
+        }
     }
 }

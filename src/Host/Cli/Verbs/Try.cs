@@ -44,16 +44,7 @@ internal sealed class TryVerb : CliVerb
         string? given = invocation.Parsed.GetValue(_image);
         using TryDirectory directory = new(invocation.Parsed.GetValue(_keep));
         string path = given ?? await SampleImage.MakeAsync(directory.Path, cancellationToken);
-        try
-        {
-            return await RunAsync(invocation, directory, path, cancellationToken);
-        }
-        catch (StorageException e) when (e.Subject == path || e.Subject == Path.GetFileName(path))
-        {
-            // The image is an argument: one that is not there or not read is a wrong one.
-            invocation.Tell(ErrorReport.Of(e));
-            return ExitCodes.Usage;
-        }
+        return await RunAsync(invocation, directory, path, cancellationToken);
     }
 
     private async Task<int> RunAsync(Invocation invocation, TryDirectory directory, string path, CancellationToken cancellationToken)
@@ -70,7 +61,7 @@ internal sealed class TryVerb : CliVerb
         string? format = invocation.Parsed.GetValue(ImageFile.Format);
         ImageReport report = await api.InspectImageAsync(image, name, format, cancellationToken);
         directory.RequireSpace(report.DataSize);
-        TryReport told = new(invocation.Output, directory, name, report);
+        TryReport told = new(invocation.Json ? TextWriter.Null : invocation.Output, directory, name, report);
 
         await DoAsync(new CreatePool { Pool = s_pool }, null);
         OperationReport imported = await DoAsync(
@@ -89,9 +80,14 @@ internal sealed class TryVerb : CliVerb
 
         told.ReadBack(digest);
         told.HowToConnect(guest);
+        if (invocation.Json)
+        {
+            invocation.Answer(TryReport.Document(report, directory, imported, guest), static _ => { });
+        }
+
         if (!invocation.Parsed.GetValue(_once))
         {
-            await invocation.Output.WriteLineAsync("Ctrl-C ends the export.");
+            told.Waiting();
             await WaitAsync(cancellationToken);
             told.Leaving(await api.ListExportsAsync(CancellationToken.None));
         }

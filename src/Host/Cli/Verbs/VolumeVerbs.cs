@@ -13,6 +13,7 @@ internal sealed class VolumeCreate : ChangeVerb
     private readonly Option<bool> _encrypted = new("--encrypted") { Description = "Let nothing readable reach the device." };
     private readonly Option<ByteSize?> _quota = Arguments.SizeOption("--quota", "The most that it may take of the pool.");
     private readonly Option<ByteSize?> _reservation = Arguments.SizeOption("--reservation", "What the pool keeps free for it.");
+    private readonly Option<bool> _ifMissing = new("--if-missing") { Description = "Be content with one that is there and is as large." };
 
     public VolumeCreate()
         : base("volume create", "Make a volume, which reads as zero.\n\nExample: evestorage volume create data/vm1 20GiB")
@@ -25,6 +26,18 @@ internal sealed class VolumeCreate : ChangeVerb
         Add(_encrypted);
         Add(_quota);
         Add(_reservation);
+        Add(_ifMissing);
+    }
+
+    protected override async Task<bool> IsThereAsync(ParseResult parsed, IStorageApi api, ChangeRequest request, CancellationToken cancellationToken)
+    {
+        CreateVolume asked = (CreateVolume)request;
+        VolumeReport? there = parsed.GetValue(_ifMissing)
+            ? (await api.ListVolumesAsync(asked.Pool, cancellationToken)).FirstOrDefault(volume => volume.Name == asked.Volume)
+            : null;
+        return there is not null && there.Size < asked.Size
+            ? throw new StorageException(StorageErrorKind.Conflict, asked.Subject, $"is there with {there.Size}, less than {asked.Size}: `evestorage volume resize` grows it")
+            : there is not null;
     }
 
     protected override async Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
@@ -117,7 +130,7 @@ internal sealed class VolumeList : CliVerb
             output, ["volume", "size", "taken", "snapshots", "exports", "traits"],
             volumes.Select(volume => new[]
             {
-                $"{volume.Pool}/{volume.Name}", volume.Size.ToString(), volume.Allocated.ToString(),
+                $"{volume.Pool}/{volume.Name}", volume.Size.ForPerson(), volume.Allocated.ForPerson(),
                 $"{volume.Snapshots.Count}", $"{volume.Exports.Count}", volume.Traits.ToString(),
             })));
         return ExitCodes.Success;
@@ -141,7 +154,7 @@ internal sealed class VolumeShow : CliVerb
         {
             output.WriteLine($"volume    {volume.Pool}/{volume.Name}");
             output.WriteLine($"id        {volume.Id}");
-            output.WriteLine($"size      {volume.Size}, {volume.Allocated} taken");
+            output.WriteLine($"size      {volume.Size.ForPerson()}, {volume.Allocated.ForPerson()} taken");
             output.WriteLine($"form      {volume.Form}, {volume.Traits}");
             output.WriteLine($"path      {volume.Path}{(volume.Open ? "" : " (closed)")}");
             if (volume.Layers.Count > 0)
@@ -152,7 +165,7 @@ internal sealed class VolumeShow : CliVerb
             output.WriteLine($"made      {volume.Created:u}");
             foreach (SnapshotReport snapshot in volume.Snapshots)
             {
-                output.WriteLine($"snapshot  {volume.Name}@{snapshot.Label}, {snapshot.Created:u}, {snapshot.Size}");
+                output.WriteLine($"snapshot  {volume.Name}@{snapshot.Label}, {snapshot.Created:u}, {snapshot.Size.ForPerson()}");
             }
 
             foreach (ExportReport export in volume.Exports)

@@ -50,7 +50,9 @@ internal sealed class PlanAddExport : ChangePlanner<AddExport>
         Plan serve = context.Serves || !transport.EndsWithHost
             ? (await stack.PlanOpenAsync(cancellationToken)).Then(await transport.PlanExportAsync(spec, ExportNames.AccessTo(pool, request.Volume, stack), cancellationToken))
             : Plan.Of();
+        context.Result("transport", name);
         context.Result("subsystem", $"{subsystem}");
+        context.Result("nsid", $"{export.NamespaceId}");
         return Plan.Of(new RecordExport(pool, request.Volume, name, export, record)).Then(serve);
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using EveStorage.Host.Api;
 using EveStorage.Host.Composition;
 using EveStorage.Host.Images;
@@ -19,23 +20,24 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
     protected override async Task<Plan> PlanAsync(ImportImage request, PlanningContext context, CancellationToken cancellationToken)
     {
         IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
-        if (await pool.FindVolumeAsync(request.Volume, cancellationToken) is not null)
-        {
-            throw new StorageException(StorageErrorKind.Conflict, request.Subject, "exists: choose another name, or delete it first");
-        }
-
+        await RequireFreeAsync(pool, request.Volume, context, cancellationToken);
         SafeFileHandle image = context.Image ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "came without its image");
         ImageReport report = await context.Images.InspectAsync(image, request.ImageName, request.Format, cancellationToken);
         ByteSize size = request.Size ?? report.VirtualSize;
+        if (report.VirtualSize.Bytes == 0)
+        {
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, request.ImageName, "has a disk of no size");
+        }
+
         if (size < report.VirtualSize)
         {
-            throw new StorageException(StorageErrorKind.Conflict, request.ImageName, $"has a disk of {report.VirtualSize}, more than {size}");
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, request.ImageName, $"has a disk of {report.VirtualSize}, more than {size}");
         }
 
         VolumeName temporary = VolumeName.ForOperation(context.Operation.Id);
         VolumeSpec spec = new() { Name = temporary, Form = VolumeForm.Block, Size = size, Traits = request.Traits | context.Parts.StandardTraits };
         context.Result("format", report.Format);
-        context.Result("size", size.ToString());
+        context.Result("size", size.Bytes.ToString(CultureInfo.InvariantCulture));
         (LayerStack stack, Plan create) = await StackPlanner.PlanCreateAsync(context.Parts, pool, spec, context.Operation.Ids[$"{temporary}"], cancellationToken);
         bool thin = spec.Traits.HasFlag(VolumeTraits.Thin);
         FillOrder order = new()

@@ -16,6 +16,11 @@ internal sealed class PlanCreatePool : ChangePlanner<CreatePool>
     {
         PoolOptions options = context.Parts.OptionsOf(request.Pool);
         IStorageBackend backend = context.Parts.BackendOf(request.Pool);
+        if (!context.Recovering && await context.Pools.TryOpenAsync(request.Pool, cancellationToken) is not null)
+        {
+            throw new StorageException(StorageErrorKind.Conflict, $"{request.Pool}", $"exists: see `evestorage pool status {request.Pool}`");
+        }
+
         ProbeResult probe = await backend.ProbeAsync(cancellationToken);
         if (probe.Capabilities is null)
         {

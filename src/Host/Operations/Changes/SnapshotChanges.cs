@@ -69,6 +69,8 @@ internal sealed class PlanCloneSnapshot : ChangePlanner<CloneSnapshot>
     protected override async Task<Plan> PlanAsync(CloneSnapshot request, PlanningContext context, CancellationToken cancellationToken)
     {
         ISnapshotPool pool = await SnapshotPools.OpenAsync(request, context, cancellationToken);
+        await RequireFreeAsync(pool, request.NewVolume, context, cancellationToken);
+        context.Result("volume", $"{pool.Name}/{request.NewVolume}");
         Plan clone = await pool.PlanCloneAsync(request.Snapshot, request.NewVolume, cancellationToken);
 
         // It has the layers of what it was made of, and their keys.

@@ -13,6 +13,12 @@ internal sealed class PlanCreateVolume : ChangePlanner<CreateVolume>
     protected override async Task<Plan> PlanAsync(CreateVolume request, PlanningContext context, CancellationToken cancellationToken)
     {
         IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
+        await RequireFreeAsync(pool, request.Volume, context, cancellationToken);
+        if (request.Size.Bytes <= 0)
+        {
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "has to have a size");
+        }
+
         VolumeSpec spec = new()
         {
             Name = request.Volume,
@@ -87,6 +93,7 @@ internal sealed class PlanDeleteVolume : ChangePlanner<DeleteVolume>
     {
         if (!request.WithSnapshots || pool is not ISnapshotPool snapshots || await pool.FindVolumeAsync(request.Volume, cancellationToken) is null)
         {
+            await RequireBareAsync(pool, request, cancellationToken);
             return await pool.PlanDeleteAsync(request.Volume, cancellationToken);
         }
 
@@ -113,5 +120,16 @@ internal sealed class PlanDeleteVolume : ChangePlanner<DeleteVolume>
         }
 
         return keys;
+    }
+
+    private static async Task RequireBareAsync(IStoragePool pool, DeleteVolume request, CancellationToken cancellationToken)
+    {
+        if (pool is ISnapshotPool snapshots && await pool.FindVolumeAsync(request.Volume, cancellationToken) is not null)
+        {
+            await foreach (SnapshotInfo snapshot in snapshots.ListSnapshotsAsync(request.Volume, cancellationToken))
+            {
+                throw new StorageException(StorageErrorKind.Busy, request.Subject, $"has snapshots, {snapshot.Name} first: delete them, or add --snapshots to delete them too");
+            }
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using EveStorage.Host.Images;
 using EveStorage.Host.Worker;
 using EveStorage.Linux;
@@ -60,14 +61,15 @@ internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder
         ImportResult imported = await images.ImportAsync(
             order.Image, order.ImageName, order.Format, target,
             new() { VolumeSize = order.Size, WriteBudget = budget, ReadsZero = order.ReadsZero, Verify = order.Verify },
-            told => context.Progress.Report(new(Title, told.Done, told.Total)), cancellationToken);
+            Progress(context), cancellationToken);
+
         // The worker that wrote it read hostile bytes: what it says is not what counts.
         if (ExistingFile.LengthOf(target, $"{pool.Name}/{volume}") is ByteSize after && after != before)
         {
             throw new StorageException(StorageErrorKind.Corrupt, $"{pool.Name}/{volume}", $"had {before} and its import left {after}");
         }
 
-        result("written", imported.Written.ToString());
+        result("written", imported.Written.Bytes.ToString(CultureInfo.InvariantCulture));
         if (imported.Digest is string digest)
         {
             result("sha256", digest);
@@ -79,6 +81,19 @@ internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder
     // What udev makes of a mapping's name is a link to its node; anywhere else a link is nobody's of ours.
     private static string Resolved(string path)
         => path.StartsWith("/dev/", StringComparison.Ordinal) && File.ResolveLinkTarget(path, returnFinalTarget: true) is FileSystemInfo node ? node.FullName : path;
+
+    // What is read again to compare is told from the start once more: for a person that is another thing, and no progress that goes back.
+    private Action<WorkerProgress> Progress(OperationContext context)
+    {
+        string title = Title;
+        ByteSize before = default;
+        return told =>
+        {
+            title = told.Done < before ? $"compare it with {order.ImageName}" : title;
+            before = told.Done;
+            context.Progress.Report(new(title, told.Done, told.Total));
+        };
+    }
 
     /// <summary>Nothing: the volume goes with the step that made it.</summary>
     public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken) => ValueTask.CompletedTask;
