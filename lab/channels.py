@@ -12,16 +12,21 @@ class Channel:
     """Lines of JSON over a UNIX socket."""
 
     def __init__(self, path, seconds):
-        self.path, self.ends, self.buffer = path, time.monotonic() + seconds, b""
+        self.path, self.ends = path, time.monotonic() + seconds
         while True:
-            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket, self.buffer = socket.socket(socket.AF_UNIX), b""
             try:
                 self.socket.connect(path)
-                break
-            except OSError:
+                self.greet()
+                return
+            except (ConnectionError, FileNotFoundError, BlockingIOError, EOFError):
+                # It is not there yet, or QEMU ended the connection with that of the client before.
                 self.socket.close()
                 self.check()
                 time.sleep(0.05)
+
+    def greet(self):
+        """What has to be said before the first question, and may be said again."""
 
     def __enter__(self):
         return self
@@ -59,11 +64,7 @@ class Channel:
 class Agent(Channel):
     """The guest agent's socket. It serves one client at a time, so nobody keeps it longer than for a question."""
 
-    def __init__(self, path, seconds):
-        super().__init__(path, seconds)
-        self.synchronize()
-
-    def synchronize(self):
+    def greet(self):
         """Until the agent answers this client's own number: the port may still hold answers for an earlier one."""
         number, sent = int(time.time() * 1e6) & 0x3FFFFFFF, 0.0
         while True:
@@ -84,9 +85,8 @@ class Agent(Channel):
 class Monitor(Channel):
     """QEMU's machine protocol (docs/interop/qmp-spec.txt)."""
 
-    def __init__(self, path, seconds=30):
-        super().__init__(path, seconds)
-        self.line(seconds)
+    def greet(self):
+        self.line(30)
         self("qmp_capabilities")
 
     def save(self, file):
@@ -107,19 +107,27 @@ class Monitor(Channel):
             time.sleep(0.02)
 
 
+def status_of(path, process, seconds):
+    """How a script is; asked again when QEMU ends the connection meanwhile."""
+    for last in (False, False, True):
+        try:
+            with Agent(path, seconds) as agent:
+                return agent("guest-exec-status", pid=process)
+        except (ConnectionError, EOFError):
+            if last:
+                raise
+
+
 def run(path, script, seconds):
     """Runs a script in a guest and gives its exit code, its output and its errors. Others may use the agent in between."""
     with Agent(path, seconds) as agent:
         process = agent.start(script)
     ends, pause = time.monotonic() + seconds, 0.03
     while True:
-        with Agent(path, max(30, ends - time.monotonic())) as agent:
-            for _ in range(3):
-                status = agent("guest-exec-status", pid=process)
-                if status["exited"]:
-                    return (status.get("exitcode", 128 + status.get("signal", 0)),
-                            base64.b64decode(status.get("out-data", "")), base64.b64decode(status.get("err-data", "")))
-                time.sleep(min(pause, 0.1))
+        status = status_of(path, process, max(30, ends - time.monotonic()))
+        if status["exited"]:
+            return (status.get("exitcode", 128 + status.get("signal", 0)),
+                    base64.b64decode(status.get("out-data", "")), base64.b64decode(status.get("err-data", "")))
         if time.monotonic() > ends:
             raise TimeoutError(f"still running after {seconds} s: {script}")
         time.sleep(pause)
