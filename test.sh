@@ -44,7 +44,7 @@ if [ $failed_runs = 0 ]; then
     # A project of which no test has been written yet has nothing to say.
     compgen -G "$project/*.cs" >/dev/null || compgen -G "$project/*/*.cs" >/dev/null || continue
     echo "== $name"
-    timeout 1500 "artifacts/bin/$name/debug/$name" -noLogo -noColor -result-ctrf "$results/$name.json" || true
+    timeout 3000 "artifacts/bin/$name/debug/$name" -noLogo -noColor -result-ctrf "$results/$name.json" || true
     # A run that crashed or was ended leaves no report: that is a failure, whatever it had passed.
     jq -e .results.summary "$results/$name.json" >/dev/null 2>&1 || { echo "$name ended without a report"; failed_runs=$((failed_runs + 1)); }
   done
