@@ -46,6 +46,10 @@ internal sealed class Guest : IAsyncDisposable
         Assert.SkipUnless(IsBuilt(kernel), absent);
     }
 
+    /// <summary>Skips a test that takes longer than CI has, but where all of the long tests are asked for.</summary>
+    public static void RequireLong()
+        => Assert.SkipUnless(Environment.GetEnvironmentVariable("EVESTORAGE_LONG") == "1", "takes longer than CI has: ./test.sh --long runs it");
+
     /// <summary>Starts a guest, with the options of `lab up`, and waits until it answers.</summary>
     public static async Task<Guest> StartAsync(params string[] options)
     {

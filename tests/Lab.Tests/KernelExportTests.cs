@@ -23,6 +23,7 @@ public sealed class KernelExportTests
     [Fact]
     public async Task Guests_notice_nothing_when_the_host_is_killed_and_it_adopts_what_the_kernel_has_without_a_change()
     {
+        Guest.RequireLong();
         Guest.Require();
         using TemporaryDirectory place = new();
         await using HostedGuest hosted = await HostedGuest.StartAsync(Profile, "--disk", $"{Drive.Make(place.Path, "pool", ByteSize.MiB(512))}");

@@ -30,6 +30,7 @@ public sealed class LvmPoolTests
 
     private static async Task RunAsync(string kernel, string trial, int count, string bus, ByteSize size)
     {
+        Guest.RequireLong();
         Guest.Require(kernel);
         using TemporaryDirectory place = new();
         Drive[] drives = [.. Enumerable.Range(0, count).Select(number => Drive.Make(place.Path, $"lvm{number}", size, bus))];
