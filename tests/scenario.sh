@@ -1,56 +1,107 @@
 #!/usr/bin/env bash
-# scenario.sh PROFILE: the life of a volume under a profile, with a guest as its host:
+# scenario.sh [--in-guest] PROFILE [KERNEL]: the life of a volume under a profile, with a guest as its host:
 # pool, import, export, verify in the guest, snapshot, clone, rollback, grow, delete. About two minutes.
+# A pool of files and its target are on this machine. Where the profile's pool is of drives all of it is in the guest, whose
+# kernel is 6.12 or 6.1; --in-guest has that for a pool of files, too, and takes about 5 minutes.
 set -euo pipefail
-[ $# = 1 ] && [ -r "$1" ] || { echo "usage: tests/scenario.sh PROFILE, such as profiles/embedded.json" >&2; exit 2; }
+inside=
+[ "${1:-}" = --in-guest ] && { inside=1; shift; }
+[ $# -ge 1 ] && [ -r "$1" ] || { echo "usage: tests/scenario.sh [--in-guest] PROFILE [6.12|6.1], such as profiles/embedded.json" >&2; exit 2; }
 root=$(cd "$(dirname "$0")/.." && pwd)
+profile=$1 kernel=${2:-6.12}
 work=$(mktemp -d "${TMPDIR:-/tmp}/evestorage-scenario.XXXXXX")
 export PATH=$PATH:/usr/sbin:/sbin
 guest=scenario-$$
 host=nqn.2014-08.org.example:scenario
+pool=$(jq -r '.Pools | keys[0]' "$profile")
+inside=${inside:-$(jq --arg pool "$pool" 'if .Pools[$pool].Kind == "file" then 0 else 1 end' "$profile")}
 daemon=
 
+# Whatever fails here, the rest is taken down and the failure told.
 finish() {
   local code=$?
-  "$root/lab/lab" kill "$guest" || true
-  [ -z "$daemon" ] || { kill "$daemon"; wait "$daemon" || true; }
-  [ $code = 0 ] && echo "scenario: passed" || { echo "scenario: FAILED at: $step" >&2; tail -n 20 "$work/daemon.log" >&2 || true; }
+  set +e
+  [ $code = 0 ] && echo "scenario: passed" || { echo "scenario: FAILED at: $step" >&2; daemon_log >&2; }
+  "$root/lab/lab" kill "$guest"
+  [ -z "$daemon" ] || { kill "$daemon"; wait "$daemon"; }
   rm -rf "$work"
   exit $code
 }
 step=start
 trap finish EXIT
 
-# The profile as it is, but for where it keeps things and the port, which another target of this machine may have.
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-jq --arg place "$work" --argjson port "$port" \
-  '.State = $place + "/state" | .Run = $place + "/run" | .Transports[].Options.Port = $port' "$1" > "$work/profile.json"
-pool=$(jq -r '.Pools | keys[0]' "$1")
-
 say() { step=$*; echo "scenario: $*"; }
 fail() { echo "scenario: $*" >&2; exit 1; }
-evestorage() { "$root/artifacts/bin/EveStorage.Host/debug/evestorage" "$@" --json --profile "$work/profile.json"; }
-in_guest() { "$root/lab/lab" exec "$guest" -- "set -e; $*"; }
-disk() { echo "/dev/\$(basename \$(ls -d \$(dirname \$(grep -lx $1 /sys/class/nvme-subsystem/*/subsysnqn))/nvme*n1))"; }
+# Prints what the command printed, with its errors, which are JSON too, where a person sees them.
+evestorage() {
+  local said
+  said=$(run_host "$@") || { echo "evestorage $*: $said" >&2; return 1; }
+  echo "$said"
+}
+in_guest() { "$root/lab/lab" exec "$guest" -t 600 -- "set -e; $*"; }
 
-# Both leave the subsystem in $subsystem. The guest's id as a host is one for all the run.
+# Where the host runs is all that differs: here, with the profile as it is but for where it keeps things and the port, which
+# another target of this machine may have; or in the guest, with the profile's drives.
+if [ "$inside" = 0 ]; then
+  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  jq --arg place "$work" --argjson port "$port" \
+    '.State = $place + "/state" | .Run = $place + "/run" | .Transports[].Options.Port = $port' "$profile" > "$work/profile.json"
+  images=$work loopback=10.0.2.2
+  run_host() { "$root/artifacts/bin/EveStorage.Host/debug/evestorage" "$@" --json --profile "$work/profile.json"; }
+  daemon_log() { tail -n 20 "$work/daemon.log"; }
+  serve() {
+    "$root/lab/lab" up "$guest" --kernel "$kernel"
+    "$root/artifacts/bin/EveStorage.Host/debug/evestorage" serve --profile "$work/profile.json" > "$work/daemon.log" 2>&1 &
+    daemon=$!
+    for _ in $(seq 300); do curl -sf --unix-socket "$work/run/api.sock" http://host/v1/host > /dev/null && return; sleep 0.2; done
+    fail "the daemon does not answer"
+  }
+else
+  images=/share loopback=127.0.0.1
+  run_host() { in_guest "$(printf '%q ' evestorage "$@" --json --profile /root/profile.json)"; }
+  daemon_log() { in_guest "tail -n 20 /root/daemon.log; dmesg | tail -n 20"; }
+  serve() {
+    local drives=() number
+    for number in $(seq 0 $(($(jq --arg pool "$pool" '.Pools[$pool] | if .Kind == "file" then 0 else .Devices | length end' "$profile") - 1))); do
+      truncate -s 1G "$work/drive$number"
+      drives+=(--disk "$work/drive$number,virtio,drive$number")
+    done
+    "$root/lab/lab" up "$guest" --kernel "$kernel" --share "$work" --disk "$("$root/lab/host-image"),virtio,program,ro" "${drives[@]}"
+    jq --arg pool "$pool" 'if .Pools[$pool].Kind == "file" then . else .Pools[$pool].Devices |= [to_entries[] | "serial:drive\(.key)"] end' \
+      "$profile" > "$work/profile.json"
+    in_guest 'mkdir /program; mount -t erofs -o ro $(lab-disk program) /program; cp /share/profile.json /root
+      printf "#!/bin/sh\nexec dotnet /program/evestorage.dll \"\$@\"\n" > /usr/local/bin/evestorage; chmod 755 /usr/local/bin/evestorage
+      setsid evestorage serve --profile /root/profile.json > /root/daemon.log 2>&1 < /dev/null &
+      for i in $(seq 300); do
+        [ -S /run/evestorage/api.sock ] && curl -sf --unix-socket /run/evestorage/api.sock http://host/v1/host > /dev/null && exit 0; sleep 1
+      done
+      exit 1'
+  }
+fi
+
+# In the guest: the volume as a disk, in $disk. The guest's id as a host is one for all the run.
 give() {
   subsystem=$(evestorage export add "$pool/$1" --host "$host" | jq -r .results.subsystem)
-  in_guest "modprobe nvme-tcp; nvme connect -t tcp -a 10.0.2.2 -s $port -n $subsystem -i 2 -c 1 --hostnqn=$host \
-    --hostid=5ce0a210-0000-4000-8000-000000000001; udevadm settle; mkdir -p /mnt/v"
+  local address
+  address=$(evestorage export list | jq -r --arg volume "$pool/$1" '.[] | select(.volume == $volume).address')
+  case $address in
+  tcp://*)
+    in_guest "modprobe nvme-tcp; nvme connect -t tcp -a $loopback -s ${address##*:} -n $subsystem -i 2 -c 1 --hostnqn=$host \
+      --hostid=5ce0a210-0000-4000-8000-000000000001; udevadm settle"
+    disk="/dev/\$(basename \$(ls -d \$(dirname \$(grep -lx $subsystem /sys/class/nvme-subsystem/*/subsysnqn))/nvme*n1))" ;;
+  file://*) disk=${address#file://} ;;
+  *) fail "no way to $address" ;;
+  esac
+  in_guest "[ -b $disk ]; mkdir -p /mnt/v"
 }
 take() {
-  in_guest "nvme disconnect -n $subsystem" > /dev/null
+  case $disk in /dev/*) in_guest "nvme disconnect -n $subsystem" > /dev/null ;; esac
   evestorage export remove "$pool/$1" > /dev/null
 }
 
 say "serve"
-"$root/lab/ensure"
-"$root/artifacts/bin/EveStorage.Host/debug/evestorage" serve --profile "$work/profile.json" > "$work/daemon.log" 2>&1 &
-daemon=$!
-"$root/lab/lab" up "$guest"
-for _ in $(seq 50); do [ -S "$work/run/api.sock" ] && break; sleep 0.2; done
-[ -S "$work/run/api.sock" ] || fail "the daemon has no socket"
+"$root/lab/ensure" "$kernel"
+serve
 
 say "pool create"
 evestorage pool create "$pool" > /dev/null
@@ -61,37 +112,37 @@ head -c 33554432 /dev/urandom > "$work/files/data"
 mke2fs -q -t ext4 -d "$work/files" "$work/raw" 64M > /dev/null
 qemu-img convert -f raw -O qcow2 -c "$work/raw" "$work/image.qcow2"
 digest=$(sha256sum < "$work/raw" | cut -d' ' -f1)
-imported=$(evestorage image import "$work/image.qcow2" "$pool/vm1" --verify | jq -r .results.sha256)
+imported=$(evestorage image import "$images/image.qcow2" "$pool/vm1" --verify | jq -r .results.sha256)
 [ "$imported" = "$digest" ] || fail "imported $imported, not $digest"
 
 say "export add, and verify in the guest"
 give vm1
-read=$(in_guest "sha256sum < $(disk "$subsystem")" | cut -d' ' -f1)
+read=$(in_guest "sha256sum < $disk" | cut -d' ' -f1)
 [ "$read" = "$digest" ] || fail "the guest reads $read, not $digest"
-in_guest "mount $(disk "$subsystem") /mnt/v; echo one > /mnt/v/one; umount /mnt/v"
+in_guest "mount $disk /mnt/v; echo one > /mnt/v/one; umount /mnt/v"
 take vm1
 
 say "volume snapshot, volume clone"
 evestorage volume snapshot "$pool/vm1@one" > /dev/null
 evestorage volume clone "$pool/vm1@one" vm2 > /dev/null
 give vm1
-in_guest "mount $(disk "$subsystem") /mnt/v; echo two > /mnt/v/two; umount /mnt/v"
+in_guest "mount $disk /mnt/v; echo two > /mnt/v/two; umount /mnt/v"
 take vm1
 
 say "volume rollback"
 evestorage volume rollback "$pool/vm1@one" --yes > /dev/null
 give vm1
-in_guest "mount $(disk "$subsystem") /mnt/v; [ \$(cat /mnt/v/one) = one ]; [ ! -e /mnt/v/two ]"
+in_guest "mount $disk /mnt/v; [ \$(cat /mnt/v/one) = one ]; [ ! -e /mnt/v/two ]"
 
 say "volume resize, in use"
 evestorage volume resize "$pool/vm1" 96MiB > /dev/null
-in_guest "for i in \$(seq 50); do [ \$(blockdev --getsize64 $(disk "$subsystem")) = $((96 << 20)) ] && break; sleep 0.2; done
-  resize2fs $(disk "$subsystem") 2>/dev/null; [ \$(df --output=size -m /mnt/v | tail -1) -gt 75 ]; umount /mnt/v" > /dev/null
+in_guest "for i in \$(seq 50); do [ \$(blockdev --getsize64 $disk) = $((96 << 20)) ] && break; sleep 0.2; done
+  resize2fs $disk 2>/dev/null; [ \$(df --output=size -m /mnt/v | tail -1) -gt 75 ]; umount /mnt/v" > /dev/null
 take vm1
 
 say "the clone has what the snapshot had"
 give vm2
-in_guest "mount -o ro $(disk "$subsystem") /mnt/v; [ \$(cat /mnt/v/one) = one ]; [ ! -e /mnt/v/two ]; umount /mnt/v"
+in_guest "mount -o ro $disk /mnt/v; [ \$(cat /mnt/v/one) = one ]; [ ! -e /mnt/v/two ]; umount /mnt/v"
 take vm2
 
 say "volume delete, pool delete"

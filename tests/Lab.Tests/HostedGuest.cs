@@ -31,13 +31,13 @@ internal sealed class HostedGuest : IAsyncDisposable
             rm -f /run/evestorage/api.sock
             setsid {{launcher}} dotnet /program/evestorage.dll serve --profile {{Profile}} > /root/daemon.log 2>&1 < /dev/null &
             echo $! > /root/daemon.pid
-            for i in $(seq 600); do
-              {{Ask}} http://host/v1/host > /dev/null 2>&1 && exit 0
-              kill -0 $(cat /root/daemon.pid) || break
-              sleep 0.5
+            for i in $(seq 400); do
+              [ -S /run/evestorage/api.sock ] && {{Ask}} http://host/v1/host > /dev/null 2>&1 && exit 0
+              kill -0 $! || break
+              sleep 1
             done
             cat /root/daemon.log >&2; exit 1
-            """, 400);
+            """, 900);
     }
 
     /// <summary>Ends the daemon as a crash would. Its data planes in the kernel go on.</summary>
