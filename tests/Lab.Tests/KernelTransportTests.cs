@@ -19,7 +19,7 @@ public sealed class KernelTransportTests
         // One processor: two of them wait for each other's locks under emulation on a busy machine.
         await using Guest guest = await Guest.StartAsync("--kernel", kernel, "--smp", "1", "--share", InGuest.Built(project));
 
-        string said = await guest.RunAsync(InGuest.Run(project, tests, kernel), 600);
+        string said = await guest.RunAsync(InGuest.Run(project, tests, kernel), 1500);
 
         said.ShouldContain("Failed: 0");
         InGuest.PassedIn(said).ShouldBe(passed, said);
