@@ -1,5 +1,3 @@
-using EveStorage.Linux;
-
 namespace EveStorage.Luks;
 
 /// <summary>Grows what is open into what lies below. What is closed takes its size when it is opened.</summary>
@@ -37,14 +35,7 @@ internal sealed class GrowLuks(LuksDevice device) : StorageStep
 
     private async Task ResizeAsync(IReadOnlyList<string> size, CancellationToken cancellationToken)
     {
-        using KeyMaterial key = await device.GetKeyAsync(device.Key, cancellationToken);
-        try
-        {
-            await Cryptsetup.RunAsync(["resize", "--batch-mode", .. size, device.Site.Name], key, next: null, cancellationToken);
-        }
-        catch (CommandException e) when (e.ExitCode == Cryptsetup.WrongKey)
-        {
-            throw device.WrongKey(device.Key);
-        }
+        using KeyMaterial key = await device.FindKeyAsync(cancellationToken);
+        await Cryptsetup.RunAsync(["resize", "--batch-mode", .. size, device.Site.Name], key, next: null, cancellationToken);
     }
 }

@@ -189,7 +189,7 @@ internal sealed class LuksDevice(LayerSite site, LuksOptions options, IKeyProvid
     }
 
     /// <summary>The first of the keys that may open it, and does.</summary>
-    private async Task<KeyMaterial> FindKeyAsync(CancellationToken cancellationToken)
+    internal async Task<KeyMaterial> FindKeyAsync(CancellationToken cancellationToken)
     {
         IReadOnlyList<KeyName> names = KeyNames;
         foreach (KeyName name in names)

@@ -152,7 +152,7 @@ public sealed class DeviceMapperTests
     }
 
     [Fact(Explicit = true)]
-    public async Task A_key_is_changed_while_it_is_open()
+    public async Task A_key_is_changed_while_it_is_open_which_then_grows_by_the_new_one()
     {
         using Below below = new();
         await OpenNewAsync(below);
@@ -160,8 +160,10 @@ public sealed class DeviceMapperTests
         (await Below.RunAsync(below.Layer.PlanRekeyAsync(below.Site, new("second"), default))).Count.ShouldBe(2);
 
         (await below.OpensAsync("first")).ShouldBeFalse();
+        below.Keys.Remove("first");
+        below.Resize(ByteSize.MiB(32));
+        (await Below.RunAsync(below.Layer.PlanGrowAsync(below.Site, default))).Count.ShouldBe(1);
         await CloseAsync(below);
-        below.Keys.Put("first", below.Keys.Of("second"));
         await Below.RunAsync(below.Layer.PlanOpenAsync(below.Site, default));
         await EndAsync(below);
     }
