@@ -44,6 +44,11 @@ internal sealed class ClusterDecoder(string subject, int clusterSize) : IDisposa
 
     private unsafe int Inflate(ReadOnlySpan<byte> source, Span<byte> target)
     {
+        if (source.IsEmpty)
+        {
+            return 0;   // a stream that ended before; and there is no address of nothing
+        }
+
         fixed (byte* bytes = source)
         {
             using UnmanagedMemoryStream stream = new(bytes, source.Length);

@@ -18,6 +18,7 @@ internal readonly record struct Qcow2Cluster(long Offset, int CompressedLength, 
 
     private const ulong OffsetBits = 0x00FF_FFFF_FFFF_FE00;
     private const ulong CompressedBit = 1UL << 62;
+    private const ulong CopiedBit = 1UL << 63;
     private const ulong ZeroBit = 1;
     private const ulong ReservedBits = 0x3F00_0000_0000_01FE;
     private const int SectorSize = 512;
@@ -29,8 +30,13 @@ internal readonly record struct Qcow2Cluster(long Offset, int CompressedLength, 
         => (Zero >> part & 1) != 0 ? ExtentKind.Zero : (Allocated >> part & 1) != 0 ? ExtentKind.Data : ExtentKind.Hole;
 
     /// <summary>Reads the entry at the start of <paramref name="entry"/>.</summary>
+    /// <param name="entry">The entry.</param>
+    /// <param name="header">The header.</param>
+    /// <param name="guestOffset">Where its cluster is on the disk.</param>
+    /// <param name="sourceLength">The length of the file; the greatest number when it is not known before its end.</param>
+    /// <param name="subject">The image.</param>
     /// <exception cref="StorageException">It is impossible, or points outside of the file.</exception>
-    internal static Qcow2Cluster Parse(ReadOnlySpan<byte> entry, Qcow2Header header, long sourceLength, string subject)
+    internal static Qcow2Cluster Parse(ReadOnlySpan<byte> entry, Qcow2Header header, long guestOffset, long sourceLength, string subject)
     {
         ulong word = BinaryPrimitives.ReadUInt64BigEndian(entry);
         uint zero = 0;
@@ -43,8 +49,8 @@ internal readonly record struct Qcow2Cluster(long Offset, int CompressedLength, 
 
         if ((word & CompressedBit) != 0)
         {
-            return (zero | allocated) == 0
-                ? ParseCompressed(word, header, sourceLength, subject)
+            return header.HasDataFile ? throw Corrupt(subject, "has a compressed cluster, and its data in another file")
+                : (zero | allocated) == 0 ? ParseCompressed(word, header, sourceLength, subject)
                 : throw Corrupt(subject, "has a compressed cluster with subclusters");
         }
 
@@ -58,9 +64,16 @@ internal readonly record struct Qcow2Cluster(long Offset, int CompressedLength, 
         {
             bool isZero = (word & ZeroBit) != 0;
             zero = isZero ? uint.MaxValue : 0;
-            allocated = offset != 0 && !isZero ? uint.MaxValue : 0;
+            allocated = (offset != 0 || (header.HasDataFile && (word & CopiedBit) != 0)) && !isZero ? uint.MaxValue : 0;
         }
 
+        return header.HasDataFile
+            ? InDataFile(offset, guestOffset, allocated, zero, subject)
+            : InImage(offset, allocated, zero, header, sourceLength, subject);
+    }
+
+    private static Qcow2Cluster InImage(long offset, uint allocated, uint zero, Qcow2Header header, long sourceLength, string subject)
+    {
         // Only the last cluster of a file may be cut short; what is missing reads as zero.
         if (offset % header.ClusterSize != 0 || (offset != 0 && offset >= sourceLength))
         {
@@ -71,6 +84,12 @@ internal readonly record struct Qcow2Cluster(long Offset, int CompressedLength, 
             ? throw Corrupt(subject, "has a subcluster that is two things at once")
             : new(offset, 0, allocated, zero);
     }
+
+    // In a file of its own the data lies where it is on the disk, so that an offset of 0 may be the first cluster's.
+    private static Qcow2Cluster InDataFile(long offset, long guestOffset, uint allocated, uint zero, string subject)
+        => (offset != guestOffset && (offset | allocated) != 0) ? throw Corrupt(subject, $"has the data of {guestOffset} at {offset} of its data file")
+            : (allocated & zero) != 0 ? throw Corrupt(subject, "has a subcluster that is two things at once")
+            : new(offset, 0, allocated, zero);
 
     // Bits 0 to x-1 are a byte's offset and the rest, up to 61, the number of additional sectors, with x = 62 - (cluster_bits - 8).
     private static Qcow2Cluster ParseCompressed(ulong word, Qcow2Header header, long sourceLength, string subject)

@@ -2,8 +2,8 @@ using System.Buffers.Binary;
 
 namespace EveStorage.Qcow2Import;
 
-/// <summary>QEMU's copy-on-write format, versions 2 and 3: one file, without a backing file, an external data file or encryption.</summary>
-internal sealed class Qcow2Format : IImageFormat
+/// <summary>QEMU's copy-on-write format, versions 2 and 3, without encryption.</summary>
+internal sealed class Qcow2Format : ILinkedImageFormat
 {
     /// <inheritdoc/>
     public int SignatureLength => sizeof(uint);
@@ -13,26 +13,64 @@ internal sealed class Qcow2Format : IImageFormat
         => head.Length >= sizeof(uint) && BinaryPrimitives.ReadUInt32BigEndian(head) == Qcow2Header.Magic;
 
     /// <inheritdoc/>
-    public async ValueTask<IImageReader> OpenAsync(IImageSource source, CancellationToken cancellationToken)
+    public ValueTask<IImageReader> OpenAsync(IImageSource source, CancellationToken cancellationToken)
+        => OpenAsync(source, linked: false, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IImageReader> OpenLinkedAsync(IImageSource source, CancellationToken cancellationToken)
+        => OpenAsync(source, linked: true, cancellationToken);
+
+    private static async ValueTask<IImageReader> OpenAsync(IImageSource source, bool linked, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(source);
         try
         {
-            if (!source.CanSeek || source.Length is not long length)
+            (Qcow2Header header, Qcow2Extensions extensions) = await ReadHeaderAsync(source, cancellationToken);
+            ImageLink[] links = [.. LinksOf(header, extensions)];
+            if (!linked && links.Length > 0)
             {
-                throw new StorageException(StorageErrorKind.NotSupported, source.Name, "is a stream, and a qcow2 is read out of order: give a file");
+                throw new StorageException(StorageErrorKind.NotSupported, source.Name, links[0].Kind == ImageLinkKind.Backing
+                    ? "needs a backing file: flatten it with `qemu-img convert` where that file is"
+                    : "keeps its data in another file: make one of both with `qemu-img convert`");
             }
 
-            byte[] head = new byte[Qcow2HeaderView.MaxLength];
-            int read = await source.ReadAsync(0, head, cancellationToken);
-            Qcow2Header header = Qcow2Header.Parse(head.AsSpan(0, read), source.Name);
-            Qcow2Tables tables = await Qcow2Tables.OpenAsync(source, length, header, cancellationToken);
-            return new Qcow2Reader(source, header, tables);
+            Qcow2Facts facts = new(header, extensions.Bitmaps, links);
+            return source.CanSeek && source.Length is long length
+                ? new Qcow2Reader(source, facts, await Qcow2Tables.OpenAsync(source, length, header, cancellationToken))
+                : new Qcow2StreamReader(source, facts);
         }
         catch
         {
             await source.DisposeAsync();
             throw;
+        }
+    }
+
+    private static async Task<(Qcow2Header Header, Qcow2Extensions Extensions)> ReadHeaderAsync(IImageSource source, CancellationToken cancellationToken)
+    {
+        byte[] head = new byte[Qcow2HeaderView.MaxLength];
+        int read = await source.ReadAsync(0, head, cancellationToken);
+        Qcow2Header header = Qcow2Header.Parse(head.AsSpan(0, read), source.Name);
+
+        // The rest of the first cluster, each byte once: a stream does not go back.
+        byte[] cluster = new byte[header.ClusterSize];
+        head.AsSpan(0, read).CopyTo(cluster);
+        read += read == head.Length ? await source.ReadAsync(read, cluster.AsMemory(read), cancellationToken) : 0;
+        Qcow2Extensions extensions = Qcow2Extensions.Parse(cluster.AsSpan(0, read), header, source.Name);
+        header.RequireReadable(extensions, source.Name);
+        return (header, extensions);
+    }
+
+    private static IEnumerable<ImageLink> LinksOf(Qcow2Header header, Qcow2Extensions extensions)
+    {
+        if (header.HasDataFile)
+        {
+            yield return new(ImageLinkKind.Data, extensions.DataFileName!, null);
+        }
+
+        if (extensions.BackingName is string backing)
+        {
+            yield return new(ImageLinkKind.Backing, backing, extensions.BackingFormat);
         }
     }
 }

@@ -17,6 +17,7 @@ internal readonly ref struct Qcow2HeaderView(ReadOnlySpan<byte> bytes)
     internal uint Magic => U32(0);
     internal uint Version => U32(4);
     internal ulong BackingFileOffset => U64(8);
+    internal uint BackingFileSize => U32(16);
     internal uint ClusterBits => U32(20);
     internal ulong Size => U64(24);
     internal uint CryptMethod => U32(32);
@@ -24,9 +25,13 @@ internal readonly ref struct Qcow2HeaderView(ReadOnlySpan<byte> bytes)
     internal ulong L1TableOffset => U64(40);
     internal ulong RefcountTableOffset => U64(48);
     internal uint RefcountTableClusters => U32(56);
+    internal uint Snapshots => U32(60);
+    internal ulong SnapshotsOffset => U64(64);
 
     // Version 3 only.
     internal Qcow2Features IncompatibleFeatures => (Qcow2Features)U64(72);
+    internal ulong AutoclearFeatures => U64(88);
+    internal uint RefcountOrder => U32(96);
     internal uint HeaderLength => U32(100);
     internal Qcow2Compression CompressionType => (Qcow2Compression)_bytes[104];
 
@@ -47,7 +52,7 @@ internal enum Qcow2Features : ulong
     ExtendedL2 = 1 << 4,
 
     /// <summary>A dirty image has stale refcounts, which an import never reads.</summary>
-    Readable = Dirty | CompressionType | ExtendedL2,
+    Readable = Dirty | ExternalDataFile | CompressionType | ExtendedL2,
 }
 
 /// <summary>"Compression type".</summary>

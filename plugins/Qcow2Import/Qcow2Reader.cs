@@ -1,38 +1,37 @@
-using System.Globalization;
 using System.Runtime.CompilerServices;
 
 namespace EveStorage.Qcow2Import;
 
-/// <summary>An open qcow2: the state of its disk, not of a snapshot in it.</summary>
-internal sealed class Qcow2Reader(IImageSource source, Qcow2Header header, Qcow2Tables tables) : ISeekableImageReader
+/// <summary>An open qcow2 whose bytes can be read in any order: the state of its disk, or of a snapshot in it.</summary>
+internal sealed class Qcow2Reader(IImageSource source, Qcow2Facts facts, Qcow2Tables tables) : ISeekableImageReader, ILinkedImageReader, ISnapshotImageReader
 {
-    private readonly ClusterDecoder _decoder = new(source.Name, header.ClusterSize);
+    private readonly Qcow2Header _header = facts.Header;
+    private readonly string _name = source.Name;
+    private readonly long? _length = source.Length;
+    private readonly ClusterDecoder _decoder = new(source.Name, facts.Header.ClusterSize);
 
     /// <inheritdoc/>
-    public ByteSize VirtualSize => header.VirtualSize;
+    public ByteSize VirtualSize => _header.VirtualSize;
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<string, string> Details { get; } = new Dictionary<string, string>
-    {
-        ["version"] = header.Version.ToString(CultureInfo.InvariantCulture),
-        ["cluster size"] = new ByteSize(header.ClusterSize).ToString(),
-        ["compression"] = header.Compression == Qcow2Compression.Zstd ? "zstd" : "zlib",
-        ["extended L2"] = header.ExtendedL2 ? "yes" : "no",
-    };
+    public IReadOnlyDictionary<string, string> Details => facts.Details;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ImageLink> Links => facts.Links;
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<ImageExtent> ReadExtentsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        UsedClusters used = new(source, header, tables);
+        UsedClusters used = new(source, _header, tables);
         ExtentJoin join = default;
         for (int index = 0; index < tables.Count; index++)
         {
             // One entry after the other: a table of 2 MiB with subclusters has four million extents.
             byte[]? table = tables.OffsetOf(index) == 0 ? null : await tables.ReadAsync(index, cancellationToken);
-            int entries = table is null ? 1 : EntriesOf(index);
+            int entries = table is null ? 1 : ClusterExtents.EntriesOf(_header, index);
             for (int entry = 0; entry < entries; entry++)
             {
-                foreach (ImageExtent extent in table is null ? [HoleOf(index)] : CheckedExtentsOf(table, index, entry, used))
+                foreach (ImageExtent extent in table is null ? [ClusterExtents.HoleOf(_header, index)] : CheckedExtentsOf(table, index, entry, used))
                 {
                     if (join.Add(extent) is ImageExtent whole)
                     {
@@ -51,21 +50,35 @@ internal sealed class Qcow2Reader(IImageSource source, Qcow2Header header, Qcow2
     /// <inheritdoc/>
     public async ValueTask<ImageExtent> LookupAsync(long guestOffset, CancellationToken cancellationToken)
     {
-        int index = checked((int)(guestOffset / header.L2Coverage));
-        long within = guestOffset % header.L2Coverage;
+        int index = checked((int)(guestOffset / _header.L2Coverage));
+        long within = guestOffset % _header.L2Coverage;
         if (tables.OffsetOf(index) == 0)
         {
-            return HoleOf(index);
+            return ClusterExtents.HoleOf(_header, index);
         }
 
         byte[] table = await tables.ReadAsync(index, cancellationToken);
-        int entry = (int)(within >> header.ClusterBits);
-        return ExtentsOf(table, index, entry).First(extent => guestOffset < extent.GuestOffset + extent.Length);
+        int entry = (int)(within >> _header.ClusterBits);
+        return ClusterExtents.Of(_header, tables.ClusterOf(table, index, entry), index, entry).First(extent => guestOffset < extent.GuestOffset + extent.Length);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<ImageSnapshot>> ListSnapshotsAsync(CancellationToken cancellationToken)
+        => [.. (await Qcow2Snapshots.ReadAsync(source, _header, cancellationToken)).Select(entry => entry.Snapshot)];
+
+    /// <inheritdoc/>
+    public async ValueTask<IImageReader> OpenSnapshotAsync(string name, CancellationToken cancellationToken)
+    {
+        Qcow2Header header = await Qcow2Snapshots.HeaderOfAsync(source, _header, name, cancellationToken);
+        return new Qcow2Reader(source, facts with { Header = header }, await Qcow2Tables.OpenAsync(source, source.Length!.Value, header, cancellationToken));
     }
 
     /// <inheritdoc/>
     public void Decode(in ImageExtent extent, ReadOnlySpan<byte> source, Span<byte> target)
-        => _decoder.Decode(extent.Encoding, source, target);
+    {
+        ClusterExtents.RequireWhole(_header, extent, source.Length, _header.HasDataFile ? null : _length, _name);
+        _decoder.Decode(extent.Encoding, source, target);
+    }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
@@ -74,64 +87,10 @@ internal sealed class Qcow2Reader(IImageSource source, Qcow2Header header, Qcow2
         return source.DisposeAsync();
     }
 
-    private int EntriesOf(int index)
-        => (int)Math.Min(header.L2Entries, (header.VirtualSize.Bytes - (index * header.L2Coverage) + header.ClusterSize - 1) >> header.ClusterBits);
-
-    private ImageExtent HoleOf(int index) => Clip(new(index * header.L2Coverage, header.L2Coverage, ExtentKind.Hole, 0, 0, ExtentEncoding.Plain));
-
     private IEnumerable<ImageExtent> CheckedExtentsOf(byte[] table, int index, int entry, UsedClusters used)
     {
-        Qcow2Cluster cluster = tables.ClusterOf(table, entry);
-        if (cluster.IsCompressed)
-        {
-            used.RequireFree(cluster.Offset, cluster.CompressedLength);
-        }
-        else if (cluster.Offset != 0)
-        {
-            used.Take(cluster.Offset);
-        }
-
-        return ExtentsOf(table, index, entry);
-    }
-
-    private IEnumerable<ImageExtent> ExtentsOf(byte[] table, int index, int entry)
-    {
-        Qcow2Cluster cluster = tables.ClusterOf(table, entry);
-        long guest = (index * header.L2Coverage) + ((long)entry << header.ClusterBits);
-        if (cluster.IsCompressed)
-        {
-            ExtentEncoding encoding = header.Compression == Qcow2Compression.Zstd ? ExtentEncoding.Zstd : ExtentEncoding.Deflate;
-            yield return Clip(new(guest, header.ClusterSize, ExtentKind.Data, cluster.Offset, cluster.CompressedLength, encoding));
-            yield break;
-        }
-
-        int partLength = header.ClusterSize / Qcow2Cluster.Parts;
-        for (int part = 0; part < Qcow2Cluster.Parts;)
-        {
-            ExtentKind kind = cluster.KindOf(part);
-            int end = part + 1;
-            while (end < Qcow2Cluster.Parts && cluster.KindOf(end) == kind)
-            {
-                end++;
-            }
-
-            long at = guest + ((long)part * partLength);
-            long length = (long)(end - part) * partLength;
-            if (at < header.VirtualSize.Bytes)
-            {
-                yield return kind == ExtentKind.Data
-                    ? Clip(new(at, length, kind, cluster.Offset + ((long)part * partLength), length, ExtentEncoding.Plain))
-                    : Clip(new(at, length, kind, 0, 0, ExtentEncoding.Plain));
-            }
-
-            part = end;
-        }
-    }
-
-    // The last cluster may reach beyond the disk.
-    private ImageExtent Clip(ImageExtent extent)
-    {
-        long length = Math.Min(extent.Length, header.VirtualSize.Bytes - extent.GuestOffset);
-        return extent with { Length = length, SourceLength = extent.Encoding == ExtentEncoding.Plain ? Math.Min(extent.SourceLength, length) : extent.SourceLength };
+        Qcow2Cluster cluster = tables.ClusterOf(table, index, entry);
+        used.Take(cluster);
+        return ClusterExtents.Of(_header, cluster, index, entry);
     }
 }

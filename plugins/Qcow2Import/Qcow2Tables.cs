@@ -97,8 +97,20 @@ internal sealed class Qcow2Tables
     }
 
     /// <summary>What one entry of an L2 table maps.</summary>
-    internal Qcow2Cluster ClusterOf(ReadOnlySpan<byte> table, int entry)
-        => Qcow2Cluster.Parse(table[(entry * _header.L2EntryLength)..], _header, _sourceLength, _source.Name);
+    internal Qcow2Cluster ClusterOf(ReadOnlySpan<byte> table, int index, int entry)
+        => Qcow2Cluster.Parse(table[(entry * _header.L2EntryLength)..], _header, ClusterExtents.GuestOffsetOf(_header, index, entry), _sourceLength, _source.Name);
+
+    /// <summary>Lets go of a table that is not needed again.</summary>
+    internal void Forget(int index)
+    {
+        lock (_cached)
+        {
+            if (_cached.Remove(index))
+            {
+                _oldest.Clear();
+            }
+        }
+    }
 
     private static async Task ReadExactlyAsync(IImageSource source, long offset, byte[] target, CancellationToken cancellationToken)
     {

@@ -7,6 +7,8 @@ internal sealed class MemoryImage : IImageSource
 {
     internal const int ClusterSize = 65536;
 
+    private long _passed;
+
     internal MemoryImage()
     {
         U32(0, 0x514649fb);
@@ -23,20 +25,26 @@ internal sealed class MemoryImage : IImageSource
 
     public string Name => "disk.qcow2";
 
-    public long? Length => Bytes.Length;
+    public long? Length => CanSeek && HasLength ? Bytes.Length : null;
 
     public bool CanSeek { get; init; } = true;
+
+    internal bool HasLength { get; init; } = true;
 
     internal byte[] Bytes { get; set; } = new byte[4 * ClusterSize];
 
     public ValueTask<int> ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken)
     {
+        (offset >= _passed || CanSeek).ShouldBeTrue($"{offset} has passed: {_passed} was read");
+        _passed = Math.Max(_passed, offset);
         int length = (int)Math.Clamp(Bytes.Length - offset, 0, destination.Length);
         Bytes.AsMemory((int)Math.Min(offset, Bytes.Length), length).CopyTo(destination);
         return new(length);
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    internal void Text(int at, string text) => System.Text.Encoding.UTF8.GetBytes(text).CopyTo(Bytes, at);
 
     internal void U32(int at, uint value) => BinaryPrimitives.WriteUInt32BigEndian(Bytes.AsSpan(at), value);
 
