@@ -75,8 +75,9 @@ internal abstract partial class LvmPool : IResizablePool, IDrivePool, IScrubbabl
         LogicalVolume found = await FindAsync(name, cancellationToken)
             ?? throw new StorageException(StorageErrorKind.NotFound, Subject(name), "there is no such volume");
         string path = await Group.Tools.Mapper.RequireNodeAsync(Group.DeviceOf(found.Name), Subject(name), cancellationToken);
-        return DeviceBlocks.Open(path, Subject(name), access, failure => Services.Events.Report(
+        DeviceBlocks blocks = DeviceBlocks.Open(path, Subject(name), access, failure => Services.Events.Report(
             new("volume.sync-failed", EventSeverity.Critical, Subject(name), $"what was written is not on the drives: {failure.Message}")));
+        return this is LvmThinPool thin ? new ThinBlocks(thin, name, blocks) : blocks;
     }
 
     public abstract ValueTask<Plan> PlanCreateAsync(VolumeSpec spec, CancellationToken cancellationToken);

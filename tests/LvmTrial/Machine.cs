@@ -107,7 +107,9 @@ internal sealed class Machine(string name, LvmOptions options, params IReadOnlyL
 
     /// <summary>Runs a script, and gives what it printed. Under emulation even small ones may take long.</summary>
     internal static Task<string> ShellAsync(string script)
-        => (Command.Find("bash", new() { Stall = TimeSpan.FromMinutes(10) }) ?? throw new InvalidOperationException("bash is needed")).RunAsync(["-euc", script], default);
+        => (Command.Find("bash", new() { Stall = TimeSpan.FromMinutes(10) }) ?? throw new InvalidOperationException("bash is needed"))
+            .With(new Dictionary<string, string> { ["DM_DISABLE_UDEV"] = "1" })   // nobody answers for udev here
+            .RunAsync(["-euc", script], default);
 
     private sealed class Registrar : IPluginRegistrar
     {

@@ -11,7 +11,7 @@ internal static class RefusalTrial
         foreach ((string what, string make) in ((string, string)[])
         [
             ("a file system", $"mkfs.ext4 -q -E nodiscard {other}"), ("a volume group of somebody", $"pvcreate -q {other}; vgcreate -q theirs {other}"),
-            ("a physical volume of nobody", $"pvcreate -q {other}"), ("swap", $"mkswap -q {other}"), ("a label of a disk", $"printf 'label: gpt\\n' | sfdisk -q {other}"),
+            ("a physical volume of nobody", $"pvcreate -q {other}"), ("swap", $"mkswap -q {other}"), ("a table of partitions", $"printf '\\0\\0\\0\\0\\203\\0\\0\\0\\1\\0\\0\\0\\0\\10\\0\\0' | dd of={other} bs=1 seek=446 conv=nocreat status=none; printf '\\125\\252' | dd of={other} bs=1 seek=510 conv=nocreat status=none"),
         ])
         {
             await Machine.ShellAsync(make);
@@ -53,7 +53,12 @@ internal static class RefusalTrial
         {
             string path = pool.PathOf(guest);
             string inside = $"--config 'devices/scan_lvs=1' --devices {path}";
-            await Machine.ShellAsync($"pvcreate -q {inside} {path}; vgcreate -q {inside} evestorage-mine {path}; lvcreate -q -y {inside} -an -Wn -Zn -L 8m -n inner evestorage-mine");
+            await Machine.ShellAsync($"""
+                mv /dev/evestorage-mine /dev/aside   # a guest has a /dev of its own
+                pvcreate -q {inside} {path}; vgcreate -q {inside} evestorage-mine {path}
+                lvcreate -q -y {inside} -an -Wn -Zn -L 8m -n inner evestorage-mine
+                mv /dev/aside /dev/evestorage-mine
+                """);
             string before = await Machine.ShellAsync($"sha256sum < {path}");
             await using (IStoragePool again = await machine.OpenAsync())
             {
