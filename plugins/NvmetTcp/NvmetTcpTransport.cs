@@ -83,7 +83,8 @@ internal sealed class NvmetTcpTransport : IVolumeTransport
                 NamespaceId = served.Number,
                 Address = new($"tcp://{new IPEndPoint(_address, _options.Port)}"),
                 AllowedHosts = hosts,
-                Lines = hosts.Count == 0 ? new Dictionary<string, string>() : ConnectLines.Of(new(_address, _options.Port), served.Subsystem, hosts[0], _exports.Tree.HasKey(hosts[0])),
+                Lines = ConnectLines.Of(
+                    new(_address, _options.Port), served.Subsystem, [.. hosts.Select(h => new ConnectingHost(h, _exports.Tree.HasKey(h), _exports.Tree.HasControllerKey(h)))]),
             };
         }
 
@@ -108,7 +109,7 @@ internal sealed class NvmetTcpTransport : IVolumeTransport
     private static async ValueTask<KeyMaterial> SecretAsync(IKeyProvider keys, KeyName name, CancellationToken cancellationToken)
     {
         using KeyMaterial key = await keys.GetAsync(name, cancellationToken);
-        using DhChapSecret secret = DhChapSecret.OfKey(key.Bytes, $"{name}");
+        using DhChapSecret secret = DhChapSecret.Of(key.Bytes, $"key {name}");
         return secret.ToText();
     }
 }

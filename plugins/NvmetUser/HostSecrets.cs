@@ -66,6 +66,6 @@ internal sealed class HostSecrets : IDisposable
         }
 
         using KeyMaterial key = await keys.GetAsync(name, cancellationToken);
-        return DhChapSecret.OfKey(key.Bytes, $"key {name}");
+        return DhChapSecret.Of(key.Bytes, $"key {name}");
     }
 }

@@ -93,7 +93,8 @@ internal sealed class NvmetUserTransport : IVolumeTransport
             AllowedHosts = [.. export.Spec.AllowedHosts.Select(h => h.Host)],
             ConnectedHosts = _target.HostsOf(export),
             ReadOnly = export.Volume.ReadOnly,
-            Lines = ConnectLines.Of(export, address),
+            Lines = ConnectLines.Of(
+                address, export.Spec.Subsystem, [.. export.Spec.AllowedHosts.Select(h => new ConnectingHost(h.Host, h.Key is not null, h.ControllerKey is not null))]),
         };
     }
 }

@@ -55,17 +55,10 @@ public sealed class NvmetTree(string root, ConfigfsMarks marks)
         => [.. Configfs.Objects(Path.Combine(PathOf(subsystem), "allowed_hosts")).Select(n => new HostNqn(n))];
 
     /// <summary>Whether a host has to prove a key.</summary>
-    public bool HasKey(HostNqn host)
-    {
-        string path = $"{PathOf(host)}/dhchap_key";
-        if (!File.Exists(path))
-        {
-            return false;
-        }
+    public bool HasKey(HostNqn host) => HasSecret($"{PathOf(host)}/dhchap_key");
 
-        using KeyMaterial key = Configfs.ReadSecret(path, out int length);
-        return length > 0;
-    }
+    /// <summary>Whether a host is shown the controller's key in turn.</summary>
+    public bool HasControllerKey(HostNqn host) => HasSecret($"{PathOf(host)}/dhchap_ctrl_key");
 
     internal string PathOf(Nqn subsystem) => Path.Combine(root, "subsystems", $"{subsystem}");
 
@@ -95,5 +88,16 @@ public sealed class NvmetTree(string root, ConfigfsMarks marks)
             ? null
             : transport == "loop" ? new(transport, "", Attribute("addr_traddr"), "") : new(transport, Attribute("addr_adrfam"), Attribute("addr_traddr"), Attribute("addr_trsvcid"));
         return new(id, address, Configfs.Objects($"{path}/subsystems"));
+    }
+
+    private static bool HasSecret(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return false;
+        }
+
+        using KeyMaterial key = Configfs.ReadSecret(path, out int length);
+        return length > 0;
     }
 }

@@ -76,6 +76,16 @@ public sealed class DhChapSecretTests
     }
 
     [Fact]
+    public void A_key_may_be_held_as_its_bytes_or_as_nvme_cli_writes_it()
+    {
+        using DhChapSecret bytes = DhChapSecret.Of(s_key, "key host1");
+        using DhChapSecret text = DhChapSecret.Of(Encoding.ASCII.GetBytes(Text + "\n"), "key host1");
+
+        text.KeyFor("host").Bytes.SequenceEqual(bytes.KeyFor("host").Bytes).ShouldBeTrue();
+        text.ToText().Bytes.SequenceEqual(bytes.ToText().Bytes).ShouldBeTrue();
+    }
+
+    [Fact]
     public void Nothing_of_a_secret_prints()
         => $"{DhChapSecret.OfKey(s_key, "key")}".ShouldBe("a secret of DH-HMAC-CHAP (None)");
 

@@ -154,7 +154,7 @@ public sealed class PlanTests
 
         listed.Address.ShouldBe(new Uri("tcp://127.0.0.1:4420"));
         listed.Lines["nvme connect"].ShouldBe($"nvme connect --transport=tcp --traddr=127.0.0.1 --trsvcid=4420 --nqn={FakeTree.Subsystem} --hostnqn={FakeTree.Host}");
-        listed.Lines["dracut"].ShouldBe($"rd.nvmf.hostnqn={FakeTree.Host} rd.nvmf.discover=tcp,10.0.2.2,,4420");
+        listed.Lines["dracut in the qemu guest"].ShouldBe($"rd.nvmf.hostnqn={FakeTree.Host} rd.nvmf.discover=tcp,10.0.2.2,,4420");
     }
 
     [Fact]

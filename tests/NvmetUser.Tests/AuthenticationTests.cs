@@ -123,14 +123,15 @@ public sealed class AuthenticationTests
     {
         await using TestTarget keyed = await ExportedAsync(s_bothWays);
         await using TestTarget open = await ExportedAsync(new(TestTarget.Host, null));
-        string at = $"-a 127.0.0.1 -s {keyed.Target.Address!.Port} -n {TestTarget.Subsystem} --hostnqn {TestTarget.Host}";
+        string Connect(string address) => $"nvme connect --transport=tcp --traddr={address} --trsvcid={keyed.Target.Address!.Port} --nqn={TestTarget.Subsystem} --hostnqn={TestTarget.Host}"
+            + " --dhchap-secret=\"$(cat KEYFILE)\" --dhchap-ctrl-secret=\"$(cat CONTROLLERKEYFILE)\"";
 
         IReadOnlyDictionary<string, string> lines = (await keyed.ListAsync()).Single().Lines;
 
-        lines["nvme connect"].ShouldBe($"nvme connect -t tcp {at} --dhchap-secret \"$(cat KEYFILE)\" --dhchap-ctrl-secret \"$(cat CONTROLLERKEYFILE)\"");
-        lines["qemu"].ShouldContain("10.0.2.2");
-        lines.ContainsKey("dracut").ShouldBeFalse();
-        (await open.ListAsync()).Single().Lines["dracut"].ShouldBe($"rd.nvmf.hostnqn={TestTarget.Host} rd.nvmf.discover=tcp,127.0.0.1,,{open.Target.Address!.Port}");
+        lines["nvme connect"].ShouldBe(Connect("127.0.0.1"));
+        lines["nvme connect in the qemu guest"].ShouldBe(Connect("10.0.2.2"));
+        lines.ContainsKey("dracut in the qemu guest").ShouldBeFalse();
+        (await open.ListAsync()).Single().Lines["dracut in the qemu guest"].ShouldBe($"rd.nvmf.hostnqn={TestTarget.Host} rd.nvmf.discover=tcp,10.0.2.2,,{open.Target.Address!.Port}");
     }
 
     [Fact]

@@ -48,13 +48,17 @@ public sealed class DhChapSecret : IDisposable
     /// <summary>Whether a secret may have so many bytes.</summary>
     public static bool IsLength(int length) => length is 32 or 48 or MaxKey;
 
-    /// <summary>Takes the bytes of a key as a secret that is not bound to a name, which is what a source of keys holds.</summary>
+    /// <summary>Takes what a source of keys holds: the bytes, or the representation as <c>nvme gen-dhchap-key</c> makes it.</summary>
+    /// <exception cref="StorageException">It is neither.</exception>
+    public static DhChapSecret Of(ReadOnlySpan<byte> key, string subject) => key.StartsWith("DHHC-1:"u8) ? Parse(key, subject) : OfKey(key, subject);
+
+    /// <summary>Takes the bytes of a key as a secret that is not bound to a name.</summary>
     /// <exception cref="StorageException">It has not 32, 48 or 64 bytes.</exception>
     public static DhChapSecret OfKey(ReadOnlySpan<byte> key, string subject)
         => IsLength(key.Length)
             ? new(key, DhChapTransform.None)
             : throw new StorageException(
-                StorageErrorKind.InvalidConfiguration, subject, $"has {key.Length} bytes, and a secret of DH-HMAC-CHAP has 32, 48 or 64; make another");
+                StorageErrorKind.InvalidConfiguration, subject, $"has {key.Length} bytes, and a secret of DH-HMAC-CHAP has 32, 48 or 64, or is the text that nvme gen-dhchap-key makes; make another");
 
     /// <summary>Reads the representation, such as a line of a file holds it.</summary>
     /// <exception cref="StorageException">It is none, or was mistyped.</exception>

@@ -64,16 +64,11 @@ internal sealed class ExportAdd : ChangeVerb
         }
 
         output.WriteLine($"address  {address}");
-        foreach ((string purpose, string line) in export.Lines.Count > 0 ? export.Lines : ConnectLines(export, address))
+        foreach ((string purpose, string line) in export.Lines)
         {
             output.WriteLine($"{purpose}: {line}");
         }
     }
-
-    private static Dictionary<string, string> ConnectLines(ExportReport export, Uri address)
-        => address.Scheme == "tcp"
-            ? export.AllowedHosts.ToDictionary(host => $"to connect as {host}", host => $"nvme connect -t tcp -a {address.Host.Trim('[', ']')} -s {address.Port} -n {export.Subsystem} --hostnqn {host}")
-            : [];
 }
 
 internal sealed class ExportRemove : ChangeVerb
