@@ -55,7 +55,8 @@ internal sealed class HostedGuest : IAsyncDisposable
     public async Task<JsonElement> TryChangeAsync(string change)
         => JsonDocument.Parse(await Guest.RunAsync($$"""
             set -e
-            id=$({{Ask}} -H 'content-type: application/json' -d '{{change}}' http://host/v1/operations | jq -r .id)
+            said=$({{Ask}} -H 'content-type: application/json' -d '{{change}}' http://host/v1/operations) || { echo "$said" >&2; exit 1; }
+            id=$(echo "$said" | jq -r .id)
             {{Ask}} -N http://host/v1/operations/$id/events > /dev/null
             {{Ask}} http://host/v1/operations/$id
             """, 300)).RootElement;

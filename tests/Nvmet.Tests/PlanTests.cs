@@ -1,3 +1,4 @@
+using EveStorage.NvmeOf;
 using EveStorage.NvmetTcp;
 
 namespace EveStorage.Tests;
@@ -153,8 +154,8 @@ public sealed class PlanTests
         ExportInfo listed = (await tree.Transport().ListExportsAsync(CancellationToken.None).ToListAsync()).ShouldHaveSingleItem();
 
         listed.Address.ShouldBe(new Uri("tcp://127.0.0.1:4420"));
-        listed.Lines["nvme connect"].ShouldBe($"nvme connect --transport=tcp --traddr=127.0.0.1 --trsvcid=4420 --nqn={FakeTree.Subsystem} --hostnqn={FakeTree.Host}");
-        listed.Lines["dracut in the qemu guest"].ShouldBe($"rd.nvmf.hostnqn={FakeTree.Host} rd.nvmf.discover=tcp,10.0.2.2,,4420");
+        listed.Lines["nvme connect"].ShouldBe($"nvme connect --transport=tcp --traddr=127.0.0.1 --trsvcid=4420 --nqn={FakeTree.Subsystem} --hostnqn={FakeTree.Host} --hostid={ConnectLines.HostIdOf(FakeTree.Host)}");
+        listed.Lines["dracut in the qemu guest"].ShouldBe($"rd.nvmf.hostnqn={FakeTree.Host} rd.nvmf.hostid={ConnectLines.HostIdOf(FakeTree.Host)} rd.nvmf.discover=tcp,10.0.2.2,,4420");
     }
 
     [Fact]

@@ -123,7 +123,7 @@ public sealed class AuthenticationTests
     {
         await using TestTarget keyed = await ExportedAsync(s_bothWays);
         await using TestTarget open = await ExportedAsync(new(TestTarget.Host, null));
-        string Connect(string address) => $"nvme connect --transport=tcp --traddr={address} --trsvcid={keyed.Target.Address!.Port} --nqn={TestTarget.Subsystem} --hostnqn={TestTarget.Host}"
+        string Connect(string address) => $"nvme connect --transport=tcp --traddr={address} --trsvcid={keyed.Target.Address!.Port} --nqn={TestTarget.Subsystem} --hostnqn={TestTarget.Host} --hostid={ConnectLines.HostIdOf(TestTarget.Host)}"
             + " --dhchap-secret=\"$(cat KEYFILE)\" --dhchap-ctrl-secret=\"$(cat CONTROLLERKEYFILE)\"";
 
         IReadOnlyDictionary<string, string> lines = (await keyed.ListAsync()).Single().Lines;
@@ -131,7 +131,7 @@ public sealed class AuthenticationTests
         lines["nvme connect"].ShouldBe(Connect("127.0.0.1"));
         lines["nvme connect in the qemu guest"].ShouldBe(Connect("10.0.2.2"));
         lines.ContainsKey("dracut in the qemu guest").ShouldBeFalse();
-        (await open.ListAsync()).Single().Lines["dracut in the qemu guest"].ShouldBe($"rd.nvmf.hostnqn={TestTarget.Host} rd.nvmf.discover=tcp,10.0.2.2,,{open.Target.Address!.Port}");
+        (await open.ListAsync()).Single().Lines["dracut in the qemu guest"].ShouldBe($"rd.nvmf.hostnqn={TestTarget.Host} rd.nvmf.hostid={ConnectLines.HostIdOf(TestTarget.Host)} rd.nvmf.discover=tcp,10.0.2.2,,{open.Target.Address!.Port}");
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using EveStorage.Host.Api;
 using EveStorage.Host.Cli;
 using EveStorage.Host.Images;
@@ -34,11 +35,12 @@ internal sealed class TryReport(TextWriter output, TryDirectory directory, strin
         output.WriteLine(missing.Length == 0
             ? "This machine can connect:"
             : $"To connect, this machine lacks {string.Join(", ", missing)}. Where there is all of it:");
-        output.WriteLine($"  nvme connect -t tcp -a {guest.Address} -s {guest.Port} -n {guest.Subsystem} --hostnqn {guest.Host}");
+        IReadOnlyDictionary<string, string> lines = ConnectLines.Of(new(IPAddress.Parse(guest.Address), guest.Port), guest.Subsystem, [new(guest.Host, HasKey: false, HasControllerKey: false)]);
+        output.WriteLine($"  {lines["nvme connect"]}");
         output.WriteLine("  mount -o ro /dev/nvme0n1 /mnt        # `nvme list` names the device; a partition is /dev/nvme0n1p1");
         output.WriteLine($"  umount /mnt; nvme disconnect -n {guest.Subsystem}");
         output.WriteLine("A QEMU guest on the user network connects by itself (QEMU has no part in it), in the guest:");
-        output.WriteLine($"  nvme connect -t tcp -a 10.0.2.2 -s {guest.Port} -n {guest.Subsystem} --hostnqn {guest.Host}");
+        output.WriteLine($"  {lines["nvme connect in the qemu guest"]}");
     }
 
     internal void Waiting() => output.WriteLine("Ctrl-C ends the export.");

@@ -34,7 +34,7 @@ public sealed class ReadmeTests
         Ended ended = await CommandLineHost.RunProgramAsync("bash", ["-c", script]);
 
         ended.Code.ShouldBe(0, ended.Error);
-        ended.Output.ShouldContain("nvme connect -t tcp -a 127.0.0.1");
+        ended.Output.ShouldContain("nvme connect --transport=tcp --traddr=127.0.0.1");
         ended.Output.ShouldContain("nothing to do");
     }
 }
