@@ -27,6 +27,7 @@ internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageP
             .Where(operation => operation.State.IsUnderWay() && IsAbandoned(operation.Id))
             .Select(operation => new Finding(
                 operation.Request.Subject, $"operation {operation.Id} was cut short and can't be finished while its pool can't be opened", operation.Request.Scope is PoolName pool ? $"evestorage pool status {pool}" : null)));
+        findings.AddRange(await LackingAsync(cancellationToken));
         foreach (PoolReport pool in await overview.PoolsAsync(cancellationToken))
         {
             findings.AddRange((pool.Created ? pool.Status?.Problems ?? [] : []).Select(problem => new Finding($"{pool.Name}", problem, null)));
@@ -43,6 +44,36 @@ internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageP
             .Where(export => !parts.TransportNames.Contains(export.Transport))
             .Select(export => new Finding(export.Volume, $"is to be exported by {export.Transport}, which the profile no longer declares", $"evestorage export remove {export.Volume}")));
         return findings;
+    }
+
+    // What makes a declared part refuse its work. A pool's backend is asked with its pool.
+    private async Task<IReadOnlyList<Finding>> LackingAsync(CancellationToken cancellationToken)
+    {
+        List<Finding> findings = [];
+        foreach (string name in parts.TransportNames)
+        {
+            await AskAsync($"transport {name}", () => parts.TransportOf(name).Transport.ProbeAsync(cancellationToken));
+        }
+
+        foreach (PoolName pool in parts.PoolNames)
+        {
+            await AskAsync($"{pool}", async () => [.. (await Task.WhenAll(parts.LayersOf(pool).Select(placed => placed.Layer.ProbeAsync(cancellationToken).AsTask()))).SelectMany(reasons => reasons)]);
+        }
+
+        await AskAsync("keys", () => parts.Keys?.ProbeAsync(cancellationToken) ?? new([]));
+        return findings;
+
+        async Task AskAsync(string subject, Func<ValueTask<IReadOnlyList<string>>> probeAsync)
+        {
+            try
+            {
+                findings.AddRange((await probeAsync()).Select(reason => new Finding(subject, reason, null)));
+            }
+            catch (StorageException e) when (e.Kind is StorageErrorKind.Unavailable or StorageErrorKind.InvalidConfiguration)
+            {
+                // Its plugin, or the profile, has a finding of its own.
+            }
+        }
     }
 
     private bool IsAbandoned(Guid operation)

@@ -30,7 +30,7 @@ internal sealed partial record PluginManifest
     /// <summary>What it registers: <c>backend:file</c>.</summary>
     public required IReadOnlyList<string> Kinds { get; init; }
 
-    /// <summary>What it needs of the machine: <c>command:lvm</c>, <c>module:nvmet</c>; null when nothing.</summary>
+    /// <summary>What it needs of the machine: <c>command:lvm</c>, <c>module:nvmet=CONFIG_NVME_TARGET</c>; null when nothing.</summary>
     public IReadOnlyList<string>? Needs { get; init; }
 
     /// <summary>Reads the manifest of the folder <paramref name="directory"/>. Whether the host speaks its contract is another question.</summary>

@@ -2,36 +2,20 @@ using EveStorage.Linux;
 
 namespace EveStorage.Host.Plugins;
 
-/// <summary>What a manifest says its plugin needs of the machine, looked for without loading anything.</summary>
+/// <summary>
+/// What a manifest says its plugin needs of the machine, looked for without loading anything: <c>command:NAME</c>, or
+/// <c>module:NAME</c>, which may name the kernel's option for it: <c>module:nvmet=CONFIG_NVME_TARGET</c>.
+/// </summary>
 internal static class PluginNeeds
 {
-    private static readonly string[] s_moduleLists = ["modules.dep", "modules.builtin"];
-
     /// <summary>Those of <paramref name="needs"/> that are not here, each as a fact to read.</summary>
-    internal static IEnumerable<string> Missing(IEnumerable<string> needs)
-        => needs.Where(need => !IsHere(need)).Select(need => $"{need} is missing");
+    internal static IEnumerable<string> Missing(IEnumerable<string> needs) => needs.Select(MissingOf).OfType<string>();
 
-    private static bool IsHere(string need) => need.Split(':', 2) switch
+    private static string? MissingOf(string need) => need.Split([':', '='], 3) switch
     {
-        ["command", string name] => Command.Find(name) is not null,
-        ["module", string name] => HasModule(name.Replace('-', '_')),
-        _ => false,   // a need that this host does not know can't be met by it
+        ["command", string name] => Command.Find(name) is null ? $"the command {name} is missing" : null,
+        ["module", string name] => KernelModule.IsThere(name) ? null : $"the kernel has no module {name}",
+        ["module", string name, string option] => KernelModule.IsThere(name) ? null : $"the kernel has no module {name}: it needs {option}",
+        _ => $"{need} is nothing that this host can look for",
     };
-
-    // Loaded or built in; or there to be loaded, which the part's own probe looks at more closely.
-    private static bool HasModule(string name)
-    {
-        if (Directory.Exists($"/sys/module/{name}"))
-        {
-            return true;
-        }
-
-        string modules = $"/lib/modules/{File.ReadAllText("/proc/sys/kernel/osrelease").Trim()}";
-        return s_moduleLists
-            .Select(file => Path.Combine(modules, file))
-            .Where(File.Exists)
-            .SelectMany(File.ReadLines)
-            .Select(line => Path.GetFileName(line.Split(':')[0]).Split('.')[0].Replace('-', '_'))
-            .Contains(name);
-    }
 }

@@ -119,4 +119,22 @@ public sealed class RefusalTests
         ended.Code.ShouldBe(11);
         ended.Json[0].GetProperty("command").GetString().ShouldBe("evestorage pool create data");
     }
+
+    [Fact]
+    public async Task Doctor_names_what_a_declared_part_lacks_here()
+    {
+        using CommandLineHost host = new();
+        await File.WriteAllTextAsync(host.Profile, $$"""
+            {
+              "State": "{{host["state"]}}", "Run": "{{host["run"]}}",
+              "Plugins": { "Enabled": ["eve.file", "eve.keys"] },
+              "Keys": { "Kind": "key-file", "Options": { "Directory": "{{host["no-keys"]}}" } },
+              "Pools": { "data": { "Kind": "file", "Devices": ["{{host["pool"]}}"] } }
+            }
+            """, TestContext.Current.CancellationToken);
+
+        Ended ended = await host.RunAsync("doctor", "--json");
+
+        ended.Json.EnumerateArray().Single(finding => finding.GetProperty("subject").GetString() == "keys").GetProperty("message").GetString()!.ShouldContain(host["no-keys"]);
+    }
 }

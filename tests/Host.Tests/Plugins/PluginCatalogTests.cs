@@ -59,7 +59,7 @@ public sealed class PluginCatalogTests : IDisposable
     [InlineData("""{ "id": "a" }""", "is not a plugin manifest")]
     [InlineData("{ garbage", "is not a plugin manifest")]
     [InlineData("""{ "id": "a", "version": "1.0", "contract": "1.0", "assembly": "absent.dll", "entry": "X", "kinds": [] }""", "absent.dll is not in its folder")]
-    [InlineData("""{ "id": "a", "version": "1.0", "contract": "1.0", "assembly": "x.dll", "entry": "X", "kinds": [], "needs": ["command:no-such-tool"] }""", "command:no-such-tool is missing")]
+    [InlineData("""{ "id": "a", "version": "1.0", "contract": "1.0", "assembly": "x.dll", "entry": "X", "kinds": [], "needs": ["command:no-such-tool"] }""", "the command no-such-tool is missing")]
     public void A_manifest_that_cannot_be_followed_is_named_and_the_rest_works(string manifest, string reason)
     {
         Directory.CreateDirectory(_plugins["a"]);
