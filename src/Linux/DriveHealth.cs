@@ -4,7 +4,7 @@ using Tmds.Linux;
 
 namespace EveStorage.Linux;
 
-/// <summary>What a drive says of its own health: NVMe by its SMART log, eMMC by its registers in /sys. Others say nothing here.</summary>
+/// <summary>What a drive says of its own health: NVMe by its SMART log, ATA by SMART and its statistics, eMMC by its registers in /sys. Others say nothing here.</summary>
 /// <param name="WearPercent">How much of its promised life is used, which may exceed 100; null where it can't tell.</param>
 /// <param name="MediaErrors">Errors of the medium that it could not correct; null where it can't tell.</param>
 /// <param name="Problem">Why a person should look, without what to do; null when all is well.</param>
@@ -31,6 +31,7 @@ public readonly record struct DriveHealth(int? WearPercent, long? MediaErrors, s
     {
         ArgumentNullException.ThrowIfNull(drive);
         return drive.Name.StartsWith("nvme", StringComparison.Ordinal) && !drive.IsFabric ? OfNvme(drive)
+            : DriveSysfs.Read(drive.Directory, "device/vendor") == "ATA" ? OfAta(drive)
             : drive.Transport == "mmc" ? OfMmc(drive.Directory)
             : default;
     }
@@ -64,12 +65,11 @@ public readonly record struct DriveHealth(int? WearPercent, long? MediaErrors, s
     private static DriveHealth OfMmc(string directory)
         => ReadMmc(DriveSysfs.Read(directory, "device/life_time"), DriveSysfs.Read(directory, "device/pre_eol_info"));
 
+    private static DriveHealth OfAta(Drive drive) => Asked(drive, AtaHealth.Of);
+
     private static unsafe DriveHealth OfNvme(Drive drive)
-    {
-        try
+        => Asked(drive, descriptor =>
         {
-            using BlockFile device = BlockFile.Open(drive.Path, writable: false);
-            using Descriptor descriptor = new(device.Handle);
             byte* log = stackalloc byte[SmartLogLength];
             OwnCalls.NvmeAdminCommand command = new()
             {
@@ -83,6 +83,15 @@ public readonly record struct DriveHealth(int? WearPercent, long? MediaErrors, s
             return LibC.ioctl(descriptor, unchecked((int)OwnCalls.NVME_IOCTL_ADMIN_CMD), &command) == 0
                 ? ReadSmartLog(new(log, SmartLogLength))
                 : default;
+        });
+
+    private static DriveHealth Asked(Drive drive, Func<Descriptor, DriveHealth> ask)
+    {
+        try
+        {
+            using BlockFile device = BlockFile.Open(drive.Path, writable: false);
+            using Descriptor descriptor = new(device.Handle);
+            return ask(descriptor);
         }
         catch (StorageException)
         {

@@ -28,6 +28,11 @@ internal static unsafe partial class OwnCalls
     // linux/nvme_ioctl.h: _IOWR('N', 0x41, struct nvme_admin_cmd), of 72 bytes.
     internal const uint NVME_IOCTL_ADMIN_CMD = 0xC0484E41;
 
+    // scsi/sg.h.
+    internal const uint SG_IO = 0x2285;
+    internal const int SG_DXFER_NONE = -1;
+    internal const int SG_DXFER_FROM_DEV = -3;
+
     // stdio.h is not in it.
     internal const uint RENAME_NOREPLACE = 1;
     internal const uint RENAME_EXCHANGE = 2;
@@ -132,6 +137,34 @@ internal static unsafe partial class OwnCalls
 
     [LibraryImport("libc.so.6", EntryPoint = "setrlimit", SetLastError = true)]
     internal static partial int SetResourceLimit(int resource, ResourceLimit* limit);
+
+    /// <summary>struct sg_io_hdr of scsi/sg.h.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct ScsiRequest
+    {
+        internal int Interface;
+        internal int Direction;
+        internal byte CommandLength;
+        internal byte MaxSenseLength;
+        internal ushort VectorCount;
+        internal uint DataLength;
+        internal byte* Data;
+        internal byte* Command;
+        internal byte* Sense;
+        internal uint TimeoutMilliseconds;
+        internal uint Flags;
+        internal int Id;
+        internal void* User;
+        internal byte Status;
+        internal byte MaskedStatus;
+        internal byte MessageStatus;
+        internal byte SenseWritten;
+        internal ushort HostStatus;
+        internal ushort DriverStatus;
+        internal int Residual;
+        internal uint Duration;
+        internal uint Info;
+    }
 
     /// <summary>struct iovec.</summary>
     [StructLayout(LayoutKind.Sequential)]

@@ -71,6 +71,31 @@ public class DriveTests
     public void A_healthy_smart_log_has_no_problem() => DriveHealth.ReadSmartLog(new byte[512]).ShouldBe(new DriveHealth(0, 0, null));
 
     [Theory]
+    [InlineData(0x4F, 0xC2, null)]
+    [InlineData(0xF4, 0x2C, "it says that it fails soon")]
+    public void The_registers_of_an_ATA_drive_tell_the_verdict_of_SMART(byte middle, byte high, string? problem)
+    {
+        byte[] sense = new byte[32];
+        (sense[0], sense[8], sense[9], sense[17], sense[19]) = (0x72, 0x09, 0x0C, middle, high);
+
+        AtaHealth.ReadVerdict(sense).ShouldBe(problem);
+        AtaHealth.ReadVerdict(new byte[32]).ShouldBeNull();
+    }
+
+    [Theory]
+    [InlineData(7, 0xC0, 42ul)]
+    [InlineData(7, 0x80, null)]   // supported, and not valid now
+    [InlineData(7, 0x00, null)]
+    [InlineData(4, 0xC0, null)]   // another page than was asked for
+    public void A_statistic_of_an_ATA_drive_counts_where_the_drive_says_that_it_is_valid(byte page, byte flags, ulong? value)
+    {
+        byte[] read = new byte[512];
+        (read[0], read[2], read[8], read[15]) = (1, page, 42, flags);
+
+        AtaHealth.ReadStatistic(read, 7).ShouldBe(value);
+    }
+
+    [Theory]
     [InlineData("0x01 0x03", "0x01", 30, null)]
     [InlineData("0x0b 0x01", "0x03", 110, "it has used 90 % of its spare blocks")]
     [InlineData("0x00 0x00", "0x00", null, null)]

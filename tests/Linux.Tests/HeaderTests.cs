@@ -26,6 +26,7 @@ public class HeaderTests
             "_Static_assert(sizeof(struct rlimit) == 16, \"rlimit\");",
             "_Static_assert(sizeof(struct ucred) == 12, \"ucred\");",
             "_Static_assert(sizeof(struct nvme_passthru_cmd) == 72 && offsetof(struct nvme_passthru_cmd, addr) == 24 && offsetof(struct nvme_passthru_cmd, data_len) == 36 && offsetof(struct nvme_passthru_cmd, timeout_ms) == 64, \"nvme\");",
+            "_Static_assert(sizeof(struct sg_io_hdr) == 88 && offsetof(struct sg_io_hdr, cmdp) == 24 && offsetof(struct sg_io_hdr, status) == 64 && offsetof(struct sg_io_hdr, host_status) == 68, \"sg\");",
             "_Static_assert(sizeof(struct statfs) <= 128 && offsetof(struct statfs, f_bsize) == 8 && offsetof(struct statfs, f_bavail) == 32, \"statfs\");",
         ]);
 
@@ -39,7 +40,7 @@ public class HeaderTests
         string[] headers =
         [
             "stddef.h", "stdio.h", "fcntl.h", "spawn.h", "signal.h", "unistd.h", "sys/wait.h", "sys/stat.h", "sys/uio.h", "sys/vfs.h", "sys/socket.h",
-            "sys/resource.h", "linux/fs.h", "linux/falloc.h", "linux/magic.h", "linux/nvme_ioctl.h",
+            "sys/resource.h", "linux/fs.h", "linux/falloc.h", "linux/magic.h", "linux/nvme_ioctl.h", "scsi/sg.h",
         ];
         await File.WriteAllLinesAsync(directory["check.c"], ["#define _GNU_SOURCE", .. headers.Select(h => $"#include <{h}>"), .. assertions]);
         Command gcc = Command.Find("gcc") ?? throw new InvalidOperationException("gcc is needed: install gcc, libc6-dev and linux-libc-dev");
