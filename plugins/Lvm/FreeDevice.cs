@@ -22,7 +22,9 @@ internal static class FreeDevice
     /// <summary>The id of the physical volume that <paramref name="operation"/> makes of a drive.</summary>
     internal static string UuidFor(Guid operation, Drive drive)
     {
-        byte[] hash = SHA256.HashData([.. operation.ToByteArray(), .. System.Text.Encoding.UTF8.GetBytes(drive.Identity)]);
+        // What a layer shows has neither name nor number for life, and another number after a reboot: what it is called is the layer's to keep.
+        string known = (drive.WorldWideName ?? drive.Serial) is null ? PoolDevices.NodeOf(drive) : drive.Identity;
+        byte[] hash = SHA256.HashData([.. operation.ToByteArray(), .. System.Text.Encoding.UTF8.GetBytes(known)]);
         string letters = new([.. hash.Take(32).Select(b => Alphabet[b % Alphabet.Length])]);
         int at = 0;
         return string.Join('-', s_groups.Select(length => letters.Substring((at += length) - length, length)));

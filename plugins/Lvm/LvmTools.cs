@@ -62,10 +62,14 @@ internal sealed class LvmTools
             Command.Find("thin_check")?.Path);
     }
 
-    /// <summary>Changes something of what lies on <paramref name="devices"/>.</summary>
+    /// <summary>Changes something of what lies on <paramref name="devices"/>. When it returns, a power cut does not take that back.</summary>
     /// <exception cref="CommandException">LVM refused. What it says is for people: look what is so.</exception>
-    internal Task RunAsync(string verb, IReadOnlyList<string> devices, IReadOnlyList<string> words, CancellationToken cancellationToken)
-        => _lvm.RunAsync([verb, .. Scope(devices), .. words], cancellationToken);
+    /// <exception cref="StorageException">LVM did it, and no drive could be made to keep it.</exception>
+    internal async Task RunAsync(string verb, IReadOnlyList<string> devices, IReadOnlyList<string> words, CancellationToken cancellationToken)
+    {
+        await _lvm.RunAsync([verb, .. Scope(devices), .. words], cancellationToken);
+        Flush(devices);
+    }
 
     /// <summary>Asks for the rows of a report of what lies on <paramref name="devices"/>: <c>lvs</c>, <c>vgs</c>, <c>pvs</c>.</summary>
     /// <exception cref="StorageException">LVM failed, or answers otherwise than it should.</exception>
@@ -82,6 +86,30 @@ internal sealed class LvmTools
     {
         string output = await _wipefs.RunAsync(["--json", "--no-act", device], cancellationToken);
         return DeviceSignature.Read(output);
+    }
+
+    // LVM writes its metadata past the page cache, and asks no drive to flush what it has in its own cache. Every drive of a group has
+    // the same metadata: one that fails leaves it to the others.
+    private static void Flush(IReadOnlyList<string> devices)
+    {
+        List<StorageException> failures = [];
+        foreach (string device in devices)
+        {
+            try
+            {
+                using BlockFile drive = BlockFile.Open(DriveNode.Resolve(device), writable: false);
+                drive.Flush();
+            }
+            catch (StorageException e)
+            {
+                failures.Add(e);
+            }
+        }
+
+        if (failures.Count > 0 && failures.Count == devices.Count)
+        {
+            throw failures[0];
+        }
     }
 
     private string[] Scope(IReadOnlyList<string> devices)
