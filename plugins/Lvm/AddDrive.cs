@@ -41,7 +41,7 @@ internal sealed class AddDrive(LvmPool pool, string device, StepEffect expected)
         string[] devices = [.. pool.Group.Devices, node];
         await pool.Group.Tools.RunAsync("vgextend", devices, [pool.Group.Name, node], cancellationToken);
         pool.Group.Devices = devices;
-        await PhysicalDrive.NameAllAsync(pool.Group, cancellationToken);
+        await PhysicalDrive.NameAllAsync(pool.Group, await pool.DrivesAsync(cancellationToken), cancellationToken);
         return StepOutcome.Changed;
     }
 
@@ -55,7 +55,7 @@ internal sealed class AddDrive(LvmPool pool, string device, StepEffect expected)
 
         if (await FindAsync(pool, drive, cancellationToken) is PhysicalVolume there && there.Uuid == FreeDevice.UuidFor(context.Request.Id, drive))
         {
-            if ((await pool.Group.ListDrivesAsync(cancellationToken)).Any(volume => volume.IsMissing))
+            if ((await pool.DrivesAsync(cancellationToken)).Any(volume => volume.IsMissing))
             {
                 return;   // LVM lets none go while one is missing. It holds nothing, and is there for the next try.
             }
@@ -69,8 +69,8 @@ internal sealed class AddDrive(LvmPool pool, string device, StepEffect expected)
 
     private static async Task<PhysicalVolume?> FindAsync(LvmPool pool, Drive drive, CancellationToken cancellationToken)
     {
-        await PoolDevices.RefreshAsync(pool.Group, [.. pool.Services.Devices, drive.Path], cancellationToken);
+        IReadOnlyList<PhysicalVolume> all = await PoolDevices.RefreshAsync(pool.Group, [.. pool.Services.Devices, drive.Path], cancellationToken);
         string node = PoolDevices.NodeOf(drive);
-        return (await pool.Group.ListDrivesAsync(cancellationToken)).FirstOrDefault(volume => volume.Path == node);
+        return all.FirstOrDefault(volume => volume.Path == node);
     }
 }

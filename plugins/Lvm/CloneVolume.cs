@@ -11,7 +11,7 @@ internal sealed class CloneVolume(LvmThinPool pool, SnapshotName snapshot, Volum
     /// <exception cref="StorageException">What has that name is not ours, or there is no room.</exception>
     internal static async Task<CloneVolume> PlanAsync(LvmThinPool pool, SnapshotName snapshot, VolumeName clone, CancellationToken cancellationToken)
     {
-        IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(cancellationToken);
+        IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
         pool.OursIn(all, clone);
         pool.RequireRoom(all, LvmThinPool.SnapshotIn(all, snapshot)?.Size ?? new(0), pool.Subject(clone));
         return new(pool, snapshot, clone);

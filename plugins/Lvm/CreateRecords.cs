@@ -19,7 +19,7 @@ internal sealed class CreateRecords(PoolInMaking making, StepEffect expected) : 
             return StepOutcome.AlreadySo;   // the pool is finished, by this operation or an earlier one
         }
 
-        IReadOnlyList<LogicalVolume> all = await group.ListAsync(cancellationToken);
+        IReadOnlyList<LogicalVolume> all = await group.ListCommittedAsync(cancellationToken);
         if (all.FirstOrDefault(lv => lv.Name == LvName.Records) is null)
         {
             ByteSize size = RecordArea.LengthFor(making.Options.MaxVolumes).RoundUpTo(facts.Extent);
@@ -51,7 +51,7 @@ internal static class PoolPart
         using FileLock held = await making.LockAsync(title, cancellationToken);
         if (await making.FindGroupAsync(cancellationToken) is VolumeGroup group
             && (await group.FindAsync(cancellationToken))?.Tags.Mark == context.Mark
-            && (await group.ListAsync(cancellationToken)).Any(lv => lv.Name == part))
+            && (await group.ListCommittedAsync(cancellationToken)).Any(lv => lv.Name == part))
         {
             await group.RemoveAsync(part, LvTags.OperationTag(context.Request.Id), context.Time, cancellationToken);
         }

@@ -14,7 +14,7 @@ internal sealed class CreateThickVolume(LvmThickPool pool, VolumeSpec spec, Step
     /// <exception cref="StorageException">Something else has that name, or there is no room.</exception>
     internal static async Task<CreateThickVolume> PlanAsync(LvmThickPool pool, VolumeSpec spec, CancellationToken cancellationToken)
     {
-        IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(cancellationToken);
+        IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
         if (MadeVolume.SameIn(pool, all, spec) is not null)
         {
             return new(pool, spec, StepEffect.AlreadySo);
@@ -30,7 +30,7 @@ internal sealed class CreateThickVolume(LvmThickPool pool, VolumeSpec spec, Step
         string making = LvTags.Tag("making", context.Request.Id);
         using (IDisposable held = await pool.LockAsync(Title, cancellationToken))
         {
-            IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(cancellationToken);
+            IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
             if (MadeVolume.SameIn(pool, all, spec) is LogicalVolume existing)
             {
                 await pool.RequireReadyAsync(spec.Name, spec.Size, cancellationToken);

@@ -22,7 +22,7 @@ internal sealed class CreateThinPool(PoolInMaking making, StepEffect expected) :
         }
 
         // It is one only since the last of these calls: a crash left parts, which hold nothing.
-        IReadOnlyList<LogicalVolume> all = await group.ListAsync(cancellationToken);
+        IReadOnlyList<LogicalVolume> all = await group.ListCommittedAsync(cancellationToken);
         LogicalVolume? pool = all.FirstOrDefault(lv => lv.Name == LvName.ThinPool);
         if (pool is not null && pool.MetadataSize.Bytes > 0)
         {

@@ -14,7 +14,7 @@ internal sealed class CreateThinVolume(LvmThinPool pool, VolumeSpec spec, StepEf
     /// <exception cref="StorageException">Something else has that name, or it would be too much.</exception>
     internal static async Task<CreateThinVolume> PlanAsync(LvmThinPool pool, VolumeSpec spec, CancellationToken cancellationToken)
     {
-        IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(cancellationToken);
+        IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
         bool there = MadeVolume.SameIn(pool, all, spec) is not null;
         if (!there)
         {
@@ -71,7 +71,7 @@ internal static class MadeVolume
     internal static async ValueTask RemoveAsync(LvmPool pool, VolumeName name, OperationContext context, string title, CancellationToken cancellationToken)
     {
         using IDisposable held = await pool.LockAsync(title, cancellationToken);
-        IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(cancellationToken);
+        IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
         if (all.FirstOrDefault(lv => lv.Name == LvName.Of(name))?.Tags.Mark == context.Mark)
         {
             await pool.Group.RemoveAsync(LvName.Of(name), LvTags.OperationTag(context.Request.Id), context.Time, cancellationToken);

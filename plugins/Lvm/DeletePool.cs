@@ -26,12 +26,10 @@ internal sealed class DeletePool(LvmTools tools, PoolName name, LvmOptions optio
         }
 
         // Its parts first, each by its mark: vgremove would take everything.
-        foreach (string part in (string[])[LvName.ThinPool, LvName.Metadata, LvName.Records])
+        IReadOnlyList<LogicalVolume> all = await group.ListCommittedAsync(cancellationToken);
+        foreach (string part in ((string[])[LvName.ThinPool, LvName.Metadata, LvName.Records]).Where(part => all.Any(lv => lv.Name == part)))
         {
-            if ((await group.ListAsync(cancellationToken)).Any(lv => lv.Name == part))
-            {
-                await group.RemoveAsync(part, LvTags.Owner, context.Time, cancellationToken);
-            }
+            await group.RemoveAsync(part, LvTags.Owner, context.Time, cancellationToken);
         }
 
         await group.RunAsync("vgremove", ["--yes", "--select", $"vg_name=\"{group.Name}\" && vg_tags=\"{LvTags.Owner}\""], cancellationToken);
@@ -62,7 +60,7 @@ internal sealed class DeletePool(LvmTools tools, PoolName name, LvmOptions optio
 
         OpenGroup.RequireOurs(name, facts);
         string[] parts = [LvName.Records, LvName.ThinPool, LvName.Metadata];
-        return (await group.ListAsync(cancellationToken)).FirstOrDefault(lv => lv.IsPublic && !parts.Contains(lv.Name)) is not LogicalVolume first
+        return (await group.ListCommittedAsync(cancellationToken)).FirstOrDefault(lv => lv.IsPublic && !parts.Contains(lv.Name)) is not LogicalVolume first
             ? group
             : throw new StorageException(
                 first.Tags.IsOurs ? StorageErrorKind.Busy : StorageErrorKind.Conflict, $"{name}",

@@ -9,14 +9,14 @@ internal sealed class DeleteSnapshot(LvmThinPool pool, SnapshotName snapshot, St
 
     /// <summary>Plans it.</summary>
     internal static async Task<DeleteSnapshot> PlanAsync(LvmThinPool pool, SnapshotName snapshot, CancellationToken cancellationToken)
-        => new(pool, snapshot, LvmThinPool.SnapshotIn(await pool.Group.ListAsync(cancellationToken), snapshot) is null
+        => new(pool, snapshot, LvmThinPool.SnapshotIn(await pool.Group.ListCommittedAsync(cancellationToken), snapshot) is null
             ? StepEffect.AlreadySo
             : StepEffect.Destroys($"the snapshot {pool.Name}/{snapshot}"));
 
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
         using IDisposable held = await pool.LockAsync(Title, cancellationToken);
-        if (LvmThinPool.SnapshotIn(await pool.Group.ListAsync(cancellationToken), snapshot) is not LogicalVolume found)
+        if (LvmThinPool.SnapshotIn(await pool.Group.ListCommittedAsync(cancellationToken), snapshot) is not LogicalVolume found)
         {
             return StepOutcome.AlreadySo;
         }
@@ -27,7 +27,7 @@ internal sealed class DeleteSnapshot(LvmThinPool pool, SnapshotName snapshot, St
 
     public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
     {
-        if (LvmThinPool.SnapshotIn(await pool.Group.ListAsync(cancellationToken), snapshot) is null)
+        if (LvmThinPool.SnapshotIn(await pool.Group.ListCommittedAsync(cancellationToken), snapshot) is null)
         {
             throw new StorageException(StorageErrorKind.NeedsAttention, $"{pool.Name}/{snapshot}", "was deleted and can't be brought back");
         }

@@ -10,14 +10,14 @@ internal sealed class DeleteVolume(LvmPool pool, VolumeName name, StepEffect exp
     /// <summary>Plans it.</summary>
     /// <exception cref="StorageException">What has that name is not ours, or has snapshots.</exception>
     internal static async Task<DeleteVolume> PlanAsync(LvmPool pool, VolumeName name, CancellationToken cancellationToken)
-        => new(pool, name, FindBare(pool, await pool.Group.ListAsync(cancellationToken), name) is null
+        => new(pool, name, FindBare(pool, await pool.Group.ListCommittedAsync(cancellationToken), name) is null
             ? StepEffect.AlreadySo
             : StepEffect.Destroys($"all data of {pool.Subject(name)}"));
 
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
         using IDisposable held = await pool.LockAsync(Title, cancellationToken);
-        if (FindBare(pool, await pool.Group.ListAsync(cancellationToken), name) is not LogicalVolume found)
+        if (FindBare(pool, await pool.Group.ListCommittedAsync(cancellationToken), name) is not LogicalVolume found)
         {
             return StepOutcome.AlreadySo;
         }
@@ -28,7 +28,7 @@ internal sealed class DeleteVolume(LvmPool pool, VolumeName name, StepEffect exp
 
     public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
     {
-        if (pool.OursIn(await pool.Group.ListAsync(cancellationToken), name) is null)
+        if (pool.OursIn(await pool.Group.ListCommittedAsync(cancellationToken), name) is null)
         {
             throw new StorageException(StorageErrorKind.NeedsAttention, pool.Subject(name), "was deleted and can't be brought back");
         }

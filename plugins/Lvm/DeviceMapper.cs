@@ -26,6 +26,13 @@ internal sealed class DeviceMapper(Command dmsetup)
     /// <summary>The name of a device that the kernel calls <paramref name="kernel"/>; null when it is none of device-mapper's.</summary>
     internal static string? NameIn(string kernel) => kernel.StartsWith("dm-", StringComparison.Ordinal) ? Read($"{Blocks}/{kernel}", "dm/name") : null;
 
+    /// <summary>The kernel's name of the one device that a device of device-mapper's lies on, <c>sda</c>; null when it lies on none or several.</summary>
+    internal static string? BelowIn(string kernel)
+        => kernel.StartsWith("dm-", StringComparison.Ordinal) && Directory.Exists($"{Blocks}/{kernel}/slaves")
+            && Directory.EnumerateFileSystemEntries($"{Blocks}/{kernel}/slaves").ToList() is [string below]
+                ? Path.GetFileName(below)
+                : null;
+
     /// <summary>Those of <paramref name="names"/> that are suspended: whoever uses them waits.</summary>
     internal static IReadOnlyList<string> Suspended(IReadOnlySet<string> names)
         => [.. Directory.EnumerateDirectories(Blocks, "dm-*")

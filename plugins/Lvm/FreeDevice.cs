@@ -22,8 +22,9 @@ internal static class FreeDevice
     /// <summary>The id of the physical volume that <paramref name="operation"/> makes of a drive.</summary>
     internal static string UuidFor(Guid operation, Drive drive)
     {
-        // What a layer shows has neither name nor number for life, and another number after a reboot: what it is called is the layer's to keep.
-        string known = (drive.WorldWideName ?? drive.Serial) is null ? PoolDevices.NodeOf(drive) : drive.Identity;
+        // What a layer shows has neither name nor number for life, and another number after a reboot: it is called as the drive below it.
+        Drive physical = PoolDevices.PhysicalOf(drive);
+        string known = (physical.WorldWideName ?? physical.Serial) is null ? PoolDevices.NodeOf(drive) : physical.Identity;
         byte[] hash = SHA256.HashData([.. operation.ToByteArray(), .. System.Text.Encoding.UTF8.GetBytes(known)]);
         string letters = new([.. hash.Take(32).Select(b => Alphabet[b % Alphabet.Length])]);
         int at = 0;

@@ -18,11 +18,13 @@ internal sealed class GrowThinPool(LvmThinPool pool) : StorageStep
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
         using IDisposable held = await pool.LockAsync(Title, cancellationToken);
+        // Its metadata first: one that is full takes no writes, and growing is what heals it.
+        bool grown = await ThinPoolRoom.GrowMetadataAsync(pool, await pool.Group.ListAsync(cancellationToken), cancellationToken);
         LogicalVolume thin = pool.PoolIn(await pool.Group.ListAsync(cancellationToken));
         GroupFacts facts = await pool.Group.RequireAsync(cancellationToken);
         if (facts.Free.Bytes <= 3 * thin.MetadataSize.Bytes)
         {
-            return StepOutcome.AlreadySo;
+            return grown ? StepOutcome.Changed : StepOutcome.AlreadySo;
         }
 
         try
@@ -31,7 +33,7 @@ internal sealed class GrowThinPool(LvmThinPool pool) : StorageStep
         }
         catch (CommandException) when (pool.Shape.Redundancy != PoolRedundancy.None)
         {
-            return StepOutcome.AlreadySo;   // there is no room for every copy: nothing was changed
+            return grown ? StepOutcome.Changed : StepOutcome.AlreadySo;   // there is no room for every copy of the data
         }
 
         return StepOutcome.Changed;

@@ -16,7 +16,7 @@ internal sealed class GrowVolume(LvmPool pool, VolumeName name, ByteSize size, S
     /// <exception cref="StorageException">It would shrink, or it would be too much.</exception>
     internal static async Task<GrowVolume> PlanAsync(LvmPool pool, VolumeName name, ByteSize size, CancellationToken cancellationToken)
     {
-        IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(cancellationToken);
+        IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
         bool done = pool.OursIn(all, name) is LogicalVolume volume && !Lacks(pool, all, volume, name, size);
         return new(pool, name, size, done ? StepEffect.AlreadySo : StepEffect.Change);
     }
@@ -27,7 +27,7 @@ internal sealed class GrowVolume(LvmPool pool, VolumeName name, ByteSize size, S
         ByteSize before;
         using (IDisposable held = await pool.LockAsync(Title, cancellationToken))
         {
-            IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(cancellationToken);
+            IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
             volume = LvmPool.VolumeIn(all, name) ?? throw new StorageException(StorageErrorKind.NotFound, pool.Subject(name), "there is no such volume");
             bool ours = volume.Tags.ChangedBy == context.Request.Id && volume.Tags.FromSize < size;
             before = ours ? volume.Tags.FromSize!.Value : volume.Size;
@@ -57,7 +57,7 @@ internal sealed class GrowVolume(LvmPool pool, VolumeName name, ByteSize size, S
     public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
     {
         using IDisposable held = await pool.LockAsync($"undo: {Title}", cancellationToken);
-        IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(cancellationToken);
+        IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
         if (LvmPool.VolumeIn(all, name) is LogicalVolume volume && volume.Tags.ChangedBy == context.Request.Id
             && volume.Tags.FromSize is ByteSize before && volume.Size > before)
         {

@@ -12,8 +12,7 @@ internal sealed class LeaveDrive(LvmPool pool, PhysicalVolume old) : StorageStep
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
         using IDisposable held = await pool.LockAsync(Title, cancellationToken);
-        await PoolDevices.RefreshAsync(pool.Group, pool.Services.Devices, cancellationToken);
-        if ((await pool.Group.ListDrivesAsync(cancellationToken)).FirstOrDefault(volume => volume.Uuid == old.Uuid) is not PhysicalVolume drive)
+        if ((await pool.DrivesAsync(cancellationToken)).FirstOrDefault(volume => volume.Uuid == old.Uuid) is not PhysicalVolume drive)
         {
             return StepOutcome.AlreadySo;
         }
@@ -21,7 +20,7 @@ internal sealed class LeaveDrive(LvmPool pool, PhysicalVolume old) : StorageStep
         if (drive.IsMissing)
         {
             await LeaveMissingAsync(drive, cancellationToken);
-            await PhysicalDrive.NameAllAsync(pool.Group, cancellationToken);
+            await PhysicalDrive.NameAllAsync(pool.Group, await pool.DrivesAsync(cancellationToken), cancellationToken);
             return StepOutcome.Changed;
         }
 
@@ -57,7 +56,7 @@ internal sealed class LeaveDrive(LvmPool pool, PhysicalVolume old) : StorageStep
         }
 
         await pool.Group.RunAsync("vgreduce", ["--removemissing", pool.Group.Name], cancellationToken);
-        if ((await pool.Group.ListDrivesAsync(cancellationToken)).Any(volume => volume.Uuid == old.Uuid))
+        if ((await pool.DrivesAsync(cancellationToken)).Any(volume => volume.Uuid == old.Uuid))
         {
             throw new StorageException(StorageErrorKind.NeedsAttention, $"{pool.Name}", $"LVM keeps the missing drive {Called}: bring it back, or look at 'vgs' and 'pvs'");
         }

@@ -5,7 +5,7 @@ internal sealed record LogicalVolume
 {
     /// <summary>What is asked of <c>lvs</c>.</summary>
     internal const string Fields = "lv_name,lv_size,lv_tags,lv_role,lv_device_open,lv_active,thin_id,data_percent,metadata_percent,lv_metadata_size,"
-        + "lv_health_status,raid_sync_action,raid_mismatch_count,sync_percent";
+        + "lv_health_status,lv_check_needed,raid_sync_action,raid_mismatch_count,sync_percent";
 
     /// <summary>Its name, without the brackets of one that is hidden.</summary>
     internal required string Name { get; init; }
@@ -40,6 +40,9 @@ internal sealed record LogicalVolume
     /// <summary>What is wrong with it, in LVM's words: <c>out_of_data</c>, <c>partial</c>, <c>refresh needed</c>; empty when nothing.</summary>
     internal required string Health { get; init; }
 
+    /// <summary>Whether the kernel takes no writes to a thin pool's metadata before it has been repaired.</summary>
+    internal required bool NeedsCheck { get; init; }
+
     /// <summary>What a redundant one does now: <c>idle</c>, <c>check</c>, <c>resync</c>, <c>recover</c>; empty when it is not redundant or inactive.</summary>
     internal required string SyncAction { get; init; }
 
@@ -66,6 +69,7 @@ internal sealed record LogicalVolume
         MetadataPercent = row.Percent("metadata_percent"),
         MetadataSize = row.Size("lv_metadata_size"),
         Health = row["lv_health_status"],
+        NeedsCheck = row["lv_check_needed"] == "check needed",
         SyncAction = row["raid_sync_action"],
         Mismatches = row.Long("raid_mismatch_count"),
         SyncPercent = row.Percent("sync_percent"),
@@ -79,15 +83,14 @@ internal sealed record LogicalVolume
 /// <param name="Size">What it holds.</param>
 /// <param name="Free">What is in no logical volume.</param>
 /// <param name="Extent">What sizes are multiples of.</param>
-/// <param name="Missing">How many of its drives are missing.</param>
-internal sealed record GroupFacts(string Name, string Uuid, LvTags Tags, ByteSize Size, ByteSize Free, ByteSize Extent, long Missing)
+internal sealed record GroupFacts(string Name, string Uuid, LvTags Tags, ByteSize Size, ByteSize Free, ByteSize Extent)
 {
     /// <summary>What is asked of <c>vgs</c>.</summary>
-    internal const string Fields = "vg_name,vg_uuid,vg_tags,vg_size,vg_free,vg_extent_size,vg_missing_pv_count";
+    internal const string Fields = "vg_name,vg_uuid,vg_tags,vg_size,vg_free,vg_extent_size";
 
     /// <summary>Reads a row of <see cref="Fields"/>.</summary>
     internal static GroupFacts Read(LvmRow row)
-        => new(row["vg_name"], row["vg_uuid"], LvTags.Read(row["vg_tags"]), row.Size("vg_size"), row.Size("vg_free"), row.Size("vg_extent_size"), row.Long("vg_missing_pv_count") ?? 0);
+        => new(row["vg_name"], row["vg_uuid"], LvTags.Read(row["vg_tags"]), row.Size("vg_size"), row.Size("vg_free"), row.Size("vg_extent_size"));
 }
 
 /// <summary>A physical volume as LVM reports it.</summary>

@@ -10,7 +10,7 @@ public enum LvmProvisioning
     Thick,
 }
 
-/// <summary>How a pool of logical volumes is made, and when it warns. What is about making is fixed once the pool is there.</summary>
+/// <summary>How a pool of logical volumes is made and looked after. What is about making is fixed once the pool is there.</summary>
 public sealed class LvmOptions
 {
     /// <summary>The volume group; <c>evestorage-</c> and the pool's name when absent.</summary>
@@ -43,10 +43,7 @@ public sealed class LvmOptions
     /// <summary>How many volumes the pool holds at most: their records are given room when the pool is made.</summary>
     public int MaxVolumes { get; set; } = 256;
 
-    /// <summary>How full the thin pool's data or metadata may be, in percent, before each warning; the last one is critical.</summary>
-    public IReadOnlyList<int> WarnAtPercent { get; set; } = [];
-
-    /// <summary>How often an open pool looks whether something of it gets full or fails.</summary>
+    /// <summary>How often an open thin pool looks whether its metadata has to grow.</summary>
     public TimeSpan WatchInterval { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>How long a change waits for another one of the same pool.</summary>
@@ -54,9 +51,6 @@ public sealed class LvmOptions
 
     /// <summary>Where locks lie and LVM finds an empty configuration: below /run, so that the root may be read-only.</summary>
     public string RunDirectory { get; set; } = "/run/evestorage/lvm";
-
-    /// <summary>The warnings: those configured, or at 80, 90 and 95.</summary>
-    internal IReadOnlyList<int> Warnings => WarnAtPercent.Count > 0 ? WarnAtPercent : [80, 90, 95];
 
     /// <summary>The volume group of the pool <paramref name="name"/>.</summary>
     internal string GroupOf(PoolName name) => VolumeGroup ?? $"evestorage-{name}";

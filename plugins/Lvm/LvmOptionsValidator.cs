@@ -88,10 +88,5 @@ internal sealed class LvmOptionsValidator : IValidateOptions<LvmOptions>
         {
             result.AddError($"must be from 1 to {RecordArea.MostSlots}", nameof(LvmOptions.MaxVolumes));
         }
-
-        if (options.Warnings.Any(percent => percent is < 1 or > 99) || !options.Warnings.Order().Distinct().SequenceEqual(options.Warnings))
-        {
-            result.AddError("must be percentages from 1 to 99, each larger than the one before", nameof(LvmOptions.WarnAtPercent));
-        }
     }
 }

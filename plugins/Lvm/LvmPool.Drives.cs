@@ -17,7 +17,7 @@ internal abstract partial class LvmPool
     public async ValueTask<Plan> PlanRemoveDriveAsync(string drive, CancellationToken cancellationToken)
     {
         PhysicalVolume old = await RequireDriveAsync(drive, cancellationToken);
-        IReadOnlyList<PhysicalVolume> others = [.. (await Group.ListDrivesAsync(cancellationToken)).Where(other => other.Uuid != old.Uuid && !other.IsMissing)];
+        IReadOnlyList<PhysicalVolume> others = [.. (await DrivesAsync(cancellationToken)).Where(other => other.Uuid != old.Uuid && !other.IsMissing)];
         ByteSize room = new(others.Sum(other => other.Size.Bytes - other.Used.Bytes));
         if (old.Used > room || others.Count < Redundancy.LeastDrives(Shape.Redundancy))
         {
@@ -32,14 +32,17 @@ internal abstract partial class LvmPool
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotFound"/>.</exception>
     internal async Task<PhysicalVolume> RequireDriveAsync(string drive, CancellationToken cancellationToken)
     {
-        await PoolDevices.RefreshAsync(Group, Services.Devices, cancellationToken);
-        IReadOnlyList<PhysicalVolume> all = await Group.ListDrivesAsync(cancellationToken);
-        string? path = Drive.Find(drive) is Drive found ? PoolDevices.NodeOf(found) : null;
-        return all.FirstOrDefault(volume => volume.Path == (path ?? drive) || volume.Uuid == drive || volume.Tags["drive"] == PhysicalDrive.Plain(drive)
-                || (!volume.IsMissing && Drive.Find(volume.Path)?.Identity == drive))
+        IReadOnlyList<PhysicalVolume> all = await DrivesAsync(cancellationToken);
+        string called = Drive.Find(drive) is Drive found ? PoolDevices.PhysicalOf(found).Identity : drive;
+        return all.FirstOrDefault(volume => volume.Path == drive || volume.Uuid == drive || volume.Tags["drive"] == PhysicalDrive.Plain(called)
+                || (!volume.IsMissing && Drive.Find(volume.Path) is Drive device && PoolDevices.PhysicalOf(device).Identity == called))
             ?? throw new StorageException(
                 StorageErrorKind.NotFound, $"{Name}", $"has no drive {drive}; it has {string.Join(", ", all.Select(volume => volume.Tags["drive"] ?? volume.Path))}");
     }
+
+    /// <summary>Its drives as they are now, also the missing ones.</summary>
+    internal Task<IReadOnlyList<PhysicalVolume>> DrivesAsync(CancellationToken cancellationToken)
+        => PoolDevices.RefreshAsync(Group, Services.Devices, cancellationToken);
 
     /// <summary>What a new drive is used for.</summary>
     private protected virtual IEnumerable<StorageStep> UseNewRoom() => [];

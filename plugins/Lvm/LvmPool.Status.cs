@@ -6,28 +6,27 @@ namespace EveStorage.Lvm;
 internal abstract partial class LvmPool
 {
     private const int WornPercent = 90;
+    private const int FillingPercent = 80;
 
     public async ValueTask<PoolStatus> GetStatusAsync(CancellationToken cancellationToken)
     {
-        await PoolDevices.RefreshAsync(Group, Services.Devices, cancellationToken);
+        IReadOnlyList<PhysicalVolume> physical = await DrivesAsync(cancellationToken);
         GroupFacts facts = await Group.RequireAsync(cancellationToken);
         IReadOnlyList<LogicalVolume> all = await Group.ListAsync(cancellationToken);
         List<string> problems = [];
-        IReadOnlyList<DriveStatus> drives = DrivesOf(await Group.ListDrivesAsync(cancellationToken));
+        IReadOnlyList<DriveStatus> drives = DrivesOf(physical);
         problems.AddRange(drives.Where(drive => drive.Problem is not null).Select(drive => $"drive {drive.Name}: {drive.Problem}"));
         problems.AddRange(ProblemsOf(all));
         PoolStatus space = SpaceOf(facts, all, problems);
         bool failed = all.Any(lv => lv.Health.Contains("partial", StringComparison.Ordinal) && Shape.Redundancy == PoolRedundancy.None)
             || all.Any(lv => lv.Name == LvName.ThinPool && (lv.Health is "failed" or "metadata_read_only" || DeviceMapper.Find(Group.ThinPoolDevice) is null));
-        PoolStatus status = space with
+        return space with
         {
             Health = failed ? PoolHealth.Failed : problems.Count == 0 ? PoolHealth.Healthy : PoolHealth.Degraded,
             Drives = drives,
             Scrub = ScrubOf(all),
             Problems = problems,
         };
-        _warnings.Look(Name, status);
-        return status;
     }
 
     public async ValueTask<Plan> PlanScrubAsync(CancellationToken cancellationToken)
@@ -61,7 +60,7 @@ internal abstract partial class LvmPool
 
     private void AddFilling(List<string> problems, string what, double? percent, string advice)
     {
-        if (percent >= Options.Warnings[0])
+        if (percent >= FillingPercent)
         {
             problems.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Name}: its {what} is {percent:0.#} % full: {advice}"));
         }
@@ -81,7 +80,7 @@ internal abstract partial class LvmPool
                 yield return $"{shown}: is not ours and is left alone; it takes {lv.Size}";
             }
 
-            if (AdviceFor(lv.Health) is string advice)
+            if (AdviceFor(lv) is string advice)
             {
                 yield return $"{shown}: {advice}";
             }
@@ -95,7 +94,7 @@ internal abstract partial class LvmPool
     }
 
     // lvmreport(7), lv_health_status: the words that LVM has.
-    private string? AdviceFor(string health) => health switch
+    private string? AdviceFor(LogicalVolume lv) => lv.Health switch
     {
         "" => null,
         "partial" when Shape.Redundancy != PoolRedundancy.None => null,   // its drive says so, once
@@ -103,16 +102,19 @@ internal abstract partial class LvmPool
         "refresh needed" => $"a drive of it was away and is back: bring it up to date with 'evestorage pool scrub {Name}'",
         "mismatches exist" => "its copies did not agree in the last check: look at the drives' health, then restore what is doubtful",
         "out_of_data" => $"the pool is full and writes fail: add a drive with 'evestorage pool add {Name} DEVICE', or delete something",
-        "metadata_read_only" => $"the thin pool's metadata takes no writes: close the pool, then run 'lvconvert --repair {Group.Subject(LvName.ThinPool)}'",
-        "failed" => $"the thin pool has failed: close the pool, then run 'lvconvert --repair {Group.Subject(LvName.ThinPool)}'",
-        _ => $"LVM calls it '{health}'",
+        "metadata_read_only" when !lv.NeedsCheck => $"its metadata is full, and every write fails: add a drive with 'evestorage pool add {Name} DEVICE', and it grows",
+        "metadata_read_only" => $"its metadata takes no writes: {Repair}",
+        "failed" => $"the thin pool has failed: {Repair}",
+        string other => $"LVM calls it '{other}'",
     };
+
+    private string Repair => $"stop the host, then run 'vgchange --activate n {Group.Name}' and 'lvconvert --repair {Group.Subject(LvName.ThinPool)}'";
 
     private IReadOnlyList<DriveStatus> DrivesOf(IReadOnlyList<PhysicalVolume> physical)
     {
         return [.. physical.Select(volume =>
         {
-            Drive? drive = volume.IsMissing ? null : Drive.Find(volume.Path);
+            Drive? drive = volume.IsMissing || Drive.Find(volume.Path) is not Drive device ? null : PoolDevices.PhysicalOf(device);
             string called = drive?.Identity ?? volume.Tags["drive"] ?? volume.Uuid;
             DriveHealth health = drive is null ? default : DriveHealth.Of(drive);
             string? problem = drive is null ? $"is missing: bring it back, or replace it with 'evestorage pool replace {Name} {called} DEVICE'"

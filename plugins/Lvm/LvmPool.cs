@@ -7,8 +7,6 @@ namespace EveStorage.Lvm;
 internal abstract partial class LvmPool : IResizablePool, IDrivePool, IScrubbablePool
 {
     private readonly RecordDisk _disk;
-    private readonly PoolWarnings _warnings;
-    private readonly PoolWatch _watch;
 
     private protected LvmPool(OpenGroup open, LvmOptions options, PluginServices services)
     {
@@ -25,8 +23,6 @@ internal abstract partial class LvmPool : IResizablePool, IDrivePool, IScrubbabl
         }
 
         Journal = new(this);
-        _warnings = new(services.Events, options.Warnings);
-        _watch = new(this, options.WatchInterval, services);
     }
 
     public Guid Id { get; }
@@ -57,7 +53,7 @@ internal abstract partial class LvmPool : IResizablePool, IDrivePool, IScrubbabl
     public string PathOf(VolumeName name) => DeviceMapper.PathOf(Group.DeviceOf(LvName.Of(name)));
 
     public async ValueTask<VolumeInfo?> FindVolumeAsync(VolumeName name, CancellationToken cancellationToken)
-        => await FindAsync(name, cancellationToken) is LogicalVolume found ? Describe(name, found) : null;
+        => VolumeIn(await Group.ListAsync(cancellationToken), name) is LogicalVolume found ? Describe(name, found) : null;
 
     public async IAsyncEnumerable<VolumeInfo> ListVolumesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -91,10 +87,10 @@ internal abstract partial class LvmPool : IResizablePool, IDrivePool, IScrubbabl
     public async ValueTask<Plan> PlanGrowAsync(VolumeName name, ByteSize size, CancellationToken cancellationToken)
         => Plan.Of(await GrowVolume.PlanAsync(this, name, size.RoundUpTo(Capabilities.Granularity), cancellationToken));
 
-    public async ValueTask DisposeAsync()
+    public virtual ValueTask DisposeAsync()
     {
-        await _watch.DisposeAsync();
         _disk.Dispose();
+        return ValueTask.CompletedTask;
     }
 
     /// <summary>Takes the lock of the pool's metadata. It is held for changes of names and records, never while data is copied.</summary>
@@ -103,7 +99,7 @@ internal abstract partial class LvmPool : IResizablePool, IDrivePool, IScrubbabl
 
     /// <summary>The logical volume of a volume that is there and finished; null when there is none.</summary>
     internal async Task<LogicalVolume?> FindAsync(VolumeName name, CancellationToken cancellationToken)
-        => VolumeIn(await Group.ListAsync(cancellationToken), name);
+        => VolumeIn(await Group.ListCommittedAsync(cancellationToken), name);
 
     /// <summary>The same among <paramref name="all"/>.</summary>
     internal static LogicalVolume? VolumeIn(IReadOnlyList<LogicalVolume> all, VolumeName name)

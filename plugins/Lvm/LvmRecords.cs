@@ -9,7 +9,7 @@ internal sealed class LvmRecords(LvmPool pool) : IPoolRecords
     public async ValueTask ReplaceAsync(VolumeName name, VolumeRecord record, CancellationToken cancellationToken)
     {
         using IDisposable held = await pool.LockAsync($"record of {pool.Subject(name)}", cancellationToken);
-        IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(cancellationToken);
+        IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
         LogicalVolume volume = LvmPool.VolumeIn(all, name)
             ?? throw new StorageException(StorageErrorKind.NotFound, pool.Subject(name), "is no volume of ours");
         if (volume.Tags.Id != record.Id || !record.Mark.IsOurs)

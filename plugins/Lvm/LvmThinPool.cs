@@ -3,9 +3,18 @@ using System.Runtime.CompilerServices;
 namespace EveStorage.Lvm;
 
 /// <summary>A pool whose volumes share one thin pool: they take what is written, and have snapshots.</summary>
-internal sealed class LvmThinPool(OpenGroup open, LvmOptions options, PluginServices services) : LvmPool(open, options, services), ISnapshotPool
+internal sealed class LvmThinPool : LvmPool, ISnapshotPool
 {
-    public override BackendCapabilities Capabilities { get; } = CapabilitiesOf(open.Facts.Extent);
+    private readonly MetadataWatch _watch;
+
+    internal LvmThinPool(OpenGroup open, LvmOptions options, PluginServices services)
+        : base(open, options, services)
+    {
+        Capabilities = CapabilitiesOf(open.Facts.Extent);
+        _watch = new(this, options.WatchInterval, services);
+    }
+
+    public override BackendCapabilities Capabilities { get; }
 
     public override async ValueTask<Plan> PlanCreateAsync(VolumeSpec spec, CancellationToken cancellationToken)
     {
@@ -15,7 +24,7 @@ internal sealed class LvmThinPool(OpenGroup open, LvmOptions options, PluginServ
 
     public async IAsyncEnumerable<SnapshotInfo> ListSnapshotsAsync(VolumeName volume, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        IReadOnlyList<LogicalVolume> all = await Group.ListAsync(cancellationToken);
+        IReadOnlyList<LogicalVolume> all = await Group.ListCommittedAsync(cancellationToken);
         if (VolumeIn(all, volume) is not LogicalVolume found)
         {
             yield break;
@@ -44,6 +53,12 @@ internal sealed class LvmThinPool(OpenGroup open, LvmOptions options, PluginServ
 
     public async ValueTask<Plan> PlanDeleteSnapshotAsync(SnapshotName snapshot, CancellationToken cancellationToken)
         => Plan.Of(await DeleteSnapshot.PlanAsync(this, snapshot, cancellationToken));
+
+    public override async ValueTask DisposeAsync()
+    {
+        await _watch.DisposeAsync();
+        await base.DisposeAsync();
+    }
 
     private protected override IEnumerable<StorageStep> UseNewRoom() => [new GrowThinPool(this)];
 

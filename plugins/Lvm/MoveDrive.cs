@@ -44,7 +44,7 @@ internal sealed class MoveDrive(LvmPool pool, PhysicalVolume old, string? replac
         {
             using IDisposable held = await pool.LockAsync($"undo: {Title}", cancellationToken);
             string node = PoolDevices.NodeOf(added);
-            if ((await pool.Group.ListDrivesAsync(cancellationToken)).FirstOrDefault(volume => volume.Path == node) is { Used.Bytes: > 0 } moved)
+            if ((await pool.DrivesAsync(cancellationToken)).FirstOrDefault(volume => volume.Path == node) is { Used.Bytes: > 0 } moved)
             {
                 await MoveAsync(moved, [old.Path], context, cancellationToken);
             }
@@ -85,8 +85,5 @@ internal sealed class MoveDrive(LvmPool pool, PhysicalVolume old, string? replac
     }
 
     private async Task<PhysicalVolume?> FindAsync(CancellationToken cancellationToken)
-    {
-        await PoolDevices.RefreshAsync(pool.Group, pool.Services.Devices, cancellationToken);
-        return (await pool.Group.ListDrivesAsync(cancellationToken)).FirstOrDefault(volume => volume.Uuid == old.Uuid);
-    }
+        => (await pool.DrivesAsync(cancellationToken)).FirstOrDefault(volume => volume.Uuid == old.Uuid);
 }

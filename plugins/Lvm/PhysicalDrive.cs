@@ -14,12 +14,11 @@ internal static class PhysicalDrive
 
     /// <summary>Writes on it how the drive is called for life, so that one that is missing can be named.</summary>
     internal static Task NameAsync(LvmTools tools, IReadOnlyList<string> devices, Drive drive, CancellationToken cancellationToken)
-        => tools.RunAsync("pvchange", devices, ["--addtag", LvTags.Tag("drive", Plain(drive.Identity)), PoolDevices.NodeOf(drive)], cancellationToken);
+        => tools.RunAsync("pvchange", devices, ["--addtag", LvTags.Tag("drive", Plain(PoolDevices.PhysicalOf(drive).Identity)), PoolDevices.NodeOf(drive)], cancellationToken);
 
     /// <summary>The same for every drive of a group that has no name yet, once none is missing: until then LVM changes no drive.</summary>
-    internal static async Task NameAllAsync(VolumeGroup group, CancellationToken cancellationToken)
+    internal static async Task NameAllAsync(VolumeGroup group, IReadOnlyList<PhysicalVolume> all, CancellationToken cancellationToken)
     {
-        IReadOnlyList<PhysicalVolume> all = await group.ListDrivesAsync(cancellationToken);
         if (all.Any(volume => volume.IsMissing))
         {
             return;

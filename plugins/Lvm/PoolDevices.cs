@@ -14,32 +14,18 @@ internal static class PoolDevices
     /// <summary>The volume group <paramref name="name"/> with the drives it is on; null when there is none.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: there are two of that name.</exception>
     internal static async Task<VolumeGroup?> FindGroupAsync(LvmTools tools, string name, IReadOnlyList<string> declared, CancellationToken cancellationToken)
+        => PathsOf(name, await ListAsync(tools, name, declared, cancellationToken)) is { Count: > 0 } paths ? new(tools, name, paths) : null;
+
+    /// <summary>Looks again where the drives of a group are, since they may have gone, or come back under another name, and gives them all, also the missing ones.</summary>
+    internal static async Task<IReadOnlyList<PhysicalVolume>> RefreshAsync(VolumeGroup group, IReadOnlyList<string> declared, CancellationToken cancellationToken)
     {
-        IReadOnlyList<string> labelled = Labelled(declared);
-        if (labelled.Count == 0)
+        IReadOnlyList<PhysicalVolume> drives = await ListAsync(group.Tools, group.Name, [.. declared, .. group.Devices], cancellationToken);
+        if (PathsOf(group.Name, drives) is { Count: > 0 } paths && !paths.SequenceEqual(group.Devices))
         {
-            return null;
+            group.Devices = paths;
         }
 
-        IReadOnlyList<LvmRow> rows = await tools.ReportAsync("pvs", PhysicalVolume.Fields, labelled, [], cancellationToken);
-        List<PhysicalVolume> drives = [.. rows.Select(PhysicalVolume.Read).Where(drive => drive.Group == name && !drive.IsMissing)];
-        return drives.Select(drive => drive.GroupUuid).Distinct().ToList() switch
-        {
-            [] => null,
-            [_] => new(tools, name, [.. drives.Select(drive => drive.Path)]),
-            var several => throw new StorageException(
-                StorageErrorKind.Conflict, name,
-                $"is the name of {several.Count} volume groups, on {string.Join(", ", drives.Select(drive => drive.Path))}: take the drives of the other one away"),
-        };
-    }
-
-    /// <summary>Looks again where the drives of a group are: they may have gone, or come back under another name.</summary>
-    internal static async Task RefreshAsync(VolumeGroup group, IReadOnlyList<string> declared, CancellationToken cancellationToken)
-    {
-        if (await FindGroupAsync(group.Tools, group.Name, declared, cancellationToken) is VolumeGroup found)
-        {
-            group.Devices = found.Devices;
-        }
+        return drives;
     }
 
     /// <summary>The devices that carry LVM's label.</summary>
@@ -52,6 +38,37 @@ internal static class PoolDevices
 
     /// <summary>The path that LVM takes for a device: for a dm device that of /dev/mapper, which is there without udev too.</summary>
     internal static string NodeOf(Drive drive) => DeviceMapper.NameIn(drive.Name) is string name ? DeviceMapper.PathOf(name) : drive.Path;
+
+    private static async Task<IReadOnlyList<PhysicalVolume>> ListAsync(
+        LvmTools tools, string name, IReadOnlyList<string> declared, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> labelled = Labelled(declared);
+        return labelled.Count == 0
+            ? []
+            : [.. (await tools.ReportAsync("pvs", PhysicalVolume.Fields, labelled, [], cancellationToken)).Select(PhysicalVolume.Read).Where(drive => drive.Group == name)];
+    }
+
+    private static IReadOnlyList<string> PathsOf(string name, IReadOnlyList<PhysicalVolume> drives)
+    {
+        List<PhysicalVolume> present = [.. drives.Where(drive => !drive.IsMissing)];
+        return present.Select(drive => drive.GroupUuid).Distinct().ToList() is { Count: > 1 } several
+            ? throw new StorageException(
+                StorageErrorKind.Conflict, name,
+                $"is the name of {several.Count} volume groups, on {string.Join(", ", present.Select(drive => drive.Path))}: take the drives of the other one away")
+            : [.. present.Select(drive => drive.Path)];
+    }
+
+    /// <summary>The drive itself, where a device is a layer over it.</summary>
+    internal static Drive PhysicalOf(Drive device)
+    {
+        string name = device.Name;
+        while (DeviceMapper.BelowIn(name) is string below)
+        {
+            name = below;
+        }
+
+        return name == device.Name ? device : Drive.List().FirstOrDefault(drive => drive.Name == name) ?? device;
+    }
 
     private static bool HasLabel(string path)
     {

@@ -14,7 +14,7 @@ internal sealed class RenameVolume(LvmPool pool, VolumeName from, VolumeName to,
     /// <exception cref="StorageException">Something has the new name.</exception>
     internal static async Task<RenameVolume> PlanAsync(LvmPool pool, VolumeName from, VolumeName to, CancellationToken cancellationToken)
     {
-        IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(cancellationToken);
+        IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
         if (DoneIn(pool, all, from, to) is not null)
         {
             return new(pool, from, to, StepEffect.AlreadySo);
@@ -27,7 +27,7 @@ internal sealed class RenameVolume(LvmPool pool, VolumeName from, VolumeName to,
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
         using IDisposable held = await pool.LockAsync(Title, cancellationToken);
-        IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(cancellationToken);
+        IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
         if (DoneIn(pool, all, from, to) is LogicalVolume done)
         {
             return done.Tags.ChangedBy == context.Request.Id || done.Tags.Mark == context.Mark ? StepOutcome.Changed : StepOutcome.AlreadySo;
@@ -43,7 +43,7 @@ internal sealed class RenameVolume(LvmPool pool, VolumeName from, VolumeName to,
     public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
     {
         using IDisposable held = await pool.LockAsync($"undo: {Title}", cancellationToken);
-        IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(cancellationToken);
+        IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
         if (LvmPool.VolumeIn(all, to) is LogicalVolume renamed && renamed.Tags.ChangedBy == context.Request.Id && renamed.Tags.FromName == LvName.Of(from))
         {
             await MoveAsync(LvName.Of(to), LvName.Of(from), cancellationToken);

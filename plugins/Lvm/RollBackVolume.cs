@@ -17,7 +17,7 @@ internal sealed class RollBackVolume(LvmThinPool pool, SnapshotName snapshot) : 
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Busy"/>: the volume is open.</exception>
     internal static async Task<RollBackVolume> PlanAsync(LvmThinPool pool, SnapshotName snapshot, CancellationToken cancellationToken)
     {
-        IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(cancellationToken);
+        IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
         pool.OursIn(all, snapshot.Volume);
         return new(pool, snapshot);
     }
@@ -50,7 +50,7 @@ internal sealed class RollBackVolume(LvmThinPool pool, SnapshotName snapshot) : 
     public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
     {
         using IDisposable held = await pool.LockAsync($"undo: {Title}", cancellationToken);
-        IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(cancellationToken);
+        IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
         Guid operation = context.Request.Id;
         string name = LvName.Of(_volume);
         if (Named(all, name) is { } there && there.Tags.Rolled == Rolled(operation))
@@ -78,7 +78,7 @@ internal sealed class RollBackVolume(LvmThinPool pool, SnapshotName snapshot) : 
     /// <summary>Completes a rollback of which the name was given back, or was about to be, when a crash cut it short.</summary>
     internal static async Task FinishAsync(LvmThinPool pool, string name, Guid operation, TimeProvider time, CancellationToken cancellationToken)
     {
-        IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(cancellationToken);
+        IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
         if (Named(all, name) is { Tags.Making: Guid by } && by == operation)
         {
             await pool.Group.ChangeAsync(name, ["--deltag", Making(operation)], cancellationToken);

@@ -18,7 +18,7 @@ internal sealed class TakeSnapshots(LvmThinPool pool, IReadOnlyList<SnapshotName
     /// <exception cref="StorageException">A name is taken, or there is no room.</exception>
     internal static async Task<TakeSnapshots> PlanAsync(LvmThinPool pool, IReadOnlyList<SnapshotName> snapshots, CancellationToken cancellationToken)
     {
-        IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(cancellationToken);
+        IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
         RequireFree(pool, all, snapshots);
         return new(pool, snapshots);
     }
@@ -55,7 +55,7 @@ internal sealed class TakeSnapshots(LvmThinPool pool, IReadOnlyList<SnapshotName
     public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
     {
         using IDisposable held = await pool.LockAsync($"undo: {Title}", cancellationToken);
-        await RemoveMadeAsync(await pool.Group.ListAsync(cancellationToken), context, cancellationToken);
+        await RemoveMadeAsync(await pool.Group.ListCommittedAsync(cancellationToken), context, cancellationToken);
     }
 
     private Task CreateAsync(SnapshotName snapshot, LogicalVolume volume, bool several, OperationContext context, CancellationToken cancellationToken)
@@ -77,7 +77,7 @@ internal sealed class TakeSnapshots(LvmThinPool pool, IReadOnlyList<SnapshotName
     private async Task TakeAtOneMomentAsync(LogicalVolume[] volumes, OperationContext context, CancellationToken cancellationToken)
     {
         DeviceMapper mapper = pool.Group.Tools.Mapper;
-        IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(cancellationToken);
+        IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
         string[] devices = [.. volumes.Select(volume => pool.Group.DeviceOf(volume.Name)).Distinct()];
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(s_longest);
@@ -106,11 +106,8 @@ internal sealed class TakeSnapshots(LvmThinPool pool, IReadOnlyList<SnapshotName
             await ResumeAsync(mapper, devices);
         }
 
-        foreach (SnapshotName snapshot in snapshots)
-        {
-            await pool.Group.ChangeAsync(
-                LvName.OfSnapshot(context.IdOf(snapshot)), ["--deltag", LvTags.Tag("making", context.Request.Id)], cancellationToken);
-        }
+        await pool.Group.ChangeAsync(
+            [.. snapshots.Select(snapshot => LvName.OfSnapshot(context.IdOf(snapshot)))], ["--deltag", LvTags.Tag("making", context.Request.Id)], cancellationToken);
     }
 
     private static async Task ResumeAsync(DeviceMapper mapper, string[] devices)

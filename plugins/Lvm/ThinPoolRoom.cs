@@ -12,13 +12,13 @@ internal static class ThinPoolRoom
     private const double TightMetadata = 75;
 
     /// <summary>Whether metadata gets tight.</summary>
-    internal static bool IsTight(SpaceUse? metadata) => metadata is SpaceUse use && use.Used.Bytes * 100.0 >= use.Size.Bytes * TightMetadata;
+    internal static bool IsTight(LogicalVolume thin) => thin.MetadataPercent >= TightMetadata;
 
     /// <summary>Every logical volume, after the metadata has grown if it had to. The caller holds the pool's lock.</summary>
     internal static async Task<IReadOnlyList<LogicalVolume>> ListAsync(LvmThinPool pool, CancellationToken cancellationToken)
     {
-        IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(cancellationToken);
-        return await GrowMetadataAsync(pool, all, cancellationToken) ? await pool.Group.ListAsync(cancellationToken) : all;
+        IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
+        return await GrowMetadataAsync(pool, all, cancellationToken) ? await pool.Group.ListCommittedAsync(cancellationToken) : all;
     }
 
     /// <summary>Grows the metadata by its half if it gets tight. The caller holds the pool's lock.</summary>
@@ -27,7 +27,7 @@ internal static class ThinPoolRoom
     {
         LogicalVolume thin = pool.PoolIn(all);
         ByteSize most = ThinPoolLayout.MostMetadata;
-        if (thin.MetadataPercent < TightMetadata || thin.MetadataPercent is null || thin.MetadataSize >= most)
+        if (!IsTight(thin) || thin.MetadataSize >= most)
         {
             return false;
         }

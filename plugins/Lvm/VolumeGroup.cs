@@ -11,6 +11,8 @@ internal sealed class VolumeGroup(LvmTools tools, string name, IReadOnlyList<str
     private static readonly TimeSpan s_retry = TimeSpan.FromMilliseconds(400);
 
     private volatile IReadOnlyList<string> _devices = devices;
+    private volatile Known<GroupFacts?>? _facts;
+    private volatile Known<IReadOnlyList<LogicalVolume>>? _volumes;
 
     internal string Name => name;
 
@@ -33,8 +35,16 @@ internal sealed class VolumeGroup(LvmTools tools, string name, IReadOnlyList<str
     /// <summary>The group; null when it is not on these drives.</summary>
     internal async Task<GroupFacts?> FindAsync(CancellationToken cancellationToken)
     {
+        string? version = MetadataVersion.Read(Devices);
+        if (_facts is { } known && known.IsOf(version))
+        {
+            return known.Value;
+        }
+
         IReadOnlyList<LvmRow> rows = await tools.ReportAsync("vgs", GroupFacts.Fields, Devices, [], cancellationToken);
-        return rows.Select(GroupFacts.Read).SingleOrDefault(group => group.Name == name);
+        GroupFacts? facts = rows.Select(GroupFacts.Read).SingleOrDefault(group => group.Name == name);
+        _facts = new(version, facts);
+        return facts;
     }
 
     /// <summary>The group, which has to be there and ours.</summary>
@@ -43,25 +53,32 @@ internal sealed class VolumeGroup(LvmTools tools, string name, IReadOnlyList<str
             ? facts
             : throw new StorageException(StorageErrorKind.NotFound, name, "is no volume group of ours on these drives");
 
-    /// <summary>Every logical volume of it, also the parts of others.</summary>
+    /// <summary>Every logical volume of it, also the parts of others, as they are now.</summary>
     internal async Task<IReadOnlyList<LogicalVolume>> ListAsync(CancellationToken cancellationToken)
     {
+        string? version = MetadataVersion.Read(Devices);   // before LVM is asked: what changes meanwhile is then asked for again
         IReadOnlyList<LvmRow> rows = await tools.ReportAsync("lvs", LogicalVolume.Fields, Devices, ["--all", name], cancellationToken);
-        return [.. rows.Select(LogicalVolume.Read)];
+        IReadOnlyList<LogicalVolume> all = [.. rows.Select(LogicalVolume.Read)];
+        _volumes = new(version, all);
+        return all;
     }
 
-    /// <summary>Its drives, also the missing ones.</summary>
-    internal async Task<IReadOnlyList<PhysicalVolume>> ListDrivesAsync(CancellationToken cancellationToken)
-    {
-        IReadOnlyList<LvmRow> rows = await tools.ReportAsync("pvs", PhysicalVolume.Fields, Devices, [], cancellationToken);
-        return [.. rows.Select(PhysicalVolume.Read).Where(drive => drive.Group == name)];
-    }
+    /// <summary>
+    /// The same as LVM's metadata has them now: names, sizes, tags. What the kernel says of each, whether it is open and how full
+    /// or healthy it is, may be of an earlier moment. LVM is asked only when its metadata has changed.
+    /// </summary>
+    internal async Task<IReadOnlyList<LogicalVolume>> ListCommittedAsync(CancellationToken cancellationToken)
+        => _volumes is { } known && known.IsOf(MetadataVersion.Read(Devices)) ? known.Value : await ListAsync(cancellationToken);
 
     internal Task CreateAsync(IReadOnlyList<string> words, CancellationToken cancellationToken)
         => RunAsync("lvcreate", ["--yes", .. words], cancellationToken);
 
     internal Task ChangeAsync(string logicalVolume, IReadOnlyList<string> words, CancellationToken cancellationToken)
         => RunAsync("lvchange", ["--yes", .. words, Subject(logicalVolume)], cancellationToken);
+
+    /// <summary>The same of several. LVM changes them one by one.</summary>
+    internal Task ChangeAsync(IReadOnlyList<string> logicalVolumes, IReadOnlyList<string> words, CancellationToken cancellationToken)
+        => RunAsync("lvchange", ["--yes", .. words, .. logicalVolumes.Select(Subject)], cancellationToken);
 
     internal Task RenameAsync(string from, string to, CancellationToken cancellationToken)
         => RunAsync("lvrename", [name, from, to], cancellationToken);
@@ -132,4 +149,10 @@ internal sealed class VolumeGroup(LvmTools tools, string name, IReadOnlyList<str
     /// <summary>Runs a verb of LVM's on the group.</summary>
     internal Task RunAsync(string verb, IReadOnlyList<string> words, CancellationToken cancellationToken)
         => tools.RunAsync(verb, Devices, words, cancellationToken);
+
+    // What LVM answered, and of which state of its metadata.
+    private sealed record Known<T>(string? Version, T Value)
+    {
+        internal bool IsOf(string? version) => version is not null && version == Version;
+    }
 }

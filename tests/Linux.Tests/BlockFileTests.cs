@@ -25,6 +25,19 @@ public sealed class BlockFileTests : IDisposable
     }
 
     [Fact]
+    public void Bytes_are_read_from_the_device_wherever_they_begin()
+    {
+        byte[] data = [.. Enumerable.Range(0, 12288).Select(i => (byte)(i * 7))];
+        File.WriteAllBytes(_directory["file"], data);
+        byte[] read = new byte[5000];
+
+        BlockFile.ReadUncached(_directory["file"], 4000, read);
+
+        read.ShouldBe(data[4000..9000]);
+        Should.Throw<StorageException>(() => BlockFile.ReadUncached(_directory["file"], 12000, read)).Message.ShouldContain("ends before");
+    }
+
+    [Fact]
     public void Holes_take_no_space_and_read_as_zeros()
     {
         using BlockFile file = BlockFile.Create(_directory["file"]);

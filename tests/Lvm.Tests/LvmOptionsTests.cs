@@ -21,7 +21,6 @@ public class LvmOptionsTests
             Stripes = 0,
             Overcommit = 0.5,
             MaxVolumes = 0,
-            WarnAtPercent = [90, 80],
             LockTimeout = TimeSpan.Zero,
             WatchInterval = TimeSpan.Zero,
             RunDirectory = "run",
@@ -29,7 +28,7 @@ public class LvmOptionsTests
 
         ValidateOptionsResult result = new LvmOptionsValidator().Validate(null, options);
 
-        result.Failures!.Count().ShouldBe(12);
+        result.Failures!.Count().ShouldBe(11);
         foreach (string name in typeof(LvmOptions).GetProperties().Select(property => property.Name).Except([nameof(LvmOptions.ErrorWhenFull), nameof(LvmOptions.DiscardPassdown)]))
         {
             result.FailureMessage!.ShouldContain(name);

@@ -10,7 +10,7 @@ internal static class DriveTrial
 
     internal static async Task RunAsync(Sentences said, string[] drives)
     {
-        Machine machine = new("mirror", new() { MaxVolumes = 16, WatchInterval = TimeSpan.FromSeconds(2) }, drives[..2]);
+        Machine machine = new("mirror", new() { MaxVolumes = 16 }, drives[..2]);
         Drive first = Drive.Find(drives[0])!;
         await machine.CreateAsync(PoolRedundancy.Mirror);
         await using IStoragePool pool = await machine.OpenAsync();
@@ -25,11 +25,7 @@ internal static class DriveTrial
         await said.SayAsync("A mirror is checked", async () => await Machine.RunAsync(((IScrubbablePool)pool).PlanScrubAsync(default)));
         await SettleAsync(pool);
         await Machine.ShellAsync($"echo 1 > /sys/block/{first.Name}/device/delete");
-        await said.SayAsync("A mirror that has lost a drive goes on, and an event says so with no command given", async () =>
-        {
-            await WriteAsync(pool, 1 << 20, 2);
-            await UntilAsync(() => Task.FromResult(machine.Events.Any(e => e.Id == "pool.drive-failed")), "no event was told");
-        });
+        await said.SayAsync("A mirror that has lost a drive goes on", () => WriteAsync(pool, 1 << 20, 2));
         await said.SayAsync("Its status names the missing drive and the repair", async () =>
         {
             PoolStatus status = await pool.GetStatusAsync(default);

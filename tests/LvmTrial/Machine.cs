@@ -9,23 +9,9 @@ namespace EveStorage.LvmTrial;
 /// <summary>The backend as a host has it: from its plugin, with options and devices of a profile, and plans run as a host runs them.</summary>
 internal sealed class Machine(string name, LvmOptions options, params IReadOnlyList<string> devices) : IEventSink
 {
-    private readonly List<StorageEvent> _events = [];
-
     internal PoolName Name { get; } = new(name);
 
     internal IReadOnlyList<string> Devices { get; } = devices;
-
-    /// <summary>What was told of so far.</summary>
-    internal IReadOnlyList<StorageEvent> Events
-    {
-        get
-        {
-            lock (_events)
-            {
-                return [.. _events];
-            }
-        }
-    }
 
     internal IStorageBackend Backend
     {
@@ -38,13 +24,8 @@ internal sealed class Machine(string name, LvmOptions options, params IReadOnlyL
         }
     }
 
-    public void Report(StorageEvent storageEvent)
-    {
-        lock (_events)
-        {
-            _events.Add(storageEvent);
-        }
-    }
+    // What a drive told of while a trial runs is for whoever looks at its output.
+    public void Report(StorageEvent storageEvent) => Console.WriteLine($"event: {storageEvent.Id} {storageEvent.Subject}: {storageEvent.Message}");
 
     internal async Task<OperationRequest> CreateAsync(PoolRedundancy redundancy)
     {

@@ -44,7 +44,7 @@ internal static class RefusalTrial
     // A guest makes a volume group of the pool's very name inside its disk.
     private static async Task GuestsAsync(Sentences said, string drive)
     {
-        Machine machine = new("mine", new() { MaxVolumes = 16 }, drive);
+        Machine machine = new("mine", new() { MaxVolumes = 16, Overcommit = 2 }, drive);
         VolumeName guest = new("guest");
         await machine.CreateAsync(PoolRedundancy.None);
         await using IStoragePool pool = await machine.OpenAsync();
@@ -70,6 +70,27 @@ internal static class RefusalTrial
             Sentences.Require(await Machine.ShellAsync("dmsetup ls | grep -c inner || true") is "0\n", "it was activated");
             Sentences.Require(await Machine.ShellAsync($"sha256sum < {path}") == before, "its bytes have changed");
         });
+        await HeldAsync(said, machine, pool, guest, drive);
+    }
+
+    private static async Task HeldAsync(Sentences said, Machine machine, IStoragePool pool, VolumeName guest, string drive)
+    {
+        string whole = $"sha256sum < $(lab-disk {drive.Split(':')[1]})";
+        string before = await Machine.ShellAsync(whole);
+        await said.SayAsync("A volume that is larger than Overcommit allows is not made", async () =>
+        {
+            ByteSize size = new((await pool.GetStatusAsync(default)).Size.Bytes * 3);
+            StorageException e = await Sentences.RefusedAsync(
+                StorageErrorKind.OutOfSpace,
+                () => Machine.RunAsync(pool.PlanCreateAsync(new() { Name = new("large"), Form = VolumeForm.Block, Size = size }, default), "large"));
+            Sentences.Require(e.Subject == "mine/large" && e.Message.Contains("Overcommit", StringComparison.Ordinal), e.Message);
+        });
+        await said.SayAsync("A volume that is open is not deleted", async () =>
+        {
+            await using IBlockSource open = await pool.OpenBlocksAsync(guest, BlockAccess.Read, default);
+            await Sentences.RefusedAsync(StorageErrorKind.Busy, () => Machine.RunAsync(pool.PlanDeleteAsync(guest, default)));
+            await open.ReadAsync(0, new byte[4096], default);
+        });
         await said.SayAsync("A pool that holds volumes is not deleted", () => Sentences.RefusedAsync(StorageErrorKind.Busy, () => machine.DeleteAsync()));
         await said.SayAsync("A pool of which a volume is open is not closed, and the volume stays", async () =>
         {
@@ -77,5 +98,7 @@ internal static class RefusalTrial
             await Sentences.RefusedAsync(StorageErrorKind.Busy, () => Machine.RunAsync(machine.Backend.PlanClosePoolAsync(machine.Name, default)));
             await open.ReadAsync(0, new byte[4096], default);
         });
+        await said.SayAsync("After these refusals every byte of the pool's drive is as it was", async () =>
+            Sentences.Require(await Machine.ShellAsync(whole) == before, "they are other bytes"));
     }
 }

@@ -35,7 +35,7 @@ internal sealed class Sentences(TextWriter output)
         }
     }
 
-    /// <summary>Requires that something is refused with a kind, and gives what was said.</summary>
+    /// <summary>Requires that something is refused with a kind, a subject and a sentence, and gives what was said.</summary>
     internal static async Task<StorageException> RefusedAsync(StorageErrorKind kind, Func<Task> runAsync)
     {
         try
@@ -45,6 +45,7 @@ internal sealed class Sentences(TextWriter output)
         catch (StorageException e)
         {
             Require(e.Kind == kind, $"it is refused as {e.Kind}, not {kind}: {e.Message}");
+            Require(e.Subject.Length > 0 && e.Message.Length > e.Subject.Length + 10, $"it does not say what of which thing: {e.Message}");
             return e;
         }
 

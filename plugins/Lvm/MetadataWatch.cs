@@ -3,20 +3,20 @@ using Microsoft.Extensions.Logging;
 namespace EveStorage.Lvm;
 
 /// <summary>
-/// Looks at an open pool now and then, so that what gets full or fails is told with no command given. One a pool, and none a
-/// volume; the kernel itself tells only when a thin pool is full, which is too late for a warning.
+/// Looks now and then whether an open thin pool's metadata has to grow, so that it does before it is full. What gets full or
+/// fails is told by the host, which asks for the pool's status; but a status changes nothing.
 /// </summary>
-internal sealed partial class PoolWatch : IAsyncDisposable
+internal sealed partial class MetadataWatch : IAsyncDisposable
 {
-    private readonly LvmPool _pool;
+    private readonly LvmThinPool _pool;
     private readonly ILogger _log;
     private readonly CancellationTokenSource _end = new();
     private readonly Task _watching;
 
-    internal PoolWatch(LvmPool pool, TimeSpan interval, PluginServices services)
+    internal MetadataWatch(LvmThinPool pool, TimeSpan interval, PluginServices services)
     {
         _pool = pool;
-        _log = services.Loggers.CreateLogger<PoolWatch>();
+        _log = services.Loggers.CreateLogger<MetadataWatch>();
         _watching = WatchAsync(interval, services.Time);
     }
 
@@ -47,11 +47,10 @@ internal sealed partial class PoolWatch : IAsyncDisposable
     {
         try
         {
-            PoolStatus status = await _pool.GetStatusAsync(_end.Token);
-            if (_pool is LvmThinPool thin && ThinPoolRoom.IsTight(status.Metadata))
+            if (ThinPoolRoom.IsTight(_pool.PoolIn(await _pool.Group.ListAsync(_end.Token))))
             {
                 using IDisposable held = await _pool.LockAsync("grow the thin pool's metadata", _end.Token);
-                await ThinPoolRoom.ListAsync(thin, _end.Token);
+                await ThinPoolRoom.ListAsync(_pool, _end.Token);
             }
         }
         catch (StorageException e)
@@ -60,6 +59,6 @@ internal sealed partial class PoolWatch : IAsyncDisposable
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "{Pool}: its status can't be read: {Reason}")]
+    [LoggerMessage(LogLevel.Warning, "{Pool}: can't look whether its metadata has to grow: {Reason}")]
     private partial void LogFailed(PoolName pool, string reason);
 }
