@@ -92,7 +92,7 @@ internal sealed class LvmTools
     // the same metadata: one that fails leaves it to the others.
     private static void Flush(IReadOnlyList<string> devices)
     {
-        List<StorageException> failures = [];
+        List<Exception> failures = [];
         foreach (string device in devices)
         {
             try
@@ -100,15 +100,15 @@ internal sealed class LvmTools
                 using BlockFile drive = BlockFile.Open(DriveNode.Resolve(device), writable: false);
                 drive.Flush();
             }
-            catch (StorageException e)
+            catch (Exception e) when (e is StorageException or IOException)
             {
-                failures.Add(e);
+                failures.Add(e);   // it failed, or it is gone
             }
         }
 
         if (failures.Count > 0 && failures.Count == devices.Count)
         {
-            throw failures[0];
+            throw new StorageException(StorageErrorKind.Io, string.Join(", ", devices), $"kept nothing of what LVM wrote: {failures[0].Message}", failures[0]);
         }
     }
 
