@@ -49,22 +49,37 @@ internal sealed class DescriptorKeysOptionsValidator : IValidateOptions<Descript
 }
 
 /// <summary>Keys that whoever started us wrote to a pipe or an anonymous file. Read only; a key is read when it is first asked for.</summary>
-internal sealed class DescriptorKeys(DescriptorKeysOptions options, InheritedKeys inherited, TimeProvider time) : IKeyProvider
+internal sealed class DescriptorKeys : IKeyProvider
 {
+    private readonly DescriptorKeysOptions _options;
+    private readonly InheritedKeys _inherited;
+    private readonly TimeProvider _time;
+
+    internal DescriptorKeys(DescriptorKeysOptions options, InheritedKeys inherited, TimeProvider time)
+    {
+        (_options, _inherited, _time) = (options, inherited, time);
+
+        // First of all: a program that is started with it could read the key, or hold the pipe open.
+        foreach (int descriptor in options.Descriptors.Values)
+        {
+            InheritedDescriptor.CloseOnExec(descriptor);
+        }
+    }
+
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<string>> ProbeAsync(CancellationToken cancellationToken)
-        => new([.. options.Descriptors
-            .Where(pair => !inherited.Has(pair.Value) && !File.Exists($"/proc/self/fd/{pair.Value}"))
+        => new([.. _options.Descriptors
+            .Where(pair => !_inherited.Has(pair.Value) && !File.Exists($"/proc/self/fd/{pair.Value}"))
             .Select(pair => $"descriptor {pair.Value} for the key {pair.Key}: it was not inherited")]);
 
     /// <inheritdoc/>
     public IAsyncEnumerable<KeyName> ListAsync(CancellationToken cancellationToken)
-        => options.Descriptors.Keys.Order(StringComparer.Ordinal).Select(name => new KeyName(name)).ToAsyncEnumerable();
+        => _options.Descriptors.Keys.Order(StringComparer.Ordinal).Select(name => new KeyName(name)).ToAsyncEnumerable();
 
     /// <inheritdoc/>
     public async ValueTask<KeyMaterial> GetAsync(KeyName name, CancellationToken cancellationToken)
-        => options.Descriptors.TryGetValue($"{name}", out int descriptor)
-            ? await inherited.CopyAsync(descriptor, KeyDirectory.Subject(name), options.Timeout, time, cancellationToken)
+        => _options.Descriptors.TryGetValue($"{name}", out int descriptor)
+            ? await _inherited.CopyAsync(descriptor, KeyDirectory.Subject(name), _options.Timeout, _time, cancellationToken)
             : throw new StorageException(StorageErrorKind.NotFound, KeyDirectory.Subject(name), "no descriptor is declared for it");
 
     /// <inheritdoc/>
@@ -77,7 +92,10 @@ internal sealed class DescriptorKeys(DescriptorKeysOptions options, InheritedKey
         => new(StorageErrorKind.NotSupported, KeyDirectory.Subject(name), "keys by descriptor are made and removed by whoever starts this program");
 }
 
-/// <summary>What came through descriptors so far, kept until this process ends: a pipe gives it once.</summary>
+/// <summary>
+/// What came through descriptors so far, kept until this process ends: a pipe gives it once. So each is read once, however
+/// long that takes: who waits for it gives up by itself, and the next one waits for the same reading.
+/// </summary>
 internal sealed class InheritedKeys
 {
     private readonly Dictionary<int, Task<KeyMaterial>> _keys = [];
@@ -100,18 +118,26 @@ internal sealed class InheritedKeys
             // One that failed is tried again: the descriptor may give it now.
             if (!_keys.TryGetValue(descriptor, out reading) || reading.IsFaulted)
             {
-                reading = _keys[descriptor] = ReadAsync(descriptor, subject, timeout, time);
+                reading = _keys[descriptor] = Task.Run(() => ReadAsync(descriptor, subject), CancellationToken.None);   // also opening may wait, for a writer
             }
         }
 
-        KeyMaterial kept = await reading.WaitAsync(cancellationToken);
-        KeyMaterial copy = new(kept.Bytes.Length);
-        kept.Bytes.CopyTo(copy.Bytes);
-        return copy;
+        try
+        {
+            KeyMaterial kept = await reading.WaitAsync(timeout, time, cancellationToken);
+            KeyMaterial copy = new(kept.Bytes.Length);
+            kept.Bytes.CopyTo(copy.Bytes);
+            return copy;
+        }
+        catch (TimeoutException e)
+        {
+            throw new StorageException(
+                StorageErrorKind.Unavailable, subject, $"nothing came through descriptor {descriptor} in {timeout}, or its writer did not close it; what comes later is kept for the next one who asks", e);
+        }
     }
 
     // Opened again rather than used: the number may stand for something else by mistake, and closing that would break this process.
-    private static async Task<KeyMaterial> ReadAsync(int descriptor, string subject, TimeSpan timeout, TimeProvider time)
+    private static async Task<KeyMaterial> ReadAsync(int descriptor, string subject)
     {
         string path = $"/proc/self/fd/{descriptor}";
         if (!File.Exists(path))
@@ -120,14 +146,6 @@ internal sealed class InheritedKeys
         }
 
         using SafeFileHandle handle = FileCalls.Run(subject, () => File.OpenHandle(path));
-        try
-        {
-            return await KeyFile.ReadToEndAsync(handle, subject).WaitAsync(timeout, time);
-        }
-        catch (TimeoutException e)
-        {
-            throw new StorageException(
-                StorageErrorKind.Unavailable, subject, $"nothing came through descriptor {descriptor} in {timeout}, or its writer did not close it", e);
-        }
+        return await KeyFile.ReadToEndAsync(handle, subject);
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Pipes;
 using EveStorage.Keys;
+using EveStorage.Linux;
 using EveStorage.Testing;
 using Microsoft.Win32.SafeHandles;
 
@@ -39,6 +40,37 @@ public sealed class HandedOverKeysTests : IDisposable
 
         (await Should.ThrowAsync<StorageException>(() => BytesAsync(new DescriptorKeys(options, new(), TimeProvider.System))))
             .Kind.ShouldBe(StorageErrorKind.Unavailable);
+    }
+
+    [Fact]
+    public async Task A_key_that_comes_after_someone_gave_up_is_given_to_the_next_one()
+    {
+        using AnonymousPipeServerStream writer = new(PipeDirection.Out);
+        DescriptorKeysOptions options = Options(writer.GetClientHandleAsString());
+        InheritedKeys inherited = new();
+        options.Timeout = TimeSpan.FromMilliseconds(50);
+        await Should.ThrowAsync<StorageException>(() => BytesAsync(new DescriptorKeys(options, inherited, TimeProvider.System)));
+
+        options.Timeout = TimeSpan.FromMinutes(1);
+        Task<byte[]> next = BytesAsync(new DescriptorKeys(options, inherited, TimeProvider.System));
+        writer.Write(s_bytes);
+        CloseWriter(writer);
+
+        (await next).ShouldBe(s_bytes);
+    }
+
+    [Fact]
+    public async Task A_program_that_is_started_has_no_descriptor_of_a_key()
+    {
+        using AnonymousPipeServerStream writer = new(PipeDirection.Out, HandleInheritability.Inheritable);
+        string descriptor = writer.GetClientHandleAsString();
+        string[] before = await DescriptorsOfProgramAsync();
+
+        DescriptorKeys keys = new(Options(descriptor), new(), TimeProvider.System);
+
+        before.ShouldContain(descriptor);
+        (await DescriptorsOfProgramAsync()).ShouldNotContain(descriptor);
+        (await keys.ProbeAsync(default)).ShouldBeEmpty();
     }
 
     [Fact]
@@ -105,6 +137,9 @@ public sealed class HandedOverKeysTests : IDisposable
 
     // The client's end stays open, as an inherited one does.
     private static void CloseWriter(AnonymousPipeServerStream writer) => writer.SafePipeHandle.Dispose();
+
+    private static async Task<string[]> DescriptorsOfProgramAsync()
+        => (await Command.Find("ls")!.RunAsync(["/proc/self/fd"], default)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     private static async Task<byte[]> BytesAsync(IKeyProvider keys)
     {
