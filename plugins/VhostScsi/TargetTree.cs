@@ -49,8 +49,7 @@ internal sealed class TargetTree(string root, string fabric, ConfigfsMarks marks
 
     /// <summary>The numbers of a controller's disks, and the volume of each; null for one that is not ours.</summary>
     internal IReadOnlyDictionary<int, Guid?> LunsOf(string wwn)
-        => Configfs.Objects($"{GroupOf(wwn)}/lun").Where(n => n.StartsWith("lun_", StringComparison.Ordinal))
-            .ToDictionary(n => int.Parse(n["lun_".Length..], CultureInfo.InvariantCulture), n => VolumeAt($"{GroupOf(wwn)}/lun/{n}"));
+        => Configfs.Numbers($"{GroupOf(wwn)}/lun", "lun_").ToDictionary(lun => lun, lun => VolumeAt(LunOf(wwn, lun)));
 
     /// <summary>Whether a controller can be used; the kernel answers with an error while it can't.</summary>
     internal bool HasNexus(string wwn)

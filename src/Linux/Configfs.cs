@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Tmds.Linux;
@@ -26,6 +27,15 @@ public static class Configfs
         => FileCalls.Run(path, () => Directory.Exists(path)
             ? (IReadOnlyList<string>)[.. Directory.EnumerateDirectories(path).Select(e => Path.GetFileName(e)).Order(StringComparer.Ordinal)]
             : []);
+
+    /// <summary>
+    /// The numbers that objects at <paramref name="path"/> have for names, behind <paramref name="prefix"/>, in order. The kernel
+    /// takes them in any base, <c>0x10</c> too; one that is not written as we do is not ours, and left out.
+    /// </summary>
+    public static IReadOnlyList<int> Numbers(string path, string prefix = "")
+        => [.. Objects(path).Where(n => n.StartsWith(prefix, StringComparison.Ordinal)).Select(n => n[prefix.Length..])
+            .Where(n => int.TryParse(n, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && n == number.ToString(CultureInfo.InvariantCulture))
+            .Select(n => int.Parse(n, CultureInfo.InvariantCulture)).Order()];
 
     /// <summary>An attribute without the blanks around it; null where this kernel has none of that name.</summary>
     /// <exception cref="StorageException">It can't be read.</exception>

@@ -26,15 +26,12 @@ public sealed class NvmetTree(string root, ConfigfsMarks marks)
     public IEnumerable<Nqn> OwnSubsystems
         => Configfs.Objects(Path.Combine(root, "subsystems")).Where(n => n.StartsWith(Nqn.OwnPrefix, StringComparison.Ordinal)).Select(n => new Nqn(n));
 
-    /// <summary>All ports, also those that are not ours.</summary>
-    public IReadOnlyList<NvmetPort> Ports
-        => [.. Configfs.Objects(Path.Combine(root, "ports")).Select(n => int.Parse(n, CultureInfo.InvariantCulture)).Order().Select(PortAt)];
+    /// <summary>All ports with decimal names, also those that are not ours.</summary>
+    public IReadOnlyList<NvmetPort> Ports => [.. Configfs.Numbers(Path.Combine(root, "ports")).Select(PortAt)];
 
     /// <summary>The namespaces of one of our subsystems; none when it is not there.</summary>
     public IReadOnlyList<NvmetNamespace> NamespacesOf(Nqn subsystem)
-        => [.. Configfs.Objects(Path.Combine(PathOf(subsystem), "namespaces"))
-            .Select(n => int.Parse(n, CultureInfo.InvariantCulture)).Order()
-            .Select(number => Find(subsystem, number)).OfType<NvmetNamespace>()];
+        => [.. Configfs.Numbers(Path.Combine(PathOf(subsystem), "namespaces")).Select(number => Find(subsystem, number)).OfType<NvmetNamespace>()];
 
     /// <summary>The namespace of that number; null when there is none.</summary>
     public NvmetNamespace? Find(Nqn subsystem, int number)

@@ -90,6 +90,22 @@ public sealed class PlanTests
         elsewhere.Steps.ShouldContain(s => s.Title == $"nvmet: make port {OurPort} at tcp 127.0.0.1:4421");
     }
 
+    [Theory]
+    [InlineData("0x10")]
+    [InlineData("010")]
+    [InlineData("99999999999")]
+    public async Task A_port_that_someone_else_numbered_in_another_way_is_passed_over(string name)
+    {
+        using FakeTree tree = new();
+        tree.AddPort(OurPort, "127.0.0.1", "4420");
+        tree.AddExport(FakeTree.Subsystem, FakeTree.Spec.VolumeId, OurPort);
+        Directory.CreateDirectory($"{tree.Root}/ports/{name}/subsystems");
+        Directory.CreateDirectory($"{tree.Root}/subsystems/{FakeTree.Subsystem}/namespaces/{name}");
+
+        (await tree.Transport().ListExportsAsync(CancellationToken.None).CountAsync()).ShouldBe(1);
+        (await tree.PlanAsync(FakeTree.Spec)).Steps.ShouldAllBe(s => s.Expected == StepEffect.AlreadySo);
+    }
+
     [Fact]
     public async Task A_subsystem_that_is_served_elsewhere_is_a_conflict()
     {
