@@ -5,6 +5,9 @@ namespace EveStorage.VhostScsi;
 /// <summary>Makes a volume a disk of a controller: a running guest sees it come.</summary>
 internal sealed class LinkLun(TargetTree tree, string wwn, int lun, Guid volumeId, string subject) : TargetStep(tree, $"make {subject} disk {lun} of {wwn}")
 {
+    /// <summary>How long commands may take to end.</summary>
+    internal static TimeSpan Patience { get; } = TimeSpan.FromSeconds(10);
+
     protected override bool IsSo()
         => Tree.LunsOf(wwn).TryGetValue(lun, out Guid? there) && Configfs.Objects(Tree.LunOf(wwn, lun)).Any(n => new DirectoryInfo($"{Tree.LunOf(wwn, lun)}/{n}").LinkTarget is not null)
             && (there == volumeId ? true : throw new StorageException(StorageErrorKind.Conflict, subject, $"number {lun + 1} of {wwn} is {(there is Guid id ? $"volume {id}" : "not ours")}; take another"));
@@ -17,11 +20,8 @@ internal sealed class LinkLun(TargetTree tree, string wwn, int lun, Guid volumeI
         return default;
     }
 
-    protected override ValueTask UndoAsync(Guid operation, CancellationToken cancellationToken)
-    {
-        Remove(Tree, wwn, lun);
-        return default;
-    }
+    protected override async ValueTask UndoAsync(Guid operation, CancellationToken cancellationToken)
+        => await RemoveAsync(Tree, wwn, lun, cancellationToken);
 
     internal static void Make(TargetTree tree, string wwn, int lun, Guid volumeId, Guid operation)
     {
@@ -29,19 +29,27 @@ internal sealed class LinkLun(TargetTree tree, string wwn, int lun, Guid volumeI
         Configfs.Link(tree.LinkOf(wwn, lun), tree.PathOf(volumeId));
     }
 
-    internal static void Remove(TargetTree tree, string wwn, int lun)
+    /// <summary>Removes a disk, once its commands have ended: the kernel lets the unlinking wait for them.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Busy"/>: they don't end.</exception>
+    internal static async Task RemoveAsync(TargetTree tree, string wwn, int lun, CancellationToken cancellationToken)
     {
-        Configfs.Unlink(tree.LinkOf(wwn, lun));
-        Configfs.Remove(tree.LunOf(wwn, lun));
-        tree.Marks.Forget(tree.LunOf(wwn, lun));
+        WaitingCall removing = WaitingCall.Start(() =>
+        {
+            Configfs.Unlink(tree.LinkOf(wwn, lun));
+            Configfs.Remove(tree.LunOf(wwn, lun));
+            tree.Marks.Forget(tree.LunOf(wwn, lun));
+        });
+        if (!await removing.EndsAsync(Patience, cancellationToken))
+        {
+            throw new StorageException(
+                StorageErrorKind.Busy, wwn, $"has commands for disk {lun} that don't end in {Patience.TotalSeconds:0} s; it goes when they do, and who looks at it waits until then: look at the device");
+        }
     }
 }
 
 /// <summary>Takes a disk from its controller, once its commands have ended: a running guest sees it go.</summary>
 internal sealed class UnlinkLun(TargetTree tree, string wwn, Backstore ended) : TargetStep(tree, $"take disk {ended.Lun} from {wwn}")
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
-
     private Guid? _removed;
 
     protected override bool IsSo() => !Tree.LunsOf(wwn).TryGetValue(ended.Lun!.Value, out Guid? there) || there != ended.VolumeId;
@@ -50,9 +58,14 @@ internal sealed class UnlinkLun(TargetTree tree, string wwn, Backstore ended) : 
 
     protected override async ValueTask MakeAsync(Guid operation, CancellationToken cancellationToken)
     {
-        await BackingDevice.RequireAnswersAsync(ended.DevicePath, s_patience, cancellationToken);
+        await BackingDevice.RequireAnswersAsync(ended.DevicePath, LinkLun.Patience, cancellationToken);
+        if (Tree.LunsOf(wwn).Count == 1)
+        {
+            MakeController.RequireUnused(Tree, wwn);   // it goes with its last disk
+        }
+
         Guid madeBy = Tree.Marks.Find(Tree.LunOf(wwn, ended.Lun!.Value)) ?? Guid.Empty;
-        LinkLun.Remove(Tree, wwn, ended.Lun!.Value);
+        await LinkLun.RemoveAsync(Tree, wwn, ended.Lun!.Value, cancellationToken);
         _removed = madeBy;
     }
 

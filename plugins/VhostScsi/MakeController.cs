@@ -31,6 +31,26 @@ internal sealed class MakeController(TargetTree tree, string wwn) : TargetStep(t
         }
     }
 
+    /// <summary>Refuses a controller that a running guest uses. It must have a disk.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Busy"/>.</exception>
+    internal static void RequireUnused(TargetTree tree, string wwn)
+    {
+        // The kernel tells only by refusing to remove it: a guest's use comes first, then that there are disks in it
+        // (fs/configfs/dir.c, configfs_rmdir). So nothing is removed in either case.
+        try
+        {
+            Configfs.Remove(tree.GroupOf(wwn));
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.Conflict)
+        {
+            return;
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.Busy)
+        {
+            throw InUse(wwn, e);
+        }
+    }
+
     internal static void Remove(TargetTree tree, string wwn)
     {
         try
@@ -45,11 +65,14 @@ internal sealed class MakeController(TargetTree tree, string wwn) : TargetStep(t
         }
         catch (StorageException e) when (e.Kind == StorageErrorKind.Busy)
         {
-            throw new StorageException(StorageErrorKind.Busy, wwn, "is a running guest's controller: end the guest first", e);
+            throw InUse(wwn, e);
         }
 
         tree.Marks.Forget(tree.PathOf(wwn));
     }
+
+    private static StorageException InUse(string wwn, StorageException cause)
+        => new(StorageErrorKind.Busy, wwn, "is a running guest's controller: end the guest first", cause);
 }
 
 /// <summary>Removes a controller that has no disks any more.</summary>

@@ -86,14 +86,11 @@ internal sealed class VhostScsiTransport : IVolumeTransport
     private List<StorageStep> EndSteps(Backstore now)
     {
         List<StorageStep> steps = [];
-        if (now is { Subsystem: Nqn subsystem, Lun: not null })
+        if (now.Subsystem is Nqn subsystem)
         {
             string wwn = Wwn.Of(subsystem);
-            steps.Add(new UnlinkLun(_tree, wwn, now).Look());
-            if (_tree.LunsOf(wwn).Count == 1)
-            {
-                steps.Add(new RemoveController(_tree, wwn));
-            }
+            RemoveController remove = new(_tree, wwn);
+            steps.AddRange(now.Lun is null ? [remove.Look()] : [new UnlinkLun(_tree, wwn, now).Look(), _tree.LunsOf(wwn).Count == 1 ? remove : remove.Look()]);
         }
 
         steps.Add(new RemoveBackstore(_tree, now).Look());

@@ -39,6 +39,11 @@ public static class BackingDevice
 
     private static string? StatisticsOf(string path)
     {
+        if (!Path.Exists(path))
+        {
+            return null;
+        }
+
         string real = new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
         string device = Path.Combine("/sys/class/block", Path.GetFileName(real));
         return real.StartsWith("/dev/", StringComparison.Ordinal) && Directory.Exists(device) ? device : null;

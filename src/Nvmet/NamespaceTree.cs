@@ -39,12 +39,11 @@ internal sealed class NamespaceTree(NvmetTree tree, TimeSpan drain)
         tree.Marks.Forget(path);
     }
 
-    // The kernel lets this write wait for every command of every host. A thread of its own waits with it, for as long as it takes.
+    // The kernel lets this write wait for every command of every host.
     private async Task DisableAsync(NvmetNamespace there, string path, CancellationToken cancellationToken)
     {
-        Task disabling = Task.Factory.StartNew(
-            () => Configfs.Write($"{path}/enable", "0"), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        if (await EndsAsync(disabling, cancellationToken))
+        WaitingCall disabling = WaitingCall.Start(() => Configfs.Write($"{path}/enable", "0"));
+        if (await disabling.EndsAsync(drain, cancellationToken))
         {
             return;
         }
@@ -54,7 +53,7 @@ internal sealed class NamespaceTree(NvmetTree tree, TimeSpan drain)
         cut.Stop();
         try
         {
-            ended = await EndsAsync(disabling, cancellationToken);
+            ended = await disabling.EndsAsync(drain, cancellationToken);
         }
         finally
         {
@@ -65,19 +64,6 @@ internal sealed class NamespaceTree(NvmetTree tree, TimeSpan drain)
         {
             throw new StorageException(
                 StorageErrorKind.Busy, there.DevicePath ?? path, $"has commands that don't end, also without their hosts; number {there.Number} of {there.Subsystem} goes when they do: look at the device");
-        }
-    }
-
-    private async Task<bool> EndsAsync(Task disabling, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await disabling.WaitAsync(drain, cancellationToken);
-            return true;
-        }
-        catch (TimeoutException)
-        {
-            return false;
         }
     }
 }

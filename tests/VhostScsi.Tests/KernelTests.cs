@@ -93,6 +93,32 @@ public sealed class KernelTests
         await EndAsync(transport);
     }
 
+    [Fact]
+    public async Task A_running_guest_keeps_its_last_disk_and_nothing_is_touched_and_another_goes_at_once()
+    {
+        Require();
+        await Command.Find("modprobe")!.RunAsync(["vhost_scsi"], CancellationToken.None);
+        VhostScsiTransport transport = new(new());
+        await using BackedDevice first = await BackedDevice.MakeAsync();
+        await using BackedDevice second = await BackedDevice.MakeAsync();
+        await RunAsync(await transport.PlanExportAsync(Spec(1), first.Access, CancellationToken.None));
+        await RunAsync(await transport.PlanExportAsync(Spec(2), second.Access, CancellationToken.None));
+        string lun = $"{TargetTree.KernelRoot}/vhost/{Wwn.Of(s_subsystem)}/tpgt_1/lun/lun_0";
+        ulong disk = BlockFile.Look(lun).Inode;
+        StorageException e;
+        using (new RunningGuest(Wwn.Of(s_subsystem)))
+        {
+            await RunAsync(await transport.PlanUnexportAsync(Spec(2).VolumeId, CancellationToken.None));
+            e = await Should.ThrowAsync<StorageException>(async () => await RunAsync(await transport.PlanUnexportAsync(Spec(1).VolumeId, CancellationToken.None)));
+        }
+
+        e.Kind.ShouldBe(StorageErrorKind.Busy);
+        e.Message.ShouldContain("end the guest first");
+        BlockFile.Look(lun).Inode.ShouldBe(disk);
+        (await transport.ListExportsAsync(CancellationToken.None).SingleAsync()).VolumeId.ShouldBe(Spec(1).VolumeId);
+        await EndAsync(transport);
+    }
+
     private static void Require()
         => Assert.SkipUnless(Environment.GetEnvironmentVariable("EVESTORAGE_IN_LAB") == "6.12", "changes the kernel's target: the lab runs it in a guest (KernelTransportTests)");
 

@@ -1,3 +1,4 @@
+using EveStorage.Linux;
 using EveStorage.Testing;
 using EveStorage.VhostScsi;
 
@@ -73,6 +74,56 @@ public sealed class PlanTests
     }
 
     [Fact]
+    public async Task The_last_disk_of_a_controller_in_use_is_refused_before_anything_is_touched()
+    {
+        Assert.SkipUnless(Environment.UserName == "root" || Environment.GetEnvironmentVariable("CI") == "true", "needs root to mount");
+        using TemporaryDirectory place = new();
+        string controller = MakeExport(place);
+        ulong disk = BlockFile.Look($"{controller}/lun/lun_1").Inode;
+        await Command.Find("mount")!.RunAsync(["--bind", controller, controller], CancellationToken.None);   // it can't be removed, as when a guest uses it
+
+        StorageException e;
+        try
+        {
+            Plan plan = await Transport(place).PlanUnexportAsync(Spec.VolumeId, CancellationToken.None);
+            e = await Should.ThrowAsync<StorageException>(() => RunningPlans.RunAsync(plan, new() { Id = Guid.NewGuid() }, CancellationToken.None));
+        }
+        finally
+        {
+            await Command.Find("umount")!.RunAsync([controller], CancellationToken.None);
+        }
+
+        e.Kind.ShouldBe(StorageErrorKind.Busy);
+        e.Message.ShouldContain("end the guest first");
+        BlockFile.Look($"{controller}/lun/lun_1").Inode.ShouldBe(disk);
+        Configfs.Find($"{controller}/nexus").ShouldBe(Wwn.Of(s_subsystem));
+    }
+
+    [Fact]
+    public async Task A_controller_whose_disk_went_when_nobody_waited_any_more_goes_with_the_backstore()
+    {
+        using TemporaryDirectory place = new();
+        string controller = MakeExport(place);
+        Directory.Delete($"{controller}/lun/lun_1", recursive: true);
+
+        Plan plan = await Transport(place).PlanUnexportAsync(Spec.VolumeId, CancellationToken.None);
+
+        plan.Steps.Where(s => s.Expected == StepEffect.Change).Select(s => s.Title).ShouldBe(
+            [$"lio: remove controller {Wwn.Of(s_subsystem)} unless it has disks", $"lio: remove backstore {Spec.VolumeId}"]);
+    }
+
+    [Fact]
+    public async Task A_disk_that_someone_else_numbered_in_another_way_is_passed_over()
+    {
+        using TemporaryDirectory place = new();
+        Directory.CreateDirectory($"{MakeExport(place)}/lun/lun_0x10");
+
+        ExportInfo listed = await Transport(place).ListExportsAsync(CancellationToken.None).SingleAsync();
+
+        listed.NamespaceId.ShouldBe(2);
+    }
+
+    [Fact]
     public void Options_of_no_use_are_named()
     {
         Microsoft.Extensions.Options.ValidateOptionsResult result = new VhostScsiOptionsValidator().Validate(null, new() { Fabric = "iscsi", Queues = 0, Marks = "here" });
@@ -81,6 +132,21 @@ public sealed class PlanTests
         {
             result.Failures.ShouldNotBeNull().ShouldContain(f => f.Contains(key), key);
         }
+    }
+
+    /// <summary>Directories and files as the kernel has them for the export, and the controller's.</summary>
+    private static string MakeExport(TemporaryDirectory place)
+    {
+        string store = place[$"target/core/iblock_0/evestorage-{Spec.VolumeId}"];
+        string controller = place[$"target/vhost/{Wwn.Of(s_subsystem)}/tpgt_1"];
+        Directory.CreateDirectory(store);
+        Directory.CreateDirectory($"{controller}/lun/lun_1");
+        File.WriteAllText($"{store}/alias", $"{s_subsystem}\n");
+        File.WriteAllText($"{store}/udev_path", "/dev/pool/vm1\n");
+        File.WriteAllText($"{store}/enable", "1\n");
+        File.WriteAllText($"{controller}/nexus", $"{Wwn.Of(s_subsystem)}\n");
+        Directory.CreateSymbolicLink($"{controller}/lun/lun_1/iblock", store);
+        return controller;
     }
 
     private static VhostScsiTransport Transport(TemporaryDirectory place) => new(new() { Marks = place["marks"] }, place["target"]);
