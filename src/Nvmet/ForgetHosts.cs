@@ -5,9 +5,6 @@ namespace EveStorage.Nvmet;
 /// <summary>Takes hosts, and their keys, out of the kernel: those that we made and that nothing allows any more.</summary>
 internal sealed class ForgetHosts(NvmetTree tree, IReadOnlyList<HostNqn> hosts) : NvmetStep(tree, $"forget {string.Join(", ", hosts)}")
 {
-    private static readonly string[] s_open = ["dhchap_hash", "dhchap_dhgroup"];
-    private static readonly string[] s_secret = ["dhchap_key", "dhchap_ctrl_key"];
-
     private readonly List<Forgotten> _forgotten = [];
 
     protected override bool IsSo(Guid? operation) => !hosts.Any(IsLeft);
@@ -19,11 +16,7 @@ internal sealed class ForgetHosts(NvmetTree tree, IReadOnlyList<HostNqn> hosts) 
         foreach (HostNqn host in hosts.Where(IsLeft))
         {
             string path = Tree.PathOf(host);
-            Forgotten forgotten = new(
-                host,
-                Tree.Marks.Find(path)!.Value,
-                [.. s_open.Select(name => (name, Configfs.Find($"{path}/{name}")))],
-                [.. s_secret.Select(name => (name, SecretAttribute.Take($"{path}/{name}")))]);
+            Forgotten forgotten = new(host, Tree.Marks.Find(path)!.Value, HostState.Take(path));
             try
             {
                 Configfs.Remove(path);
@@ -46,19 +39,7 @@ internal sealed class ForgetHosts(NvmetTree tree, IReadOnlyList<HostNqn> hosts) 
         {
             string path = Tree.PathOf(host.Host);
             Tree.Marks.Make(path, host.MadeBy, () => Configfs.Make(path));
-            foreach ((string name, string? value) in host.Open.Where(o => o.Value is not null))
-            {
-                Configfs.Write($"{path}/{name}", value!);
-            }
-
-            foreach ((string name, KeyMaterial? secret) in host.Secrets)
-            {
-                if (secret is not null)
-                {
-                    Configfs.Write($"{path}/{name}", secret.Bytes);
-                    secret.Dispose();
-                }
-            }
+            host.State.GiveBack(path);
         }
 
         _forgotten.Clear();
@@ -67,5 +48,5 @@ internal sealed class ForgetHosts(NvmetTree tree, IReadOnlyList<HostNqn> hosts) 
 
     private bool IsLeft(HostNqn host) => Tree.Marks.Find(Tree.PathOf(host)) is not null && !Tree.IsAllowedAnywhere(host);
 
-    private sealed record Forgotten(HostNqn Host, Guid MadeBy, (string Name, string? Value)[] Open, (string Name, KeyMaterial? Secret)[] Secrets);
+    private sealed record Forgotten(HostNqn Host, Guid MadeBy, HostState State);
 }

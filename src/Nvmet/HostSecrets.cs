@@ -23,6 +23,15 @@ internal static class SecretAttribute
         return CryptographicOperations.FixedTimeEquals(now.Bytes[..length], wanted);
     }
 
+    /// <summary>Has the kernel take <paramref name="wanted"/>, unless it has it; an empty one takes the secret away.</summary>
+    internal static void Set(string path, ReadOnlySpan<byte> wanted)
+    {
+        if (!Is(path, wanted))
+        {
+            Configfs.Write(path, wanted.IsEmpty ? "\0"u8 : wanted);   // no text takes it away, and configfs passes on no write without a byte
+        }
+    }
+
     /// <summary>Takes what the kernel has; null when it has none.</summary>
     internal static KeyMaterial? Take(string path)
     {

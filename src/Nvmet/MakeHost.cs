@@ -8,15 +8,16 @@ namespace EveStorage.Nvmet;
 /// </summary>
 internal sealed class MakeHost(NvmetTree tree, AllowedHost host, HostSecrets? secrets, DhChapChoice choice) : NvmetStep(tree, $"make host {host.Host}{Keys(host)}")
 {
-    private bool _so;
+    private bool _hasKeys;
+    private HostState? _before;
 
     private string Directory => Tree.PathOf(host.Host);
 
     /// <summary>Looks also at the keys, which takes their source.</summary>
     internal async Task<NvmetStep> LookAsync(CancellationToken cancellationToken)
     {
-        _so = await HasKeysAsync(cancellationToken);
-        if (!_so && Configfs.IsDirectory(Directory))
+        _hasKeys = await HasKeysAsync(cancellationToken);
+        if (!_hasKeys && Configfs.IsDirectory(Directory))
         {
             RequireChangeable();
         }
@@ -26,11 +27,11 @@ internal sealed class MakeHost(NvmetTree tree, AllowedHost host, HostSecrets? se
 
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
-        _so = await HasKeysAsync(cancellationToken);
+        _hasKeys = await HasKeysAsync(cancellationToken);
         return await base.ApplyAsync(context, cancellationToken);
     }
 
-    protected override bool IsSo(Guid? operation) => _so && Configfs.IsDirectory(Directory);
+    protected override bool IsSo(Guid? operation) => _hasKeys && Configfs.IsDirectory(Directory) && IsProvedAsChosen;
 
     protected override bool IsOf(Guid operation) => Tree.Marks.Find(Directory) == operation;
 
@@ -38,7 +39,12 @@ internal sealed class MakeHost(NvmetTree tree, AllowedHost host, HostSecrets? se
     {
         if (!Tree.Marks.Make(Directory, operation, () => Configfs.Make(Directory)))
         {
-            RequireChangeable();
+            if (!_hasKeys)
+            {
+                RequireChangeable();
+            }
+
+            _before ??= HostState.Take(Directory);
         }
 
         if (File.Exists($"{Directory}/dhchap_key"))
@@ -57,7 +63,12 @@ internal sealed class MakeHost(NvmetTree tree, AllowedHost host, HostSecrets? se
 
     protected override ValueTask UndoAsync(Guid operation, CancellationToken cancellationToken)
     {
-        if (IsOf(operation) && !Tree.IsAllowedAnywhere(host.Host))
+        if (!IsOf(operation))
+        {
+            _before?.GiveBack(Directory);   // an earlier operation made it, and this one may have changed it
+            _before = null;
+        }
+        else if (!Tree.IsAllowedAnywhere(host.Host))
         {
             Configfs.Remove(Directory);
             Tree.Marks.Forget(Directory);
@@ -65,6 +76,10 @@ internal sealed class MakeHost(NvmetTree tree, AllowedHost host, HostSecrets? se
 
         return default;
     }
+
+    // One that we did not make is used as it is. A choice that changed changes no key, so other exports of the host don't mind.
+    private bool IsProvedAsChosen
+        => host.Key is null || Tree.Marks.Find(Directory) is null || (Is("dhchap_hash", choice.Hash) && Is("dhchap_dhgroup", choice.Group));
 
     private static string Keys(AllowedHost host)
         => (host.Key, host.ControllerKey) switch
@@ -90,25 +105,16 @@ internal sealed class MakeHost(NvmetTree tree, AllowedHost host, HostSecrets? se
 
     private async Task SetKeyAsync(string name, KeyName? key, CancellationToken cancellationToken)
     {
-        string path = $"{Directory}/{name}";
-        if (key is KeyName named)
-        {
-            using KeyMaterial wanted = await SecretAsync(named, cancellationToken);
-            if (!SecretAttribute.Is(path, wanted.Bytes))
-            {
-                Configfs.Write(path, wanted.Bytes);
-            }
-        }
-        else if (!SecretAttribute.Is(path, []))
-        {
-            Configfs.Write(path, "\0");   // no text takes the key away, and configfs passes on no write without a byte
-        }
+        using KeyMaterial wanted = key is KeyName named ? await SecretAsync(named, cancellationToken) : new(0);
+        SecretAttribute.Set($"{Directory}/{name}", wanted.Bytes);
     }
+
+    private bool Is(string name, string value) => Configfs.Find($"{Directory}/{name}") is not string now || now == value;
 
     private void Set(string name, string? value)
     {
         string path = $"{Directory}/{name}";
-        if (value is not null && Configfs.Find(path) != value)
+        if (value is not null && !Is(name, value))
         {
             Configfs.Write(path, value);
         }

@@ -1,3 +1,4 @@
+using EveStorage.Linux;
 using EveStorage.NvmetTcp;
 using EveStorage.Testing;
 
@@ -20,6 +21,8 @@ internal sealed class FakeTree : IDisposable
 
     internal static HostNqn Host { get; } = new("nqn.2014-08.org.example:host");
 
+    internal string Marks => _place["marks"];
+
     internal string Root => _place["nvmet"];
 
     internal static ExportSpec Spec { get; } = new()
@@ -33,7 +36,7 @@ internal sealed class FakeTree : IDisposable
     internal NvmetTcpTransport Transport(NvmetTcpOptions? options = null)
     {
         NvmetTcpOptions used = options ?? new();
-        used.Marks = _place["marks"];
+        used.Marks = Marks;
         return new(used, KernelTarget.Services(), Root);
     }
 
@@ -65,6 +68,20 @@ internal sealed class FakeTree : IDisposable
         Directory.CreateSymbolicLink($"{Root}/{at}/allowed_hosts/{Host}", $"{Root}/hosts/{Host}");
         Directory.CreateSymbolicLink($"{Root}/ports/{port}/subsystems/{subsystem}", $"{Root}/{at}");
     }
+
+    /// <summary>The host as an earlier operation of ours made it, with what a kernel has of keys.</summary>
+    internal void AddHost(string key, string hash = "hmac(sha256)")
+    {
+        string host = $"{Root}/hosts/{Host}";
+        new ConfigfsMarks(Marks).Make(host, Guid.NewGuid(), () => Directory.CreateDirectory(host).Exists);
+        foreach ((string name, string value) in new[] { ("dhchap_hash", hash), ("dhchap_dhgroup", "null"), ("dhchap_key", key), ("dhchap_ctrl_key", "") })
+        {
+            Set($"hosts/{Host}/{name}", value);
+        }
+    }
+
+    /// <summary>What the kernel would say of the host.</summary>
+    internal string? OfHost(string name) => Configfs.Find($"{Root}/hosts/{Host}/{name}");
 
     public void Dispose() => _place.Dispose();
 
