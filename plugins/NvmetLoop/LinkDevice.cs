@@ -62,7 +62,22 @@ internal sealed class LinkDevice(LocalDevices devices, ConfigfsMarks marks, Nvme
         => LocalDevices.Find(served) is string device && new FileInfo(link).LinkTarget == device;
 }
 
-/// <summary>Takes the link to a volume's device away, unless the device is in use.</summary>
+/// <summary>Refuses to go on while the kernel uses a volume's device or a partition of it: what is mounted there would lose its ground.</summary>
+internal sealed class RequireUnused(NvmetNamespace served) : StorageStep
+{
+    public override string Title => $"nvmet-loop: see that nobody uses the device of number {served.Number} of {served.Subsystem}";
+
+    public override StepEffect Expected => StepEffect.AlreadySo;
+
+    public override ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
+        => FabricsHost.FindDevice(served.Subsystem, served.Id) is string device && DriveUse.UsersOf(device) is [_, ..] users
+            ? throw new StorageException(StorageErrorKind.Busy, device, $"is in use: {string.Join(", ", users)}; end that first")
+            : new(StepOutcome.AlreadySo);
+
+    public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken) => default;
+}
+
+/// <summary>Takes the link to a volume's device away.</summary>
 internal sealed class UnlinkDevice(LocalDevices devices, ConfigfsMarks marks, NvmetNamespace served, string link, TimeSpan wait) : StorageStep
 {
     private Guid? _removed;
@@ -73,11 +88,6 @@ internal sealed class UnlinkDevice(LocalDevices devices, ConfigfsMarks marks, Nv
 
     public override ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
-        if (FabricsHost.FindDevice(served.Subsystem, served.Id) is string device)
-        {
-            LocalDevices.RequireUnused(device);
-        }
-
         if (new FileInfo(link).LinkTarget is null)
         {
             return new(_removed is null ? StepOutcome.AlreadySo : StepOutcome.Changed);

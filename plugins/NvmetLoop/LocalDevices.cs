@@ -17,7 +17,7 @@ internal sealed class LocalDevices(string directory)
     internal string? LinkTo(string device)
         => FileCalls.Run(directory, () => Directory.Exists(directory)
             ? Directory.EnumerateFileSystemEntries(directory, "*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1, AttributesToSkip = 0 })
-                .FirstOrDefault(e => new FileInfo(e).LinkTarget == device)
+                .FirstOrDefault(e => Path.GetFileName(e)[0] != '.' && new FileInfo(e).LinkTarget == device)
             : null);
 
     /// <summary>Makes the link lead to a device: there is the old one or the new one, and never none.</summary>
@@ -25,7 +25,7 @@ internal sealed class LocalDevices(string directory)
         => FileCalls.Run(link, () =>
         {
             Directory.CreateDirectory(Path.GetDirectoryName(link)!);
-            string temporary = $"{link}.new";
+            string temporary = TemporaryOf(link);
             File.Delete(temporary);
             File.CreateSymbolicLink(temporary, device);
             File.Move(temporary, link, overwrite: true);
@@ -36,6 +36,7 @@ internal sealed class LocalDevices(string directory)
         => FileCalls.Run(link, () =>
         {
             File.Delete(link);
+            File.Delete(TemporaryOf(link));   // of a crash
             string parent = Path.GetDirectoryName(link)!;
             if (parent != directory && Directory.Exists(parent) && !Directory.EnumerateFileSystemEntries(parent).Any())
             {
@@ -86,22 +87,8 @@ internal sealed class LocalDevices(string directory)
         }
     }
 
-    /// <summary>Refuses a device that the kernel itself uses: what is mounted on it would lose its ground.</summary>
-    /// <exception cref="StorageException"><see cref="StorageErrorKind.Busy"/>.</exception>
-    internal static void RequireUnused(string device)
-    {
-        string name = Path.GetFileName(device);
-        if (Configfs.Names($"/sys/class/block/{name}/holders") is [string holder, ..])
-        {
-            throw new StorageException(StorageErrorKind.Busy, device, $"is used by {holder}: take that away first");
-        }
-
-        string? mount = FileCalls.Run("/proc/self/mounts", () => File.ReadLines("/proc/self/mounts").FirstOrDefault(line => line.StartsWith($"{device} ", StringComparison.Ordinal) || line.StartsWith($"{device}p", StringComparison.Ordinal)));
-        if (mount is not null)
-        {
-            throw new StorageException(StorageErrorKind.Busy, device, $"is mounted at {mount.Split(' ')[1]}: unmount it first");
-        }
-    }
+    // No name of a volume or a pool begins with a dot.
+    private static string TemporaryOf(string link) => Path.Combine(Path.GetDirectoryName(link)!, $".{Path.GetFileName(link)}");
 
     private static long SizeOf(string path)
         => path.StartsWith("/dev/", StringComparison.Ordinal) ? BlockDevice.GetSize(path).Bytes : new FileInfo(path).Length;

@@ -68,7 +68,8 @@ internal sealed class NvmetLoopTransport : IVolumeTransport
         ExportSpec local = spec with { Subsystem = subsystem, AllowedHosts = [new(LoopHost.Name, Key: null)] };
         NvmetNamespace served = new(subsystem, spec.NamespaceId, spec.VolumeId, path, Enabled: true);
         Plan serve = await _exports.PlanExportAsync(local, path, cancellationToken);
-        return serve.Then(Plan.Of(
+        Plan check = _exports.Find(spec.VolumeId) is NvmetNamespace now && now != served ? Plan.Of(new RequireUnused(now)) : Plan.Of();   // its device goes and comes again
+        return check.Then(serve).Then(Plan.Of(
             new ConnectSubsystem(_host, subsystem, Path.Combine(_root, "subsystems", $"{subsystem}")),
             new LinkDevice(_devices, _marks, served, _devices.LinkOf(spec), _wait)));
     }
@@ -82,7 +83,7 @@ internal sealed class NvmetLoopTransport : IVolumeTransport
 
         // The device goes when its namespace does; the connection only after the last one, and before its subsystem.
         IReadOnlyList<StorageStep> end = _exports.PlanUnexport(volumeId).Steps;
-        List<StorageStep> steps = [];
+        List<StorageStep> steps = [new RequireUnused(served)];
         if (FabricsHost.FindDevice(served.Subsystem, served.Id) is string device && _devices.LinkTo(device) is string link)
         {
             steps.Add(new UnlinkDevice(_devices, _marks, served, link, _wait));

@@ -7,28 +7,44 @@ namespace EveStorage.Linux;
 /// <summary>Who uses a drive now.</summary>
 public static class DriveUse
 {
-    /// <summary>Everything that uses <paramref name="drive"/>, for a person; empty when nothing does. It is opened only to ask whether somebody claims it.</summary>
+    private const string Claimed = "somebody has claimed it";
+
+    /// <summary>Why <paramref name="drive"/> is not free, for a person: its partitions, and who uses it; empty when nothing does. It is opened only to ask whether somebody claims it.</summary>
     public static IReadOnlyList<string> Of(Drive drive)
     {
         ArgumentNullException.ThrowIfNull(drive);
-        string[] partitions = drive.Partition is null ? [.. DriveSysfs.PartitionsOf(drive.Name)] : [];
+        string[] partitions = [.. PartitionsOf(drive).Select(partition => $"it has the partition {partition}")];
+        string[] users = [.. UsersOf(drive)];
+        return users.Length == 0 && partitions.Length == 0 && IsClaimed(drive.Path) ? [Claimed] : [.. partitions, .. users];
+    }
+
+    /// <summary>Who uses the device at <paramref name="path"/> or a partition of it, for a person: the kernel, not who merely has it open. That it has partitions is no use of it.</summary>
+    public static IReadOnlyList<string> UsersOf(string path)
+        => Drive.Find(path) is not Drive drive ? []
+            : UsersOf(drive).ToArray() is { Length: > 0 } users ? users
+            : IsClaimed(drive.Path) ? [Claimed]
+            : [];
+
+    private static IEnumerable<string> UsersOf(Drive drive)
+    {
         string[] mounts = File.ReadAllLines("/proc/self/mountinfo");
         string[] swaps = File.ReadAllLines("/proc/swaps");
-        List<string> uses = [.. partitions.Select(partition => $"it has the partition {partition}")];
-        foreach (string device in partitions.Prepend(drive.Name))
+        foreach (string device in PartitionsOf(drive).Prepend(drive.Name))
         {
-            uses.AddRange(DriveSysfs.HoldersOf(device).Select(holder => $"{device} is held by {holder}"));
-            uses.AddRange(MountsOf(device, mounts));
-            uses.AddRange(swaps.Where(line => line.StartsWith($"/dev/{device} ", StringComparison.Ordinal)).Select(_ => $"{device} is swapped to"));
+            string[] users =
+            [
+                .. DriveSysfs.HoldersOf(device).Select(holder => $"{device} is held by {holder}"),
+                .. MountsOf(device, mounts),
+                .. swaps.Where(line => line.StartsWith($"/dev/{device} ", StringComparison.Ordinal)).Select(_ => $"{device} is swapped to"),
+            ];
+            foreach (string user in users)
+            {
+                yield return user;
+            }
         }
-
-        if (uses.Count == 0 && IsClaimed(drive.Path))
-        {
-            uses.Add("somebody has claimed it");
-        }
-
-        return uses;
     }
+
+    private static IEnumerable<string> PartitionsOf(Drive drive) => drive.Partition is null ? DriveSysfs.PartitionsOf(drive.Name) : [];
 
     // man 5 proc: the third field of mountinfo is the device's number, the fifth the mount point.
     private static IEnumerable<string> MountsOf(string device, string[] mounts)

@@ -10,7 +10,7 @@ public sealed class KernelTransportTests
     [InlineData("EveStorage.Nvmet.Tests", "KernelConformanceTests.Nvmet_tcp*", 17)]
     [InlineData("EveStorage.Nvmet.Tests", "KernelConformanceTests.Nvmet_loop*", 12)]
     [InlineData("EveStorage.Nvmet.Tests", "KernelKeysTests*", 4)]
-    [InlineData("EveStorage.Nvmet.Tests", "KernelTroubleTests*", 3)]
+    [InlineData("EveStorage.Nvmet.Tests", "KernelTroubleTests*", 4)]
     [InlineData("EveStorage.VhostScsi.Tests", "KernelTests*", 5)]
     [InlineData("EveStorage.Nvmet.Tests", "KernelTroubleTests*", 2, "6.1")]
     public async Task Tests_that_change_the_kernel_pass_in_a_guest(string project, string tests, int passed, string kernel = "6.12")

@@ -55,6 +55,33 @@ public sealed class KernelTroubleTests
     }
 
     [Fact]
+    public async Task A_partition_of_nvmet_loop_that_is_swapped_to_is_busy_and_stays_also_when_its_link_is_gone_or_its_number_changes()
+    {
+        KernelTarget.Require();
+        NvmetLoopTransport transport = new(new());
+        await using ServedVolume volume = await ServedVolume.MakeAsync(ByteSize.MiB(16));
+        ExportSpec spec = FakeTree.Spec with { AllowedHosts = [] };
+        await RunAsync(await transport.PlanExportAsync(spec, volume.Access, CancellationToken.None));
+        const string Link = "/run/evestorage/dev/data/vm1";
+        string device = new FileInfo(Link).LinkTarget!;
+        await SwapToPartitionAsync(device);
+        File.Move(Link, "/run/evestorage/dev/aside");
+
+        StorageException ends = await Should.ThrowAsync<StorageException>(async () => await RunAsync(await transport.PlanUnexportAsync(spec.VolumeId, CancellationToken.None)));
+        StorageException changes = await Should.ThrowAsync<StorageException>(async () => await RunAsync(await transport.PlanExportAsync(spec with { NamespaceId = 2 }, volume.Access, CancellationToken.None)));
+        string swaps = await File.ReadAllTextAsync("/proc/swaps");
+        await Command.Find("swapoff")!.RunAsync([$"{device}p1"], CancellationToken.None);
+        File.Move("/run/evestorage/dev/aside", Link);
+        await KernelTarget.EndAllAsync(transport);
+
+        ends.Kind.ShouldBe(StorageErrorKind.Busy);
+        ends.Message.ShouldContain($"{Path.GetFileName(device)}p1 is swapped to");
+        changes.Kind.ShouldBe(StorageErrorKind.Busy);
+        swaps.ShouldContain($"{device}p1");
+        KernelTarget.Objects().ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_file_is_served_too()
     {
         KernelTarget.Require();
@@ -119,6 +146,19 @@ public sealed class KernelTroubleTests
         => (await Should.ThrowAsync<StorageException>(() => transport.PlanExportAsync(spec, new() { Path = "/dev/null" }, CancellationToken.None).AsTask())).Kind;
 
     private static Task RunAsync(Plan plan) => RunningPlans.RunAsync(plan, new() { Id = Guid.NewGuid() }, CancellationToken.None);
+
+    // A table of one partition, as an MBR has it, from sector 2048.
+    private static async Task SwapToPartitionAsync(string device)
+    {
+        byte[] table = new byte[512];
+        (table[450], table[455], table[459], table[510], table[511]) = (0x82, 0x08, 0x40, 0x55, 0xAA);
+        await using (FileStream open = File.OpenWrite(device))
+        {
+            await open.WriteAsync(table);
+        }
+
+        await Command.Find("sh")!.RunAsync(["-c", "partx --update $0 && udevadm settle && mkswap ${0}p1 && swapon ${0}p1", device], CancellationToken.None);
+    }
 
     private static async Task DmSetupAsync(params string[] words) => await Command.Find("dmsetup")!.RunAsync(words, CancellationToken.None);
 }
