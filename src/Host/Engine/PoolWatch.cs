@@ -32,9 +32,14 @@ internal sealed class PoolWatch(StorageParts parts, OpenPools pools, IEventSink 
                     known.Tell(await pool.GetStatusAsync(cancellationToken), events);
                 }
             }
-            catch (StorageException e)
+            catch (StorageException e) when (e.Kind == StorageErrorKind.Busy)
             {
-                known.TellUnreadable(e, events);
+                // Somebody works on it just now: the next look will tell.
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                // Whatever it is, such as a pool that was closed or a drive that went meanwhile: it must not end the watch over the others.
+                known.TellUnreadable(e as StorageException ?? new StorageException(StorageErrorKind.Io, $"{name}", $"could not be looked at ({e.Message})", e), events);
             }
         }
     }

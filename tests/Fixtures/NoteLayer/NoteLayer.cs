@@ -66,7 +66,16 @@ internal sealed class NoteLayer(string directory, IKeyProvider? keys) : IRekeyab
         }, _ => Delete(OpenOf(site)));
 
     public ValueTask<Plan> PlanCloseAsync(LayerSite site, CancellationToken cancellationToken)
-        => Plan1($"close {site.Subject}", _ => new(Delete(OpenOf(site))), static _ => StepOutcome.AlreadySo);
+        => Plan1($"close {site.Subject}", async _ =>
+        {
+            // A test that wants to do something meanwhile says so.
+            while (File.Exists(Path.Combine(site.LowerPath, "hold")))
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(20), cancellationToken);
+            }
+
+            return Delete(OpenOf(site));
+        }, static _ => StepOutcome.AlreadySo);
 
     public ValueTask<Plan> PlanGrowAsync(LayerSite site, CancellationToken cancellationToken)
         => Plan1($"grow {site.Subject}", static _ => new(StepOutcome.AlreadySo), static _ => StepOutcome.AlreadySo);
