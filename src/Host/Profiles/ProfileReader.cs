@@ -102,9 +102,9 @@ internal static class ProfileReader
             {
                 problems.Add(key, $"'{device}' has a variable that is none; there is ${{State}}");
             }
-            else if (!Path.IsPathRooted(device))
+            else if (!Path.IsPathRooted(device) && device.Split(':', 2) is not ["serial" or "wwn" or "pci", { Length: > 0 }])
             {
-                problems.Add(key, $"'{device}' has to be an absolute path");
+                problems.Add(key, $"'{device}' has to be an absolute path, or serial:, wwn: or pci: and what a drive has as that");
             }
             else if (!places.TryAdd(Path.TrimEndingDirectorySeparator(device), declared.Key))
             {

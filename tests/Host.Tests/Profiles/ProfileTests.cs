@@ -74,7 +74,7 @@ public sealed class ProfileTests : IDisposable
             ["Pools:nokind:Kind: is missing: it names what a plugin registers", "Transports:r:Kind: is missing: it names what a plugin registers"]);
 
     [Theory]
-    [InlineData("""{ "data": { "Kind": "file", "Devices": ["pool"] } }""", "Pools:data:Devices: 'pool' has to be an absolute path")]
+    [InlineData("""{ "data": { "Kind": "file", "Devices": ["pool"] } }""", "Pools:data:Devices: 'pool' has to be an absolute path, or serial:, wwn: or pci: and what a drive has as that")]
     [InlineData("""{ "data": { "Kind": "file", "Devices": ["${Nope}/pool"] } }""", "Pools:data:Devices: '${Nope}/pool' has a variable that is none; there is ${State}")]
     [InlineData("""{ "a": { "Kind": "file", "Devices": ["/p"] }, "b": { "Kind": "file", "Devices": ["/p/"] } }""", "Pools:b:Devices: '/p/' is of pool a too: each pool has devices or a directory of its own")]
     [InlineData("""{ "data": { "Kind": "file", "Devices": ["/no/a", "/no/b"] } }""", "Pools:data: no directory is declared")]
@@ -83,6 +83,17 @@ public sealed class ProfileTests : IDisposable
     [InlineData("""{ "data": { "Kind": "file", "Devices": ["/no/a"], "Options": { "Limit": "1" } } }""", "Pools:data:Options:Limit: must be at least 1MiB")]
     public async Task Devices_that_a_pool_can_not_have_are_told(string pools, string problem)
         => (await ProblemsOfAsync($$"""{ "Plugins": { "Enabled": ["eve.file"] }, "Pools": {{pools}} }""")).ShouldHaveSingleItem().ShouldStartWith(problem);
+
+    [Fact]
+    public void A_drive_may_be_named_by_its_number()
+    {
+        Problems problems = new();
+
+        Profile profile = Read("""{ "Pools": { "data": { "Kind": "lvm", "Devices": ["serial:S4EW", "wwn:eui.00a0", "pci:0000:01:00.0"] } } }""", problems);
+
+        problems.Lines.ShouldBeEmpty();
+        profile.Pools[new("data")].Devices.Count.ShouldBe(3);
+    }
 
     [Fact]
     public async Task A_group_that_is_none_is_told() => (await ProblemsOfAsync("""{ "Api": { "Group": "nosuchgroup" } }""")).ShouldBe(["Api:Group: 'nosuchgroup' is no group of this machine"]);
