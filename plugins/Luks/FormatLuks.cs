@@ -18,7 +18,17 @@ internal sealed class FormatLuks(LuksDevice device, LuksCipher cipher) : Storage
         LuksHeader? header = device.FindOurs();
         if (header is { Keys: > 0 })
         {
-            return await device.OpensAsync(key, cancellationToken) ? header.Mark!.Value.OutcomeFor(context) : throw device.WrongKey(device.Key);
+            if (!await device.OpensAsync(key, cancellationToken))
+            {
+                throw device.WrongKey(device.Key);
+            }
+
+            if (header.Mark == context.Mark && header.KeyNames.Count == 0)
+            {
+                await device.NameKeysAsync([device.Key], cancellationToken);
+            }
+
+            return header.Mark!.Value.OutcomeFor(context);
         }
 
         if (header is not null && header.Mark != context.Mark)
@@ -33,6 +43,9 @@ internal sealed class FormatLuks(LuksDevice device, LuksCipher cipher) : Storage
         }
 
         await FormatAsync(key, context.Request.Id, cancellationToken);
+
+        // A drive that comes to others after a change of keys has another one than its site says at the next start.
+        await device.NameKeysAsync([device.Key], cancellationToken);
         return StepOutcome.Changed;
     }
 

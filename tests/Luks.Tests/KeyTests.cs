@@ -39,6 +39,27 @@ public class KeyTests
     }
 
     [Fact]
+    public async Task The_header_names_its_key_from_the_first_whatever_the_site_says_later()
+    {
+        using Below below = new();
+        await below.FormatAsync();
+
+        (await below.Layer.FindKeyAsync(below.Site with { Key = s_second }, default)).ShouldBe(new KeyName("first"));
+    }
+
+    [Fact]
+    public async Task A_format_that_was_cut_short_before_it_named_its_key_names_it_when_it_is_done_again()
+    {
+        using Below below = new();
+        OperationRequest request = await below.FormatAsync();
+        await Linux.Command.Find("cryptsetup")!.RunAsync(["token", "remove", "--token-id", "0", below.Path], default);
+
+        await below.FormatAsync(request);
+
+        below.Header.ShouldNotBeNull().KeyNames.ShouldBe(["first"]);
+    }
+
+    [Fact]
     public async Task The_header_names_the_key_that_opens_it_and_both_while_a_change_is_under_way()
     {
         using Below below = new();
