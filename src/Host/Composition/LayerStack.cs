@@ -36,6 +36,18 @@ internal sealed class LayerStack
     /// <summary>The layers, lowest first.</summary>
     internal IReadOnlyList<StackedLayer> Layers => _layers;
 
+    /// <summary>What the profile, or who added it, calls the device under a pool; the volume's path for the layers of one.</summary>
+    internal string Device { get; private init; } = "";
+
+    /// <summary>Whether the drive below is not there.</summary>
+    internal bool IsAbsent => _layers.Count > 0 ? !System.IO.Path.Exists(_bottom) : DeviceNames.IsAbsent(_bottom);
+
+    /// <summary>What to say of one that is not there.</summary>
+    internal string AbsentMessage => $"{Device} is not there: plug it in, or take it out of the profile if it is gone for good";
+
+    /// <summary>Whether a device under a pool is called so: below its layers or above them, by a path, a number or a name.</summary>
+    internal bool IsCalled(string name) => DeviceNames.AreSame(Device, name) || DeviceNames.AreSame(Path, name) || DeviceNames.IdentityOf(Device) == name;
+
     /// <summary>The path at the top.</summary>
     internal string Path => _layers.Count == 0 ? _bottom : _layers[^1].Path;
 
@@ -50,28 +62,29 @@ internal sealed class LayerStack
 
     /// <summary>The layers of a volume. They are named by its id, so that a rename leaves them alone.</summary>
     internal static LayerStack OverVolume(IStoragePool pool, VolumeName volume, Guid id, IEnumerable<(IVolumeLayer Layer, LayerRecord Record)> layers)
-        => new(LayerPlacement.OverVolume, $"{pool.Name}/{volume}", $"evestorage-{id:D}", pool.PathOf(volume), layers);
+        => new(LayerPlacement.OverVolume, $"{pool.Name}/{volume}", $"evestorage-{id:D}", pool.PathOf(volume), layers) { Device = pool.PathOf(volume) };
 
     /// <summary>The layers of a device that a pool is made of. They are named by the pool and by what the profile calls the device.</summary>
     internal static LayerStack UnderPool(PoolName pool, string device, string path, IEnumerable<(IVolumeLayer Layer, LayerRecord Record)> layers)
     {
         const int Kept = 12;   // 48 bits: two devices of one pool don't meet, and the name stays within the kernel's 127
         string named = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(device)))[..Kept];
-        return new(LayerPlacement.UnderPool, $"{pool}: {device}", $"evestorage-{pool}-{named}", path, layers);
+        return new(LayerPlacement.UnderPool, $"{pool}: {device}", $"evestorage-{pool}-{named}", path, layers) { Device = device };
     }
 
     /// <summary>Whether every layer is open.</summary>
-    internal async Task<bool> IsOpenAsync(CancellationToken cancellationToken)
+    internal async Task<bool> IsOpenAsync(CancellationToken cancellationToken) => await CountOpenAsync(cancellationToken) == _layers.Count;
+
+    /// <summary>How many of the layers are open.</summary>
+    internal async Task<int> CountOpenAsync(CancellationToken cancellationToken)
     {
+        int open = 0;
         foreach (StackedLayer stacked in _layers)
         {
-            if (!await stacked.Layer.IsOpenAsync(stacked.Site, cancellationToken))
-            {
-                return false;
-            }
+            open += await stacked.Layer.IsOpenAsync(stacked.Site, cancellationToken) ? 1 : 0;
         }
 
-        return true;
+        return open;
     }
 
     /// <summary>Plans putting every layer on for the first time, and opening it.</summary>

@@ -9,15 +9,21 @@ internal sealed class OpenPools(StorageParts parts, PoolOpening opening) : IAsyn
     private readonly ConcurrentDictionary<PoolName, Slot> _slots = new();
 
     /// <summary>The open pool of that name.</summary>
-    /// <exception cref="StorageException">It is not declared, not made yet, not ours, or can't work on this machine.</exception>
-    internal async Task<IStoragePool> OpenAsync(PoolName name, CancellationToken cancellationToken)
+    /// <param name="name">The pool.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <param name="evenLocked">Whether it is opened although a person locked it, as by what goes on locking it.</param>
+    /// <exception cref="StorageException">It is not declared, not made yet, not ours, or can't work on this machine.
+    /// <see cref="StorageErrorKind.Busy"/>: an operation closed it and is not done with it.</exception>
+    internal async Task<IStoragePool> OpenAsync(PoolName name, CancellationToken cancellationToken, bool evenLocked = false)
     {
         _ = parts.OptionsOf(name);   // one that is not declared gets no slot
         Slot slot = _slots.GetOrAdd(name, static _ => new());
         await slot.Gate.WaitAsync(cancellationToken);
         try
         {
-            return slot.Pool ??= await opening.OpenAsync(name, cancellationToken);
+            return slot.ClosedFor is Guid operation
+                ? throw new StorageException(StorageErrorKind.Busy, $"{name}", $"is closed until operation {operation} has ended: see `evestorage operation show {operation}`")
+                : slot.Pool ??= await opening.OpenAsync(name, evenLocked, cancellationToken);
         }
         finally
         {
@@ -25,17 +31,24 @@ internal sealed class OpenPools(StorageParts parts, PoolOpening opening) : IAsyn
         }
     }
 
-    /// <summary>Closes a pool, before it is deleted.</summary>
-    internal async Task CloseAsync(PoolName name)
-    {
-        if (!_slots.TryGetValue(name, out Slot? slot))
-        {
-            return;
-        }
+    /// <summary>Closes a pool. Nobody here opens it, nor what lies under it, until <paramref name="operation"/> has ended.</summary>
+    internal Task CloseForAsync(PoolName name, Guid operation) => CloseAsync(_slots.GetOrAdd(name, static _ => new()), operation);
 
+    /// <summary>Lets what an operation closed be opened again.</summary>
+    internal void Release(Guid operation)
+    {
+        foreach (Slot slot in _slots.Values.Where(slot => slot.ClosedFor == operation))
+        {
+            slot.ClosedFor = null;
+        }
+    }
+
+    private static async Task CloseAsync(Slot slot, Guid? operation)
+    {
         await slot.Gate.WaitAsync();
         try
         {
+            slot.ClosedFor = operation;
             if (slot.Pool is IStoragePool pool)
             {
                 slot.Pool = null;
@@ -64,9 +77,9 @@ internal sealed class OpenPools(StorageParts parts, PoolOpening opening) : IAsyn
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        foreach (PoolName name in _slots.Keys)
+        foreach (Slot slot in _slots.Values)
         {
-            await CloseAsync(name);
+            await CloseAsync(slot, operation: null);
         }
     }
 
@@ -75,5 +88,7 @@ internal sealed class OpenPools(StorageParts parts, PoolOpening opening) : IAsyn
         internal SemaphoreSlim Gate { get; } = new(1, 1);
 
         internal IStoragePool? Pool { get; set; }
+
+        internal Guid? ClosedFor { get; set; }
     }
 }

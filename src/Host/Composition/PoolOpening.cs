@@ -7,34 +7,44 @@ internal sealed class PoolOpening(StorageParts parts, PlanRunner plans, LockedPo
 {
     /// <summary>Opens it.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotFound"/>: it has not been made.
-    /// <see cref="StorageErrorKind.Unavailable"/>: it is locked, or a key is not there.</exception>
-    internal async Task<IStoragePool> OpenAsync(PoolName name, CancellationToken cancellationToken)
+    /// <see cref="StorageErrorKind.Unavailable"/>: it is locked, a key is not there, or a drive that may have it is not.</exception>
+    internal async Task<IStoragePool> OpenAsync(PoolName name, bool evenLocked, CancellationToken cancellationToken)
     {
-        LayerStack[] devices = [.. parts.DevicesOf(name).Where(stack => stack.Layers.Count > 0)];
-        if (devices.Length > 0)
+        IReadOnlyList<LayerStack> devices = parts.DevicesOf(name);
+        LayerStack[] layered = [.. devices.Where(stack => stack.Layers.Count > 0)];
+        if (layered.Length > 0 && !evenLocked && locked.Contains(name))
         {
-            if (locked.Contains(name))
-            {
-                throw new StorageException(StorageErrorKind.Unavailable, $"{name}", $"is locked: `evestorage pool unlock {name}`");
-            }
-
-            await OpenAsync(name, devices, cancellationToken);
+            throw new StorageException(StorageErrorKind.Unavailable, $"{name}", $"is locked: `evestorage pool unlock {name}`");
         }
 
-        return await parts.BackendOf(name).OpenPoolAsync(name, cancellationToken);
+        List<StorageException> failures = await OpenAsync(name, layered, cancellationToken);
+        try
+        {
+            return await parts.BackendOf(name).OpenPoolAsync(name, cancellationToken);
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.NotFound && WhyNotSeen(devices, failures) is string reason)
+        {
+            // What can't be looked at now may well hold it. To take it for a pool that was never made would cost its data.
+            throw new StorageException(StorageErrorKind.Unavailable, $"{name}", $"is not seen, and may be where nothing can be seen now: {reason}", e);
+        }
     }
 
+    // Why there may be a pool that its backend did not find; null when everything was looked at.
+    private static string? WhyNotSeen(IReadOnlyList<LayerStack> devices, List<StorageException> failures)
+        => failures.Find(failure => failure.Kind != StorageErrorKind.NotFound)?.Message
+            ?? devices.Where(device => device.Layers.Count == 0 && device.IsAbsent).Select(device => device.AbsentMessage).FirstOrDefault();
+
     // A pool that has lost a drive opens without it: whether that is enough, its backend says.
-    private async Task OpenAsync(PoolName name, LayerStack[] devices, CancellationToken cancellationToken)
+    private async Task<List<StorageException>> OpenAsync(PoolName name, LayerStack[] devices, CancellationToken cancellationToken)
     {
         List<StorageException> failures = [];
         foreach (LayerStack device in devices)
         {
             try
             {
-                if (device.Layers[0].Site.LowerPath is string lower && !Path.Exists(lower))
+                if (device.IsAbsent)
                 {
-                    throw new StorageException(StorageErrorKind.Unavailable, device.Layers[0].Site.Subject, "is not there: plug it in, or see `evestorage device list`");
+                    throw new StorageException(StorageErrorKind.Unavailable, $"{name}", device.AbsentMessage);
                 }
 
                 if (!await device.IsOpenAsync(cancellationToken))
@@ -48,20 +58,24 @@ internal sealed class PoolOpening(StorageParts parts, PlanRunner plans, LockedPo
             }
         }
 
-        if (failures.Count == devices.Length)
+        if (failures.Count > 0 && failures.Count == devices.Length)
         {
-            throw await MissingKeyAsync(name, devices, cancellationToken) ?? failures[0];
+            throw await MissingKeyAsync(name, devices, cancellationToken) ?? failures.Find(failure => failure.Kind != StorageErrorKind.NotFound) ?? failures[0];
         }
 
         foreach (StorageException failure in failures)
         {
             events.Report(new("pool.device-not-opened", EventSeverity.Critical, $"{name}", failure.Message));
         }
+
+        return failures;
     }
 
     private async Task<StorageException?> MissingKeyAsync(PoolName name, LayerStack[] devices, CancellationToken cancellationToken)
     {
-        foreach (KeyName key in StackPlanner.KeysOf(devices))
+        // Before a pool is made there is no key either, and nothing on its devices that names one.
+        IReadOnlyDictionary<string, KeyName> said = await PoolKeys.SaidAsync(devices, cancellationToken);
+        foreach (KeyName key in said.Count > 0 ? said.Values : StackPlanner.KeysOf(devices))
         {
             try
             {
@@ -69,26 +83,12 @@ internal sealed class PoolOpening(StorageParts parts, PlanRunner plans, LockedPo
             }
             catch (StorageException e) when (e.Kind is StorageErrorKind.NotFound or StorageErrorKind.Unavailable)
             {
-                return e.Kind == StorageErrorKind.NotFound && !await AnyIsThereAsync(devices, cancellationToken)
+                return e.Kind == StorageErrorKind.NotFound && said.Count == 0
                     ? null
                     : new(StorageErrorKind.Unavailable, $"{name}", $"is locked: its key {key} is not there ({e.Message})", e);
             }
         }
 
         return null;
-    }
-
-    // Before a pool is made there is no key either, and nothing on its devices that names one.
-    private static async Task<bool> AnyIsThereAsync(LayerStack[] devices, CancellationToken cancellationToken)
-    {
-        foreach (StackedLayer stacked in devices.SelectMany(device => device.Layers))
-        {
-            if (stacked.Layer is IRekeyableLayer rekeyable && await rekeyable.FindKeyAsync(stacked.Site, cancellationToken) is not null)
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 }

@@ -37,24 +37,23 @@ internal static class StackPlanner
     }
 
     /// <summary>Plans making the keys of stacks. One that is there is taken as it is: someone put it there for this.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: one is not there, and the profile's source makes none.</exception>
     internal static async Task<Plan> PlanKeysAsync(StorageParts parts, IEnumerable<LayerStack> stacks, CancellationToken cancellationToken)
     {
         Plan plan = Plan.Of();
         foreach (KeyName key in KeysOf(stacks))
         {
-            plan = plan.Then(await parts.RequireKeys().PlanCreateAsync(key, KeyLength, cancellationToken));
-        }
-
-        return plan;
-    }
-
-    /// <summary>Plans removing keys that nothing needs any more.</summary>
-    internal static async Task<Plan> PlanForgetAsync(StorageParts parts, IEnumerable<KeyName> keys, CancellationToken cancellationToken)
-    {
-        Plan plan = Plan.Of();
-        foreach (KeyName key in keys)
-        {
-            plan = plan.Then(await parts.RequireKeys().PlanDeleteAsync(key, cancellationToken));
+            try
+            {
+                plan = plan.Then(await parts.RequireKeys().PlanCreateAsync(key, KeyLength, cancellationToken));
+            }
+            catch (StorageException e) when (e.Kind == StorageErrorKind.NotSupported)
+            {
+                if (!await parts.RequireKeys().ListAsync(cancellationToken).AnyAsync(there => there == key, cancellationToken))
+                {
+                    throw;
+                }
+            }
         }
 
         return plan;

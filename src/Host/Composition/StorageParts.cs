@@ -7,9 +7,9 @@ using Microsoft.Extensions.Logging;
 namespace EveStorage.Host.Composition;
 
 /// <summary>What a profile declares, made of what the plugins provide. Each part is made once, when it is first asked for.</summary>
-internal sealed class StorageParts(Profile profile, PluginCatalog catalog, IServiceProvider services) : IAsyncDisposable
+internal sealed class StorageParts(Profile profile, PluginCatalog catalog, TakenDrives taken, IServiceProvider services) : IAsyncDisposable
 {
-    private readonly Dictionary<PoolName, IStorageBackend> _backends = [];
+    private readonly Dictionary<PoolName, (IReadOnlyList<string> Devices, IStorageBackend Backend)> _backends = [];
     private readonly Dictionary<PoolName, IReadOnlyList<PlacedLayer>> _layers = [];
     private readonly Dictionary<string, IVolumeTransport> _transports = [];
     private IKeyProvider? _keys;
@@ -37,17 +37,18 @@ internal sealed class StorageParts(Profile profile, PluginCatalog catalog, IServ
     internal IStorageBackend BackendOf(PoolName pool)
     {
         PoolOptions options = OptionsOf(pool);
+        IReadOnlyList<string> devices = [.. DevicesOf(pool).Select(stack => stack.Path)];
         lock (_lock)
         {
-            if (!_backends.TryGetValue(pool, out IStorageBackend? backend))
+            // What a pool is made of may change while this runs: who opens it next is told of all.
+            if (!_backends.TryGetValue(pool, out (IReadOnlyList<string> Devices, IStorageBackend Backend) there) || !there.Devices.SequenceEqual(devices))
             {
-                IReadOnlyList<string> devices = [.. DeviceStacks.Of(pool, options.Devices, LayersOf(pool)).Select(stack => stack.Path)];
                 IStorageBackend made = PartOf(catalog.Backends, "backend", options.Kind).Create(options.Options, ServicesFor($"{pool}") with { Devices = devices });
-                backend = ActivatorUtilities.CreateInstance<TimedBackend>(services, made);
-                _backends.Add(pool, backend);
+                there = (devices, ActivatorUtilities.CreateInstance<TimedBackend>(services, made));
+                _backends[pool] = there;
             }
 
-            return backend;
+            return there.Backend;
         }
     }
 
@@ -124,8 +125,39 @@ internal sealed class StorageParts(Profile profile, PluginCatalog catalog, IServ
         }
     }
 
-    /// <summary>The layers under a pool, a stack for each of its devices.</summary>
-    internal IReadOnlyList<LayerStack> DevicesOf(PoolName pool) => DeviceStacks.Of(pool, OptionsOf(pool).Devices, LayersOf(pool));
+    /// <summary>The layers under a pool, a stack for each of its devices: those of the profile, and those that were taken in since.</summary>
+    internal IReadOnlyList<LayerStack> DevicesOf(PoolName pool) => DeviceStacks.Of(pool, NamesOf(pool), LayersOf(pool));
+
+    /// <summary>The same of those that the profile declares, which a pool is made of at first.</summary>
+    internal IReadOnlyList<LayerStack> DeclaredDevicesOf(PoolName pool) => DeviceStacks.Of(pool, OptionsOf(pool).Devices, LayersOf(pool));
+
+    /// <summary>The layers on a device that is to come under a pool, with the keys that its other devices have by now.</summary>
+    internal async Task<LayerStack> DeviceOfAsync(PoolName pool, string device, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<LayerStack> others = DevicesOf(pool);
+        string name = others.FirstOrDefault(other => DeviceNames.AreSame(other.Device, device))?.Device ?? DeviceNames.Lasting(device);
+        return DeviceStacks.Of(pool, [name], LayersOf(pool), await PoolKeys.SaidAsync(others.Where(other => other.Device != name), cancellationToken))[0];
+    }
+
+    // What is open has its name from here. So one that was taken in keeps its name when the profile comes to name it too, in another way.
+    private List<string> NamesOf(PoolName pool)
+    {
+        List<string> names = [.. OptionsOf(pool).Devices];
+        foreach (TakenDrive drive in taken.Of(pool))
+        {
+            int same = names.FindIndex(name => DeviceNames.AreSame(name, drive.Device));
+            if (same < 0)
+            {
+                names.Add(drive.Device);
+            }
+            else
+            {
+                names[same] = drive.Device;
+            }
+        }
+
+        return names;
+    }
 
     /// <summary>A volume's layers as its record has them, whatever the profile says today.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Unavailable"/>: no usable plugin provides one of them.</exception>

@@ -38,6 +38,7 @@ internal sealed class StorageEngine : IAsyncDisposable
             .AddSingleton(catalog)
             .AddSingleton<EventLog>()
             .AddSingleton<IEventSink>(static services => services.GetRequiredService<EventLog>())
+            .AddSingleton<TakenDrives>()
             .AddSingleton<StorageParts>()
             .AddSingleton<LockedPools>()
             .AddSingleton<PoolOpening>()

@@ -9,14 +9,21 @@ internal sealed class LockedPools(Profile profile)
     /// <summary>Whether it is.</summary>
     internal bool Contains(PoolName pool) => File.Exists(PathOf(pool));
 
-    /// <summary>Locks it: nothing opens it any more.</summary>
-    internal void Add(PoolName pool)
+    /// <summary>Whether the lock is of that operation.</summary>
+    internal bool IsOf(PoolName pool, Guid operation)
+    {
+        string path = PathOf(pool);
+        return File.Exists(path) && FileCalls.Run(path, () => File.ReadAllText(path)) == $"{operation}";
+    }
+
+    /// <summary>Locks it, for an operation: nothing opens it any more.</summary>
+    internal void Add(PoolName pool, Guid operation)
     {
         string path = PathOf(pool);
         FileCalls.Run(path, () =>
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            File.WriteAllBytes(path, []);
+            File.WriteAllText(path, $"{operation}");
         });
     }
 

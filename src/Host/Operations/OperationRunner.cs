@@ -208,6 +208,10 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
             LogFault(e);
             return report => Failed(report, FaultOf(report.Request, e));
         }
+        finally
+        {
+            tools.Pools.Release(running.Id);   // before anybody is told that it has ended
+        }
     }
 
     private PlanRun RunOf(RunningOperation running, Plan plan)

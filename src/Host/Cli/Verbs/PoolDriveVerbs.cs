@@ -9,7 +9,7 @@ internal sealed class PoolAdd : ChangeVerb
     private readonly Argument<string> _device;
 
     public PoolAdd()
-        : base("pool add", "Take a drive into a pool. One with anything of somebody else's is refused.\n\nExample: evestorage pool add data serial:S5GXNX0R")
+        : base("pool add", "Take a drive into a pool. One with anything of somebody else's is refused. It is remembered here; the answer says what to add to the profile.\n\nExample: evestorage pool add data serial:S5GXNX0R")
     {
         _pool = Add(Arguments.Pool());
         _device = Add(Arguments.Device("The drive that comes: a path, serial:, wwn: or pci:, as `device list` has it."));
@@ -28,7 +28,7 @@ internal sealed class PoolReplace : ChangeVerb
     public PoolReplace()
         : base(
             "pool replace",
-            "Put a drive in the place of one that failed or shall go, while the pool serves. `pool status` shows how far it is.\n\nExample: evestorage pool replace data serial:OLD serial:NEW --yes",
+            "Put a drive in the place of one that failed or shall go, while the pool serves. `pool status` shows how far it is. Encryption on the one that goes is closed and made unreadable if it is still there.\n\nExample: evestorage pool replace data serial:OLD serial:NEW --yes",
             destroys: true)
     {
         _pool = Add(Arguments.Pool());

@@ -34,7 +34,7 @@ internal sealed class PoolRekey : ChangeVerb
     public PoolRekey()
         : base(
             "pool rekey",
-            "Give the encryption under a pool a new key and forget the one before, while the pool serves. Data is not written anew.\n\nExample: evestorage pool rekey data --yes",
+            "Give the encryption under a pool a new key and forget the one before, while the pool serves. Data is not written anew. It is refused while a drive is missing, which would keep the key before.\n\nExample: evestorage pool rekey data --yes",
             destroys: true)
         => _pool = Add(Arguments.Pool());
 

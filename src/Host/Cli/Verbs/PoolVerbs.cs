@@ -27,7 +27,7 @@ internal sealed class PoolDelete : ChangeVerb
     private readonly Argument<PoolName> _pool;
 
     public PoolDelete()
-        : base("pool delete", "Remove an empty pool. One that has volumes is refused.\n\nExample: evestorage pool delete data --yes", destroys: true)
+        : base("pool delete", "Remove an empty pool. One that has volumes is refused, and so is one that is locked or has a drive missing: it may have some.\n\nExample: evestorage pool delete data --yes", destroys: true)
         => _pool = Add(Arguments.Pool());
 
     protected override Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)

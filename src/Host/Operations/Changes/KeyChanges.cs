@@ -24,7 +24,7 @@ internal sealed class PlanDeleteKey : ChangePlanner<DeleteKey>
                 throw new StorageException(StorageErrorKind.Busy, $"{request.Key}", $"opens pool {name}, which would be lost with it");
             }
 
-            if (await context.Pools.TryOpenAsync(name, cancellationToken) is IStoragePool pool
+            if (await TryOpenAsync(name, request.Key, context, cancellationToken) is IStoragePool pool
                 && await KeyUse.FindAsync(pool, request.Key, except: null, cancellationToken) is VolumeName volume)
             {
                 throw new StorageException(StorageErrorKind.Busy, $"{request.Key}", $"is needed by {name}/{volume}: delete that, or end its export, first");
@@ -32,6 +32,19 @@ internal sealed class PlanDeleteKey : ChangePlanner<DeleteKey>
         }
 
         return await context.Parts.RequireKeys().PlanDeleteAsync(request.Key, cancellationToken);
+    }
+
+    // What is in a pool that can't be looked at may need it.
+    private static async Task<IStoragePool?> TryOpenAsync(PoolName name, KeyName key, PlanningContext context, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await context.Pools.TryOpenAsync(name, cancellationToken);
+        }
+        catch (StorageException e)
+        {
+            throw new StorageException(StorageErrorKind.Unavailable, $"{key}", $"may be needed in pool {name}, which can't be opened now ({e.Message})", e);
+        }
     }
 }
 
@@ -52,5 +65,45 @@ internal static class KeyUse
         }
 
         return null;
+    }
+
+    /// <summary>Those of a pool's keys that open no other pool: a profile may name one key for several.</summary>
+    internal static async Task<IReadOnlyList<KeyName>> OnlyOfAsync(PoolName pool, IEnumerable<KeyName> keys, PlanningContext context, CancellationToken cancellationToken)
+    {
+        HashSet<KeyName> only = [.. keys];
+        foreach (PoolName other in context.Parts.PoolNames.Where(other => other != pool))
+        {
+            only.ExceptWith(await PoolKeys.OfAsync(context.Parts.DevicesOf(other), cancellationToken));
+        }
+
+        return [.. only];
+    }
+
+    /// <summary>
+    /// Plans removing keys that nothing needs any more. Those that others brought stay, which is told as a result: whoever brings them
+    /// may stop.
+    /// </summary>
+    internal static async Task<Plan> PlanForgetAsync(IEnumerable<KeyName> keys, PlanningContext context, CancellationToken cancellationToken)
+    {
+        Plan plan = Plan.Of();
+        List<KeyName> kept = [];
+        foreach (KeyName key in keys)
+        {
+            try
+            {
+                plan = plan.Then(await context.Parts.RequireKeys().PlanDeleteAsync(key, cancellationToken));
+            }
+            catch (StorageException e) when (e.Kind is StorageErrorKind.NotSupported or StorageErrorKind.Conflict)
+            {
+                kept.Add(key);
+            }
+        }
+
+        if (kept.Count > 0)
+        {
+            context.Result("kept-keys", string.Join(", ", kept));
+        }
+
+        return plan;
     }
 }

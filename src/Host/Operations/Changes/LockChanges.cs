@@ -12,6 +12,18 @@ internal static class LockablePools
         => context.Parts.DevicesOf(pool) is { Count: > 0 } devices && StackPlanner.KeysOf(devices).Any()
             ? devices
             : throw new StorageException(StorageErrorKind.NotSupported, $"{pool}", "has no layer with a key under it: set Encryption to luks2-under-pool before the pool is made");
+
+    /// <summary>Plans closing a pool that nobody has open here, and what lies under it.</summary>
+    internal static async Task<Plan> PlanCloseAsync(PoolName pool, IReadOnlyList<LayerStack> devices, PlanningContext context, CancellationToken cancellationToken)
+    {
+        Plan plan = await context.Parts.BackendOf(pool).PlanClosePoolAsync(pool, cancellationToken);
+        foreach (LayerStack device in devices)
+        {
+            plan = plan.Then(await device.PlanCloseAsync(cancellationToken));
+        }
+
+        return plan;
+    }
 }
 
 /// <summary>Closes a pool and the layers under it, so that nobody reads it without its keys.</summary>
@@ -21,8 +33,8 @@ internal sealed class PlanLockPool(LockedPools locked) : ChangePlanner<LockPool>
     protected override async Task<Plan> PlanAsync(LockPool request, PlanningContext context, CancellationToken cancellationToken)
     {
         IReadOnlyList<LayerStack> devices = LockablePools.DevicesOf(request.Pool, context);
-        Plan plan = Plan.Of();
-        if (await context.Pools.TryOpenAsync(request.Pool, cancellationToken) is IStoragePool pool)
+        Plan plan = Plan.Of(new MarkLocked(locked, request.Pool));
+        if (await TryOpenAsync(request.Pool, context, cancellationToken) is IStoragePool pool)
         {
             await foreach (VolumeInfo volume in pool.ListVolumesAsync(cancellationToken))
             {
@@ -36,15 +48,23 @@ internal sealed class PlanLockPool(LockedPools locked) : ChangePlanner<LockPool>
             }
         }
 
-        plan = plan
+        return plan
             .Then(Plan.Of(new ClosePool(context.Pools, request.Pool)))
-            .Then(await context.Parts.BackendOf(request.Pool).PlanClosePoolAsync(request.Pool, cancellationToken));
-        foreach (LayerStack device in devices)
-        {
-            plan = plan.Then(await device.PlanCloseAsync(cancellationToken));
-        }
+            .Then(await LockablePools.PlanCloseAsync(request.Pool, devices, context, cancellationToken))
+            .Then(Plan.Of(new RequireClosed(request.Pool, devices)));
+    }
 
-        return plan.Then(Plan.Of(new MarkLocked(locked, request.Pool, wanted: true)));
+    // Its volumes may be open as well, and only the pool knows them. One that can't be opened, or is locked already, has none in use.
+    private static async Task<IStoragePool?> TryOpenAsync(PoolName name, PlanningContext context, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await context.Pools.OpenAsync(name, cancellationToken, evenLocked: context.Recovering);
+        }
+        catch (StorageException e) when (e.Kind is StorageErrorKind.NotFound or StorageErrorKind.Unavailable)
+        {
+            return null;
+        }
     }
 }
 
@@ -52,37 +72,10 @@ internal sealed class PlanLockPool(LockedPools locked) : ChangePlanner<LockPool>
 internal sealed class PlanUnlockPool(LockedPools locked) : ChangePlanner<UnlockPool>
 {
     /// <inheritdoc/>
-    protected override async Task<Plan> PlanAsync(UnlockPool request, PlanningContext context, CancellationToken cancellationToken)
+    protected override Task<Plan> PlanAsync(UnlockPool request, PlanningContext context, CancellationToken cancellationToken)
     {
-        Plan plan = Plan.Of();
-        foreach (LayerStack device in LockablePools.DevicesOf(request.Pool, context))
-        {
-            plan = plan.Then(await device.PlanOpenAsync(cancellationToken));
-        }
-
-        return plan.Then(Plan.Of(new MarkLocked(locked, request.Pool, wanted: false)));
-    }
-}
-
-/// <summary>Gives the layers under a pool a new key, and forgets the one before.</summary>
-internal sealed class PlanRekeyPool : ChangePlanner<RekeyPool>
-{
-    /// <inheritdoc/>
-    protected override async Task<Plan> PlanAsync(RekeyPool request, PlanningContext context, CancellationToken cancellationToken)
-    {
-        const int Distinct = 8;
         IReadOnlyList<LayerStack> devices = LockablePools.DevicesOf(request.Pool, context);
-        KeyName newKey = ExportNames.Typed($"pool-{request.Pool}-{context.Operation.Id.ToString("N")[..Distinct]}", text => new KeyName(text));
-        IReadOnlyList<KeyName> before = [.. (await PoolKeys.OfAsync(devices, cancellationToken)).Concat(StackPlanner.KeysOf(devices)).Distinct().Where(key => key != newKey)];
-        Plan plan = await context.Parts.RequireKeys().PlanCreateAsync(newKey, StackPlanner.KeyLength, cancellationToken);
-        foreach (StackedLayer stacked in devices.SelectMany(device => device.Layers))
-        {
-            plan = stacked.Layer is IRekeyableLayer rekeyable
-                ? plan.Then(await rekeyable.PlanRekeyAsync(stacked.Site, newKey, cancellationToken))
-                : throw new StorageException(StorageErrorKind.NotSupported, stacked.Site.Subject, $"{stacked.Layer.Kind} can't change its key");
-        }
-
-        context.Result("key", $"{newKey}");
-        return plan.Then(await StackPlanner.PlanForgetAsync(context.Parts, before, cancellationToken));
+        return Task.FromResult(Plan.Of(new OpenLocked(
+            locked, context.Pools, request.Pool, cancelled => LockablePools.PlanCloseAsync(request.Pool, devices, context, cancelled))));
     }
 }

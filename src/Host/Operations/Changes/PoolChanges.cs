@@ -6,7 +6,7 @@ using EveStorage.Host.Profiles;
 namespace EveStorage.Host.Operations.Changes;
 
 /// <summary>Makes a declared pool, over the layers that the profile puts under it.</summary>
-internal sealed class PlanCreatePool : ChangePlanner<CreatePool>
+internal sealed class PlanCreatePool(TakenDrives taken) : ChangePlanner<CreatePool>
 {
     /// <inheritdoc/>
     protected override IEnumerable<string> Makes(CreatePool request, Guid operation) => [$"pool:{request.Pool}"];
@@ -27,10 +27,10 @@ internal sealed class PlanCreatePool : ChangePlanner<CreatePool>
             throw new StorageException(StorageErrorKind.Unavailable, $"{request.Pool}", string.Join("; ", probe.Missing));
         }
 
-        IReadOnlyList<LayerStack> devices = context.Parts.DevicesOf(request.Pool);
+        IReadOnlyList<LayerStack> devices = context.Parts.DeclaredDevicesOf(request.Pool);
         await StackPlanner.RequireAsync(
             request.Pool, devices.SelectMany(device => device.Layers).Select(stacked => stacked.Layer).Distinct(), cancellationToken);
-        Plan plan = await StackPlanner.PlanKeysAsync(context.Parts, devices, cancellationToken);
+        Plan plan = Plan.Of(new ForgetDrives(taken, request.Pool)).Then(await StackPlanner.PlanKeysAsync(context.Parts, devices, cancellationToken));
         foreach (LayerStack device in devices)
         {
             plan = plan.Then(await device.PlanFormatAsync(cancellationToken));
@@ -42,40 +42,51 @@ internal sealed class PlanCreatePool : ChangePlanner<CreatePool>
 }
 
 /// <summary>Removes an empty pool, and the layers and keys under it.</summary>
-internal sealed class PlanDeletePool : ChangePlanner<DeletePool>
+internal sealed class PlanDeletePool(TakenDrives taken) : ChangePlanner<DeletePool>
 {
     /// <inheritdoc/>
     protected override async Task<Plan> PlanAsync(DeletePool request, PlanningContext context, CancellationToken cancellationToken)
     {
+        IReadOnlyList<LayerStack> devices = context.Parts.DevicesOf(request.Pool);
+        await RequireSeenAsync(request.Pool, devices, context, cancellationToken);
         Plan delete = await context.Parts.BackendOf(request.Pool).PlanDeletePoolAsync(request.Pool, cancellationToken);
         Plan plan = Plan.Of(new ClosePool(context.Pools, request.Pool)).Then(delete);
-        IReadOnlyList<LayerStack> devices = context.Parts.DevicesOf(request.Pool);
-        IReadOnlyList<KeyName> keys = await PoolKeys.OfAsync(devices, cancellationToken);
+        IReadOnlyList<KeyName> keys = await KeyUse.OnlyOfAsync(request.Pool, await PoolKeys.OfAsync(devices, cancellationToken), context, cancellationToken);
         foreach (LayerStack device in devices)
         {
             plan = plan.Then(await device.PlanEraseAsync(cancellationToken));
         }
 
-        return plan.Then(await StackPlanner.PlanForgetAsync(context.Parts, keys, cancellationToken));
+        return plan
+            .Then(await KeyUse.PlanForgetAsync(keys, context, cancellationToken))
+            .Then(Plan.Of(new ForgetDrives(taken, request.Pool)));
     }
-}
 
-/// <summary>The keys of a pool.</summary>
-internal static class PoolKeys
-{
-    /// <summary>Those that open the layers under it now, as they say themselves; those of the profile where they say nothing.</summary>
-    internal static async Task<IReadOnlyList<KeyName>> OfAsync(IReadOnlyList<LayerStack> devices, CancellationToken cancellationToken)
+    // To a backend a pool under closed layers, or on a drive that is away, is none, and there would be nothing to keep its volumes from
+    // being erased.
+    private static async Task RequireSeenAsync(PoolName pool, IReadOnlyList<LayerStack> devices, PlanningContext context, CancellationToken cancellationToken)
     {
-        HashSet<KeyName> keys = [];
-        foreach (StackedLayer stacked in devices.SelectMany(device => device.Layers))
+        if (devices.FirstOrDefault(device => device.IsAbsent) is LayerStack absent)
         {
-            KeyName? said = stacked.Layer is IRekeyableLayer rekeyable ? await rekeyable.FindKeyAsync(stacked.Site, cancellationToken) : null;
-            if ((said ?? stacked.Site.Key) is KeyName key)
-            {
-                keys.Add(key);
-            }
+            throw new StorageException(StorageErrorKind.Unavailable, $"{pool}", absent.AbsentMessage);
         }
 
-        return [.. keys];
+        try
+        {
+            await context.Pools.TryOpenAsync(pool, cancellationToken);
+        }
+        catch (StorageException e) when (context.Recovering && e.Kind != StorageErrorKind.Unavailable)
+        {
+            return;   // it was seen empty when this was asked for, and layers of it may be half erased
+        }
+
+        foreach (LayerStack device in context.Recovering ? [] : devices)
+        {
+            if (await PoolKeys.AnyIsThereAsync(device, cancellationToken) && !await device.IsOpenAsync(cancellationToken))
+            {
+                throw new StorageException(
+                    StorageErrorKind.Unavailable, $"{pool}", $"{device.Device} is encrypted and not open, so that nobody sees what it holds: bring its key, or take it out of the profile and wipe it yourself");
+            }
+        }
     }
 }

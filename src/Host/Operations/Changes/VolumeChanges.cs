@@ -86,7 +86,7 @@ internal sealed class PlanDeleteVolume : ChangePlanner<DeleteVolume>
         LayerStack? stack = record is null ? null : context.Parts.StackOf(pool, request.Volume, record.Id, record.Layers);
         Plan plan = stack is null ? Plan.Of() : await stack.PlanEraseAsync(cancellationToken);
         plan = plan.Then(await PlanBareAsync(pool, request, cancellationToken));
-        return stack is null ? plan : plan.Then(await StackPlanner.PlanForgetAsync(context.Parts, await OnlyItsAsync(pool, request.Volume, stack, cancellationToken), cancellationToken));
+        return stack is null ? plan : plan.Then(await KeyUse.PlanForgetAsync(await OnlyItsAsync(pool, request.Volume, stack, cancellationToken), context, cancellationToken));
     }
 
     private static async Task<Plan> PlanBareAsync(IStoragePool pool, DeleteVolume request, CancellationToken cancellationToken)

@@ -2,7 +2,7 @@ using EveStorage.Host.Composition;
 
 namespace EveStorage.Host.Operations.Steps;
 
-/// <summary>Lets go of a pool, so that its backend may remove it. The next who asks opens it again.</summary>
+/// <summary>Lets go of a pool, so that its backend may close or remove it. Nobody here opens it again before the operation has ended.</summary>
 internal sealed class ClosePool(OpenPools pools, PoolName pool) : StorageStep
 {
     /// <inheritdoc/>
@@ -14,7 +14,7 @@ internal sealed class ClosePool(OpenPools pools, PoolName pool) : StorageStep
     /// <inheritdoc/>
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
-        await pools.CloseAsync(pool);
+        await pools.CloseForAsync(pool, context.Request.Id);
         return StepOutcome.AlreadySo;
     }
 

@@ -1,49 +1,34 @@
 namespace EveStorage.Host.Operations.Steps;
 
-/// <summary>Remembers until a reboot that a person locked a pool, or no more.</summary>
-internal sealed class MarkLocked(LockedPools locked, PoolName pool, bool wanted) : StorageStep
+/// <summary>Remembers until a reboot that a person locked a pool. It comes before anything is closed, or somebody would open that again.</summary>
+internal sealed class MarkLocked(LockedPools locked, PoolName pool) : StorageStep
 {
-    private bool _changed;
+    /// <inheritdoc/>
+    public override string Title => $"keep {pool} locked";
 
     /// <inheritdoc/>
-    public override string Title => wanted ? $"keep {pool} locked" : $"let {pool} be opened";
-
-    /// <inheritdoc/>
-    public override StepEffect Expected => locked.Contains(pool) == wanted ? StepEffect.AlreadySo : StepEffect.Change;
+    public override StepEffect Expected { get; } = locked.Contains(pool) ? StepEffect.AlreadySo : StepEffect.Change;
 
     /// <inheritdoc/>
     public override ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
-        if (locked.Contains(pool) == wanted)
+        if (locked.Contains(pool))
         {
-            return new(StepOutcome.AlreadySo);
+            return new(locked.IsOf(pool, context.Request.Id) ? StepOutcome.Changed : StepOutcome.AlreadySo);
         }
 
-        Set(wanted);
-        _changed = true;
+        locked.Add(pool, context.Request.Id);
         return new(StepOutcome.Changed);
     }
 
     /// <inheritdoc/>
     public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
     {
-        if (_changed)
-        {
-            Set(!wanted);
-        }
-
-        return ValueTask.CompletedTask;
-    }
-
-    private void Set(bool value)
-    {
-        if (value)
-        {
-            locked.Add(pool);
-        }
-        else
+        if (locked.IsOf(pool, context.Request.Id))
         {
             locked.Remove(pool);
         }
+
+        return ValueTask.CompletedTask;
     }
 }
