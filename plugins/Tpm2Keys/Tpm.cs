@@ -3,10 +3,11 @@ using EveStorage.Linux;
 namespace EveStorage.Tpm2Keys;
 
 /// <summary>
-/// A TPM, through tpm2-tools, which pass objects on as files. None of these is a secret: the TPM encrypts what it saves. The
-/// secret itself goes through pipes, and between tool and TPM in a session that is encrypted with a key of the TPM's.
+/// A TPM, through tpm2-tools, which pass objects on as files. Objects are no secrets: the TPM encrypts what it saves. The secret
+/// itself goes through pipes, and between tool and TPM in an encrypted session. But a session's file holds the session's key
+/// (tpm2-tss, IESYS_SESSION): with it, who has recorded the wires could read the secret. So files are kept as if they were keys.
 /// </summary>
-internal sealed class Tpm(string tcti)
+internal sealed class Tpm(string tcti, string place, TimeProvider time)
 {
     /// <summary>What a TPM seals at most: MAX_SYM_DATA of the TPM 2.0 Library, Part 2.</summary>
     internal const int MaxSecret = 128;
@@ -47,7 +48,7 @@ internal sealed class Tpm(string tcti)
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Unavailable"/>: no TPM answers, or it has no such bank.</exception>
     internal async Task<SortedDictionary<int, byte[]>> ReadPcrsAsync(string bank, IReadOnlyList<int> pcrs, CancellationToken cancellationToken)
     {
-        using WorkDirectory work = new();
+        using WorkDirectory work = await WorkDirectory.MakeAsync(place, time, cancellationToken);
         SortedDictionary<int, byte[]> values = [];
         foreach (int[] part in pcrs.Chunk(PcrsAtOnce))
         {
@@ -72,7 +73,7 @@ internal sealed class Tpm(string tcti)
     /// <summary>Seals <paramref name="secret"/> to the PCRs as they are.</summary>
     internal async Task<(byte[] Public, byte[] Private)> SealAsync(KeyMaterial secret, string bank, IReadOnlyList<int> pcrs, CancellationToken cancellationToken)
     {
-        using WorkDirectory work = new();
+        using WorkDirectory work = await WorkDirectory.MakeAsync(place, time, cancellationToken);
         await LoadParentAsync(work, cancellationToken);
         string policy = await PolicyAsync(work, bank, pcrs, cancellationToken);
         await InSessionAsync(work, "--hmac-session", "--enable-decrypt", async session =>
@@ -90,7 +91,7 @@ internal sealed class Tpm(string tcti)
     /// <summary>Gives back what was sealed, if the PCRs are as they were then.</summary>
     internal async Task<KeyMaterial> UnsealAsync(SealedKey key, CancellationToken cancellationToken)
     {
-        using WorkDirectory work = new();
+        using WorkDirectory work = await WorkDirectory.MakeAsync(place, time, cancellationToken);
         await LoadParentAsync(work, cancellationToken);
         await File.WriteAllBytesAsync(work["public"], key.Public, cancellationToken);
         await File.WriteAllBytesAsync(work["private"], key.Private, cancellationToken);
@@ -178,14 +179,4 @@ internal sealed class Tpm(string tcti)
 
     private static Command Tool(string name)
         => Command.Find(name) ?? throw new StorageException(StorageErrorKind.Unavailable, name, "is not installed: install tpm2-tools");
-
-    /// <summary>A directory for one run, which only we may look into.</summary>
-    private sealed class WorkDirectory : IDisposable
-    {
-        private readonly string _path = FileCalls.Run("tpm2-tools", () => Directory.CreateTempSubdirectory("evestorage-tpm2-").FullName);
-
-        internal string this[string name] => Path.Combine(_path, name);
-
-        public void Dispose() => Directory.Delete(_path, recursive: true);
-    }
 }

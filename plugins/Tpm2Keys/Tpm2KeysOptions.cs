@@ -17,6 +17,9 @@ public sealed class Tpm2KeysOptions
 
     /// <summary>How the TPM is reached, as tpm2-tools have it.</summary>
     public string Tcti { get; set; } = "device:/dev/tpmrm0";
+
+    /// <summary>Where files lie while the TPM is used, absolute: a directory of ours alone, which a reboot empties.</summary>
+    public string Work { get; set; } = "/run/evestorage/tpm2";
 }
 
 /// <summary>Says every wrong value at once, with what is allowed.</summary>
@@ -26,10 +29,16 @@ internal sealed class Tpm2KeysOptionsValidator : IValidateOptions<Tpm2KeysOption
     public ValidateOptionsResult Validate(string? name, Tpm2KeysOptions options)
     {
         ValidateOptionsResultBuilder result = new();
-        string directory = Path.TrimEndingDirectorySeparator(options.Directory);
-        if (!Path.IsPathRooted(directory) || directory.Length < 2 || Path.GetFullPath(directory) != directory)
+        foreach ((string option, string path, string example) in new[]
         {
-            result.AddError("must be an absolute path below '/', without '.' and '..', such as /var/lib/evestorage/keys", nameof(Tpm2KeysOptions.Directory));
+            (nameof(Tpm2KeysOptions.Directory), options.Directory, "/var/lib/evestorage/keys"), (nameof(Tpm2KeysOptions.Work), options.Work, "/run/evestorage/tpm2"),
+        })
+        {
+            string directory = Path.TrimEndingDirectorySeparator(path);
+            if (!Path.IsPathRooted(directory) || directory.Length < 2 || Path.GetFullPath(directory) != directory)
+            {
+                result.AddError($"must be an absolute path below '/', without '.' and '..', such as {example}", option);
+            }
         }
 
         if (PcrList.TryParse(options.Pcrs) is null)

@@ -7,6 +7,6 @@ public sealed class Tpm2KeysPlugin : IStoragePlugin
     public void Register(IPluginRegistrar registrar)
     {
         ArgumentNullException.ThrowIfNull(registrar);
-        registrar.AddKeyProvider<Tpm2KeysOptions>("key-tpm2", new Tpm2KeysOptionsValidator(), static (options, _) => new TpmKeys(options));
+        registrar.AddKeyProvider<Tpm2KeysOptions>("key-tpm2", new Tpm2KeysOptionsValidator(), static (options, services) => new TpmKeys(options, services.Time));
     }
 }

@@ -4,10 +4,10 @@ using EveStorage.Linux;
 namespace EveStorage.Tpm2Keys;
 
 /// <summary>Keys that a TPM gives only to the software that they were sealed under, as its PCRs tell it.</summary>
-internal sealed class TpmKeys(Tpm2KeysOptions options) : IKeyProvider
+internal sealed class TpmKeys(Tpm2KeysOptions options, TimeProvider time) : IKeyProvider
 {
     private readonly SealedKeys _sealed = new(Path.TrimEndingDirectorySeparator(options.Directory));
-    private readonly Tpm _tpm = new(options.Tcti);
+    private readonly Tpm _tpm = new(options.Tcti, Path.TrimEndingDirectorySeparator(options.Work), time);
     private readonly IReadOnlyList<int> _pcrs = PcrList.TryParse(options.Pcrs) ?? [];
 
     /// <inheritdoc/>

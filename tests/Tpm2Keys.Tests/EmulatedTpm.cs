@@ -16,11 +16,13 @@ internal sealed class EmulatedTpm : IAsyncDisposable
     {
     }
 
+    internal string Work => _directory["work"];
+
     internal string Place => _directory["keys"];
 
-    internal Tpm2KeysOptions Options => new() { Directory = Place, Tcti = $"swtpm:path={_directory["tpm"]}" };
+    internal Tpm2KeysOptions Options => new() { Directory = Place, Work = Work, Tcti = $"swtpm:path={_directory["tpm"]}" };
 
-    internal TpmKeys Keys => new(Options);
+    internal TpmKeys Keys => new(Options, TimeProvider.System);
 
     internal static async Task<EmulatedTpm> StartAsync()
     {

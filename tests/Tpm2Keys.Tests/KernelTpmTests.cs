@@ -11,7 +11,7 @@ public sealed class KernelTpmTests
     public async Task The_kernels_TPM_gives_a_key_back_until_a_PCR_changes_and_keeps_nothing_of_it()
     {
         using TemporaryDirectory directory = new();
-        TpmKeys keys = new(new() { Directory = directory["keys"] });
+        TpmKeys keys = new(new() { Directory = directory["keys"] }, TimeProvider.System);
         KeyName name = new("data");
         (await keys.ProbeAsync(default)).ShouldBeEmpty();
         await RunningPlans.RunAsync(await keys.PlanCreateAsync(name, 64, default), new() { Id = Guid.NewGuid() }, default);

@@ -52,7 +52,7 @@ public sealed class TpmKeysTests
         await CreateAsync(tpm, 32);
         await tpm.ExtendAsync(7);
         SealedKey there = new SealedKeys(tpm.Place).Find(s_name)!;
-        SealedKey forged = there with { Pcrs = await new Tpm(tpm.Options.Tcti).ReadPcrsAsync("sha256", [.. there.Pcrs.Keys], default) };
+        SealedKey forged = there with { Pcrs = await new Tpm(tpm.Options.Tcti, tpm.Work, TimeProvider.System).ReadPcrsAsync("sha256", [.. there.Pcrs.Keys], default) };
         await File.WriteAllBytesAsync(Path.Combine(tpm.Place, "data.json"), forged.ToBytes());
 
         (await Should.ThrowAsync<StorageException>(() => BytesAsync(tpm))).Kind.ShouldBe(StorageErrorKind.Unavailable);
@@ -93,6 +93,38 @@ public sealed class TpmKeysTests
         await Should.ThrowAsync<StorageException>(() => BytesAsync(tpm));
 
         (await tpm.HeldAsync()).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task What_a_killed_process_left_of_a_session_goes_at_the_next_use_and_nothing_stays_after_it()
+    {
+        await using EmulatedTpm tpm = await EmulatedTpm.StartAsync();
+        Directory.CreateDirectory($"{tpm.Work}/use");
+        File.SetUnixFileMode(tpm.Work, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        await File.WriteAllTextAsync($"{tpm.Work}/use/session", "a session's key");
+
+        await CreateAsync(tpm, 32);
+        await BytesAsync(tpm);
+
+        Directory.EnumerateFileSystemEntries(tpm.Work).ShouldBe([$"{tpm.Work}/lock"]);
+    }
+
+    [Fact]
+    public async Task The_TPM_is_used_by_one_at_a_time_where_nobody_else_looks()
+    {
+        using TemporaryDirectory place = new();
+        Task<WorkDirectory> second;
+        using (WorkDirectory first = await WorkDirectory.MakeAsync(place["work"], TimeProvider.System, default))
+        {
+            second = WorkDirectory.MakeAsync(place["work"], TimeProvider.System, default);
+            await File.WriteAllTextAsync(first["session"], "");
+            second.IsCompleted.ShouldBeFalse();
+            File.GetUnixFileMode(place["work"]).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
+        (await second).Dispose();
+        File.SetUnixFileMode(place["work"], (UnixFileMode)0b111_101_101);
+        (await Should.ThrowAsync<StorageException>(() => WorkDirectory.MakeAsync(place["work"], TimeProvider.System, default))).Kind.ShouldBe(StorageErrorKind.InvalidConfiguration);
     }
 
     [Fact]
@@ -152,14 +184,14 @@ public sealed class TpmKeysTests
     public async Task The_probe_finds_a_TPM_and_says_when_none_answers_or_a_bank_is_missing()
     {
         await using EmulatedTpm tpm = await EmulatedTpm.StartAsync();
-        Tpm2KeysOptions none = new() { Tcti = "device:/dev/no-such-tpm", Directory = tpm.Place };
+        Tpm2KeysOptions none = new() { Tcti = "device:/dev/no-such-tpm", Directory = tpm.Place, Work = tpm.Work };
         Tpm2KeysOptions bank = tpm.Options;
         bank.Bank = "sha512";
 
         (await tpm.Keys.ProbeAsync(default)).ShouldBeEmpty();
-        (await new TpmKeys(none).ProbeAsync(default)).Count.ShouldBe(1);
+        (await new TpmKeys(none, TimeProvider.System).ProbeAsync(default)).Count.ShouldBe(1);
         (await Command.Find("tpm2_getcap")!.RunAsync(["-T", tpm.Options.Tcti, "pcrs"], default)).ShouldContain("sha256");
-        (await new TpmKeys(bank).ProbeAsync(default)).Count.ShouldBeLessThanOrEqualTo(1);
+        (await new TpmKeys(bank, TimeProvider.System).ProbeAsync(default)).Count.ShouldBeLessThanOrEqualTo(1);
     }
 
     [Theory]
@@ -189,7 +221,7 @@ public sealed class TpmKeysTests
 
     [Fact]
     public void Options_that_can_not_be_are_all_said()
-        => new Tpm2KeysOptionsValidator().Validate(null, new() { Directory = "keys", Pcrs = "x", Bank = "md5", Tcti = "" }).Failures!.Count().ShouldBe(4);
+        => new Tpm2KeysOptionsValidator().Validate(null, new() { Directory = "keys", Pcrs = "x", Bank = "md5", Tcti = "", Work = "/run/../tmp" }).Failures!.Count().ShouldBe(5);
 
     private static OperationRequest Request() => new() { Id = Guid.NewGuid() };
 
