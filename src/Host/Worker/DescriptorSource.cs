@@ -15,9 +15,13 @@ internal sealed class DescriptorSource(SafeFileHandle handle, string name) : ISp
     /// <inheritdoc/>
     public bool CanSeek => true;
 
+    /// <summary>Is told where each read begins; null when nobody asks.</summary>
+    internal Action<long>? ReadFrom { get; set; }
+
     /// <inheritdoc/>
     public ValueTask<int> ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken)
     {
+        ReadFrom?.Invoke(offset);
         int read = 0;
         while (read < destination.Length)
         {

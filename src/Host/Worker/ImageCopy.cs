@@ -95,7 +95,7 @@ internal sealed class ImageCopy(IImageReader reader, IImageSource source, Sparse
         lock (_lock)
         {
             _done += length;
-            progress(new(new(_done), reader.VirtualSize));
+            progress(new(WorkerPhase.Copy, new(_done), reader.VirtualSize));
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 
 namespace EveStorage.Host.Worker;
@@ -12,21 +13,14 @@ internal static class ImageDigest
     internal static async Task<string> CompareAsync(
         IImageReader reader, IImageSource source, SparseTarget target, Action<WorkerProgress> progress, CancellationToken cancellationToken)
     {
-        if (reader is not ISeekableImageReader seekable)
-        {
-            throw new StorageException(StorageErrorKind.NotSupported, source.Name, "can't be read twice, so that it can't be verified");
-        }
-
         using IncrementalHash image = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using IncrementalHash volume = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using PieceReader piece = new(reader, source);
         byte[] zeros = new byte[Step];
         byte[] held = new byte[Step];
-        long size = reader.VirtualSize.Bytes;
-        for (long at = 0; at < size;)
+        long at = 0;
+        await foreach (ImageExtent extent in InOrderAsync(reader, source, cancellationToken))
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            ImageExtent extent = Cut(await seekable.LookupAsync(at, cancellationToken), at);
             image.AppendData(extent.Kind == ExtentKind.Data
                 ? (await piece.ReadAsync(extent, cancellationToken)).Span
                 : zeros.AsSpan(0, (int)extent.Length));
@@ -38,13 +32,48 @@ internal static class ImageDigest
                 at += next.Length;
             }
 
-            progress(new(new(at), reader.VirtualSize));
+            progress(new(WorkerPhase.Compare, new(at), reader.VirtualSize));
         }
 
         string digest = Convert.ToHexStringLower(image.GetHashAndReset());
         return digest == Convert.ToHexStringLower(volume.GetHashAndReset())
             ? digest
             : throw new StorageException(StorageErrorKind.Corrupt, source.Name, "reads otherwise from the volume than from the image: check the drive");
+    }
+
+    // From the first byte of the disk to the last, in steps: by looking up where we are, or as the reader gives them where it
+    // gives them so.
+    private static async IAsyncEnumerable<ImageExtent> InOrderAsync(IImageReader reader, IImageSource source, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        long size = reader.VirtualSize.Bytes;
+        long at = 0;
+        if (reader is ISeekableImageReader seekable)
+        {
+            while (at < size)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                ImageExtent extent = Cut(await seekable.LookupAsync(at, cancellationToken), at);
+                yield return extent;
+                at += extent.Length;
+            }
+
+            yield break;
+        }
+
+        await foreach (ImageExtent extent in reader.ReadExtentsAsync(cancellationToken))
+        {
+            if (extent.GuestOffset != at || !source.CanSeek)
+            {
+                throw new StorageException(StorageErrorKind.NotSupported, source.Name, "can't be read twice in the order of its disk, so that it can't be verified");
+            }
+
+            for (long end = at + extent.Length; at < end;)
+            {
+                ImageExtent piece = Cut(extent, at);
+                yield return piece;
+                at += piece.Length;
+            }
+        }
     }
 
     // A plain or empty extent is cut to a step's length; an encoded one is decoded whole and always begins where we are.

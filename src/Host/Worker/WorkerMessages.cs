@@ -15,6 +15,9 @@ internal sealed record WorkerRequest
     /// <summary>What the image is called, for messages.</summary>
     public required string ImageName { get; init; }
 
+    /// <summary>Whether to go over all of the image when only looking, and not just to open it.</summary>
+    public bool GoOver { get; init; }
+
     /// <summary>What to do; null to only look.</summary>
     public ImportOrder? Import { get; init; }
 }
@@ -51,10 +54,24 @@ internal sealed record WorkerMessage
     public ErrorReport? Error { get; init; }
 }
 
+/// <summary>What a worker does, in this order.</summary>
+internal enum WorkerPhase
+{
+    /// <summary>Opens the image, for which it may have to go over all of the file.</summary>
+    Open,
+
+    /// <summary>Copies it, or looks at all of it.</summary>
+    Copy,
+
+    /// <summary>Reads image and volume once more.</summary>
+    Compare,
+}
+
 /// <summary>How far a worker is.</summary>
-/// <param name="Done">Bytes of the disk that are done.</param>
-/// <param name="Total">Bytes of the disk.</param>
-internal sealed record WorkerProgress(ByteSize Done, ByteSize Total);
+/// <param name="Phase">With what.</param>
+/// <param name="Done">Bytes that are done: of the file while it is opened, else of the disk.</param>
+/// <param name="Total">Bytes in all.</param>
+internal sealed record WorkerProgress(WorkerPhase Phase, ByteSize Done, ByteSize Total);
 
 /// <summary>What an import came to.</summary>
 /// <param name="Written">Bytes that were written; the rest reads as zero.</param>

@@ -59,7 +59,7 @@ internal static class WorkerProcess
     {
         byte[] buffer = new byte[MaxLine];
         int length = 0;
-        ByteSize last = new(-1);
+        WorkerProgress? last = null;
         while (length < MaxLine && await output.ReadAsync(buffer.AsMemory(length)) is int read and > 0)
         {
             length += read;
@@ -76,9 +76,9 @@ internal static class WorkerProcess
                 }
 
                 // Saying the same again is no progress.
-                if (told.Done != last)
+                if (told != last)
                 {
-                    last = told.Done;
+                    last = told;
                     heard();
                 }
 

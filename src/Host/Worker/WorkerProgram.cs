@@ -97,10 +97,11 @@ internal static class WorkerProgram
     {
         DescriptorSource source = new(new SafeFileHandle(ImageDescriptor, ownsHandle: true), request.ImageName);
         (string kind, IImageFormat format) = await ChooseAsync(request, source, cancellationToken);
-        await using IImageReader reader = await format.OpenAsync(source, cancellationToken);
+        Action<WorkerProgress> seldom = Seldom(progress);
+        await using IImageReader reader = await OpenAsync(format, source, seldom, cancellationToken);
         if (request.Import is not ImportOrder order)
         {
-            return new() { Report = await DescribeAsync(kind, reader, source, Seldom(progress), cancellationToken) };
+            return new() { Report = await DescribeAsync(kind, reader, source, request.GoOver, seldom, cancellationToken) };
         }
 
         if (reader.VirtualSize > order.VolumeSize)
@@ -111,7 +112,6 @@ internal static class WorkerProgram
         using SafeFileHandle volume = new(TargetDescriptor, ownsHandle: true);
         ResourceLimits.LimitFiles(order.VolumeSize);
         SparseTarget target = new(volume, order.VolumeSize, order.WriteBudget, order.ReadsZero);
-        Action<WorkerProgress> seldom = Seldom(progress);
         await new ImageCopy(reader, source, target, seldom).RunAsync(cancellationToken);
         if (!order.ReadsZero && reader.VirtualSize < order.VolumeSize)
         {
@@ -154,24 +154,48 @@ internal static class WorkerProgram
             : new StorageException(StorageErrorKind.NotSupported, request.ImageName, $"'{request.Format}' is no format here; there are {string.Join(", ", known)}");
     }
 
-    private static async Task<ImageReport> DescribeAsync(string kind, IImageReader reader, DescriptorSource source, Action<WorkerProgress> progress, CancellationToken cancellationToken)
+    // What it reads meanwhile is told, so that going over a large file is not taken for silence.
+    private static async Task<IImageReader> OpenAsync(IImageFormat format, DescriptorSource source, Action<WorkerProgress> progress, CancellationToken cancellationToken)
+    {
+        source.ReadFrom = offset => progress(new(WorkerPhase.Open, new(offset), new(source.Length ?? offset)));
+        IImageReader reader = await format.OpenAsync(source, cancellationToken);
+        source.ReadFrom = null;
+        return reader;
+    }
+
+    private static async Task<ImageReport> DescribeAsync(
+        string kind, IImageReader reader, DescriptorSource source, bool goOver, Action<WorkerProgress> progress, CancellationToken cancellationToken)
     {
         long data = 0;
         long seen = 0;
-        await foreach (ImageExtent extent in reader.ReadExtentsAsync(cancellationToken))
+        ErrorReport? refusal = null;
+        try
         {
-            data += extent.Kind == ExtentKind.Data ? extent.Length : 0;
-            seen += extent.Length;
-            progress(new(new(seen), reader.VirtualSize));
+            await foreach (ImageExtent extent in reader.ReadExtentsAsync(cancellationToken))
+            {
+                if (!goOver)
+                {
+                    break;
+                }
+
+                data += extent.Kind == ExtentKind.Data ? extent.Length : 0;
+                seen += extent.Length;
+                progress(new(WorkerPhase.Copy, new(seen), reader.VirtualSize));
+            }
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.NotSupported)
+        {
+            refusal = ErrorReport.Of(e);   // it is known what it is, and that is what was asked for
         }
 
         return new()
         {
             Format = kind,
             VirtualSize = reader.VirtualSize,
-            DataSize = new(data),
+            DataSize = goOver && refusal is null ? new(data) : null,
             SourceSize = new(source.Length ?? 0),
             Details = reader.Details,
+            Refusal = refusal,
         };
     }
 

@@ -23,7 +23,7 @@ internal static class ImageFile
 
     internal static Option<string?> Format { get; } = new("--format")
     {
-        Description = "Its format, as `plugin list` has it. A qcow2 is recognized; raw has to be named, since any file could be one.",
+        Description = "Its format, as `plugin list` has it. A qcow2 and a zfs-stream are recognized; raw has to be named, since any file could be one.",
         HelpName = "FORMAT",
     };
 
@@ -77,11 +77,20 @@ internal sealed class ImageInspect : CliVerb
         {
             output.WriteLine($"format        {report.Format}");
             output.WriteLine($"virtual size  {report.VirtualSize.ForPerson()}");
-            output.WriteLine($"data          {report.DataSize.ForPerson()}");
+            if (report.DataSize is ByteSize data)
+            {
+                output.WriteLine($"data          {data.ForPerson()}");
+            }
+
             output.WriteLine($"file          {report.SourceSize.ForPerson()}");
             foreach ((string key, string value) in report.Details)
             {
                 output.WriteLine($"{key,-13} {value}");
+            }
+
+            if (report.Refusal is ErrorReport refusal)
+            {
+                output.WriteLine($"import        not here: it {refusal.Message}");
             }
         });
         return ExitCodes.Success;
@@ -131,12 +140,12 @@ internal sealed class ImageSave : ChangeVerb
 {
     private readonly Argument<VolumeAddress> _volume;
     private readonly Argument<string> _image = ImageFile.Argument("The file to make. One that is there is refused.");
-    private readonly Option<string> _format = new("--format") { Description = "The format to write: raw.", HelpName = "FORMAT", DefaultValueFactory = static _ => "raw" };
+    private readonly Option<string> _format = new("--format") { Description = "The format to write: raw, or another that a plugin writes, as zfs-stream.", HelpName = "FORMAT", DefaultValueFactory = static _ => "raw" };
 
     public ImageSave()
         : base(
             "image save",
-            "Write a volume to an image, with holes where it is zero. To save one moment of a volume in use, save a clone of a snapshot.\n\nExample: evestorage image save vm1 vm1.raw")
+            "Write a volume to an image; a raw one has holes where it is zero. To save one moment of a volume in use, save a clone of a snapshot.\n\nExample: evestorage image save vm1 vm1.raw")
     {
         _volume = Add(Arguments.Volume());
         Add(_image);

@@ -60,7 +60,7 @@ internal sealed class TryVerb : CliVerb
         string name = Path.GetFileName(path);
         string? format = invocation.Parsed.GetValue(ImageFile.Format);
         ImageReport report = await api.InspectImageAsync(image, name, format, cancellationToken);
-        directory.RequireSpace(report.DataSize);
+        directory.RequireSpace(report.DataSize ?? report.VirtualSize);
         TryReport told = new(invocation.Json ? TextWriter.Null : invocation.Output, directory, name, report);
 
         await DoAsync(new CreatePool { Pool = s_pool }, null);

@@ -22,7 +22,7 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
         IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
         await RequireFreeAsync(pool, request.Volume, context, cancellationToken);
         SafeFileHandle image = context.Image ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "came without its image");
-        ImageReport report = await context.Images.InspectAsync(image, request.ImageName, request.Format, cancellationToken);
+        ImageReport report = await context.Images.GlanceAsync(image, request.ImageName, request.Format, cancellationToken);
         ByteSize size = request.Size ?? report.VirtualSize;
         if (report.VirtualSize.Bytes == 0)
         {
@@ -91,17 +91,13 @@ internal sealed class PlanSaveImage : ChangePlanner<SaveImage>
     /// <inheritdoc/>
     protected override async Task<Plan> PlanAsync(SaveImage request, PlanningContext context, CancellationToken cancellationToken)
     {
-        if (request.Format != "raw")
-        {
-            throw new StorageException(StorageErrorKind.NotSupported, request.ImageName, $"'{request.Format}' can't be written; there is raw");
-        }
-
+        IImageWriter? writer = request.Format == WriteImage.Raw ? null : context.Images.WriterOf(request.Format, request.ImageName);
         IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
         VolumeRecord record = await RequireRecordAsync(pool, request.Volume, cancellationToken);
         LayerStack stack = context.Parts.StackOf(pool, request.Volume, record.Id, record.Layers);
         SafeFileHandle image = context.Image ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "came without a file to write");
         WriteImage.RequireEmpty(image, request.ImageName);
-        WriteImage write = new(request.Subject, ExportNames.AccessTo(pool, request.Volume, stack), image, request.ImageName);
+        WriteImage write = new(request.Subject, request.Volume, ExportNames.AccessTo(pool, request.Volume, stack), image, request.ImageName, writer);
         return (await stack.PlanOpenAsync(cancellationToken)).Then(Plan.Of(write));
     }
 

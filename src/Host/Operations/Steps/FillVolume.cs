@@ -82,18 +82,11 @@ internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder
     private static string Resolved(string path)
         => path.StartsWith("/dev/", StringComparison.Ordinal) && File.ResolveLinkTarget(path, returnFinalTarget: true) is FileSystemInfo node ? node.FullName : path;
 
-    // What is read again to compare is told from the start once more: for a person that is another thing, and no progress that goes back.
+    // Each phase is told from its start: for a person it is another thing, and no progress that goes back.
     private Action<WorkerProgress> Progress(OperationContext context)
-    {
-        string title = Title;
-        ByteSize before = default;
-        return told =>
-        {
-            title = told.Done < before ? $"compare it with {order.ImageName}" : title;
-            before = told.Done;
-            context.Progress.Report(new(title, told.Done, told.Total));
-        };
-    }
+        => told => context.Progress.Report(new(
+            told.Phase switch { WorkerPhase.Open => $"read what {order.ImageName} holds", WorkerPhase.Compare => $"compare it with {order.ImageName}", _ => Title },
+            told.Done, told.Total));
 
     /// <summary>Nothing: the volume goes with the step that made it.</summary>
     public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken) => ValueTask.CompletedTask;

@@ -1,11 +1,15 @@
+using EveStorage.Host.Images;
 using EveStorage.Linux;
 using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Operations.Steps;
 
-/// <summary>Writes a volume's bytes to an open file, leaving holes where they are zero.</summary>
-internal sealed class WriteImage(string subject, VolumeAccess volume, SafeFileHandle image, string imageName) : DataStep
+/// <summary>Writes a volume to an open file: as a format's writer does; without one its bytes, leaving holes where they are zero.</summary>
+internal sealed class WriteImage(string subject, VolumeName name, VolumeAccess volume, SafeFileHandle image, string imageName, IImageWriter? writer) : DataStep
 {
+    /// <summary>The format that needs no writer.</summary>
+    internal const string Raw = "raw";
+
     private const int BlockSize = 4096;
     private const int Step = 1 << 20;
 
@@ -21,11 +25,29 @@ internal sealed class WriteImage(string subject, VolumeAccess volume, SafeFileHa
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
         await using IBlockSource blocks = await volume.OpenBlocksAsync!(BlockAccess.Read, cancellationToken);
-        byte[] buffer = new byte[Step];
-        ByteSize size = blocks.Size;
         RequireEmpty(image, imageName);
         _touched = true;
         FileCalls.Run(imageName, () => RandomAccess.SetLength(image, 0));
+        if (writer is null)
+        {
+            await WriteRawAsync(blocks, context, cancellationToken);
+        }
+        else
+        {
+            SavedVolume saved = new() { Name = name, Id = context.Request.Id, Taken = context.Time.GetUtcNow(), Blocks = blocks };
+            await using ImageFileStream stream = new(image, imageName);
+            await writer.WriteAsync(saved, stream, new Told(done => context.Progress.Report(new(Title, done, blocks.Size))), cancellationToken);
+            await stream.FlushAsync(cancellationToken);
+        }
+
+        BlockFile.Flush(image, imageName);
+        return StepOutcome.Changed;
+    }
+
+    private async Task WriteRawAsync(IBlockSource blocks, OperationContext context, CancellationToken cancellationToken)
+    {
+        byte[] buffer = new byte[Step];
+        ByteSize size = blocks.Size;
         FileCalls.Run(imageName, () => RandomAccess.SetLength(image, size.Bytes));
         for (long at = 0; at < size.Bytes; at += Step)
         {
@@ -34,9 +56,6 @@ internal sealed class WriteImage(string subject, VolumeAccess volume, SafeFileHa
             WriteData(at, piece);
             context.Progress.Report(new(Title, new(at + piece.Length), size));
         }
-
-        BlockFile.Flush(image, imageName);
-        return StepOutcome.Changed;
     }
 
     /// <summary>Empties the file, if this step wrote to it: half an image is none.</summary>
@@ -61,6 +80,11 @@ internal sealed class WriteImage(string subject, VolumeAccess volume, SafeFileHa
 
         // Writing nothing asks whether one may write.
         FileCalls.Run(imageName, () => RandomAccess.SetLength(image, 0));
+    }
+
+    private sealed class Told(Action<ByteSize> tell) : IProgress<ByteSize>
+    {
+        public void Report(ByteSize value) => tell(value);
     }
 
     private void WriteData(long offset, ReadOnlyMemory<byte> piece)
