@@ -15,7 +15,7 @@ public sealed class PluginCatalogTests : IDisposable
 
     [Fact]
     public void The_plugins_of_the_embedded_profile_are_usable()
-        => Load(BuiltHost.Plugins, "eve.file", "eve.nvmet-user", "eve.raw", "eve.qcow2").Where(plugin => plugin.Enabled).ShouldAllBe(plugin => plugin.Usable);
+        => Load(BuiltHost.Plugins, "eve.file", "eve.nvmet-user", "eve.raw", "eve.qcow2", "eve.zfs-stream").Where(plugin => plugin.Enabled).ShouldAllBe(plugin => plugin.Usable);
 
     [Fact]
     public void Two_plugins_run_side_by_side_with_two_versions_of_one_library()
