@@ -87,8 +87,8 @@ internal sealed class FormatLuks(LuksDevice device, LuksCipher cipher) : Storage
 
     private async Task RequireEmptyAsync(CancellationToken cancellationToken)
     {
-        IReadOnlyList<string> found = await Signatures.FindAsync(device.LowerPath, cancellationToken);
-        if (found.Count > 0)
+        string[] found = [.. (await DeviceSignature.FindAsync(device.LowerPath, cancellationToken)).Select(signature => signature.Kind).Distinct()];
+        if (found.Length > 0)
         {
             throw device.Fail(
                 StorageErrorKind.Conflict, $"{device.Site.LowerPath} holds {string.Join(" and ", found)}: nothing was touched; wipe it yourself if nobody needs that");

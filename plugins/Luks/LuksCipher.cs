@@ -53,7 +53,7 @@ internal record Machine
         .Any(pair => pair.Length == 2 && pair[0].Trim() is "flags" or "Features" && pair[1].Split(' ').Contains("aes"));   // x86, arm64
 
     /// <summary>Whether the kernel has adiantum, loaded or not.</summary>
-    internal bool HasAdiantum { get; init; } = KernelModules.Has("adiantum");
+    internal bool HasAdiantum { get; init; } = KernelModule.IsThere("adiantum");
 
     /// <summary>How many MiB/s the kernel decrypts with a cipher; null when that can't be measured here.</summary>
     internal virtual async Task<double?> MeasureAsync(LuksCipher cipher, CancellationToken cancellationToken)

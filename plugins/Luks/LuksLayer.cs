@@ -41,14 +41,10 @@ internal sealed class LuksLayer(LuksOptions options, IKeyProvider? keys) : IReke
             }
         }
 
-        if (!KernelModules.Has("dm-crypt"))
+        missing.AddRange(KernelModule.Missing(("dm-crypt", "CONFIG_DM_CRYPT")));
+        if (options.Cipher == LuksCipher.Adiantum)
         {
-            missing.Add("dm-crypt: the kernel does not have it (CONFIG_DM_CRYPT)");
-        }
-
-        if (options.Cipher == LuksCipher.Adiantum && !KernelModules.Has("adiantum"))
-        {
-            missing.Add("adiantum: the kernel does not have it (CONFIG_CRYPTO_ADIANTUM)");
+            missing.AddRange(KernelModule.Missing(("adiantum", "CONFIG_CRYPTO_ADIANTUM")));
         }
 
         if (keys is null)

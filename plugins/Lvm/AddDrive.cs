@@ -19,7 +19,7 @@ internal sealed class AddDrive(LvmPool pool, string device, StepEffect expected)
             return new(pool, device, StepEffect.AlreadySo);
         }
 
-        await FreeDevice.CheckAsync(pool.Group.Tools, drive, device, operation: null, cancellationToken);
+        await FreeDevice.CheckAsync(drive, device, operation: null, cancellationToken);
         return new(pool, device, StepEffect.Change);
     }
 
@@ -32,7 +32,7 @@ internal sealed class AddDrive(LvmPool pool, string device, StepEffect expected)
             return there.Uuid == FreeDevice.UuidFor(context.Request.Id, drive) ? StepOutcome.Changed : StepOutcome.AlreadySo;
         }
 
-        if (!await FreeDevice.CheckAsync(pool.Group.Tools, drive, device, context.Request.Id, cancellationToken))
+        if (!await FreeDevice.CheckAsync(drive, device, context.Request.Id, cancellationToken))
         {
             await PhysicalDrive.MakeAsync(pool.Group.Tools, drive, context.Request.Id, cancellationToken);
         }

@@ -35,7 +35,7 @@ internal sealed class CreateVolumeGroup(PoolInMaking making, StepEffect expected
     /// <summary>Refuses devices that can't be taken.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: one is in use or has something on it.</exception>
     internal static async Task<IReadOnlyList<(Drive Drive, bool IsPhysical)>> CheckDevicesAsync(
-        LvmTools tools, PoolRequest request, Guid? operation, bool mayBeAbsent, CancellationToken cancellationToken)
+        PoolRequest request, Guid? operation, bool mayBeAbsent, CancellationToken cancellationToken)
     {
         List<(Drive, bool)> checkedDevices = [];
         foreach (string device in request.Devices)
@@ -47,7 +47,7 @@ internal sealed class CreateVolumeGroup(PoolInMaking making, StepEffect expected
             }
 
             Drive drive = FreeDevice.Require(device);
-            checkedDevices.Add((drive, await FreeDevice.CheckAsync(tools, drive, device, operation, cancellationToken)));
+            checkedDevices.Add((drive, await FreeDevice.CheckAsync(drive, device, operation, cancellationToken)));
         }
 
         return checkedDevices.Select(c => c.Item1.Number).Distinct().Count() == checkedDevices.Count
@@ -63,7 +63,7 @@ internal sealed class CreateVolumeGroup(PoolInMaking making, StepEffect expected
             return existing.Tags.Mark!.Value.OutcomeFor(context);
         }
 
-        IReadOnlyList<(Drive Drive, bool IsPhysical)> devices = await CheckDevicesAsync(making.Tools, _request, context.Request.Id, mayBeAbsent: false, cancellationToken);
+        IReadOnlyList<(Drive Drive, bool IsPhysical)> devices = await CheckDevicesAsync(_request, context.Request.Id, mayBeAbsent: false, cancellationToken);
         List<string> nodes = [.. devices.Select(device => PoolDevices.NodeOf(device.Drive))];
         foreach ((Drive drive, bool isPhysical) in devices)
         {

@@ -9,6 +9,8 @@ namespace EveStorage.Lvm;
 /// </summary>
 internal static class FreeDevice
 {
+    private const string Signature = "LVM2_member";   // what libblkid calls a physical volume
+
     // LVM's ids are 32 of these, in groups: lib/uuid/uuid.c.
     private const string Alphabet = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
@@ -34,11 +36,11 @@ internal static class FreeDevice
     /// <summary>Refuses a drive that is in use or has anything on it that is known to anybody, but what this operation left on it.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>; its bytes are as they were.</exception>
     /// <returns>Whether this operation has made a physical volume of it.</returns>
-    internal static async Task<bool> CheckAsync(LvmTools tools, Drive drive, string device, Guid? operation, CancellationToken cancellationToken)
+    internal static async Task<bool> CheckAsync(Drive drive, string device, Guid? operation, CancellationToken cancellationToken)
     {
         string node = PoolDevices.NodeOf(drive);
-        IReadOnlyList<DeviceSignature> found = await tools.SignaturesAsync(node, cancellationToken);
-        if (operation is Guid ours && found is [{ Kind: DeviceSignature.Lvm } left] && left.Id == UuidFor(ours, drive))
+        IReadOnlyList<DeviceSignature> found = await DeviceSignature.FindAsync(node, cancellationToken);
+        if (operation is Guid ours && found is [{ Kind: Signature } left] && left.Id == UuidFor(ours, drive))
         {
             return true;
         }

@@ -15,8 +15,9 @@ internal sealed class LvmBackend(LvmOptions options, PluginServices services) : 
             missing.Add("only root may use device-mapper: run as root");
         }
 
-        missing.AddRange(KernelModules.Missing(options.Provisioning == LvmProvisioning.Thin ? ["dm_mod", "dm_thin_pool"] : ["dm_mod"]));
-        if (missing.Count == 0 && !File.Exists(Control) && !KernelModules.IsLoadable("dm_mod"))
+        (string, string)[] thin = options.Provisioning == LvmProvisioning.Thin ? [("dm-thin-pool", "CONFIG_DM_THIN_PROVISIONING")] : [];
+        missing.AddRange(KernelModule.Missing([("dm-mod", "CONFIG_BLK_DEV_DM"), .. thin]));
+        if (missing.Count == 0 && !File.Exists(Control) && !KernelModule.IsListed("dm-mod"))
         {
             missing.Add($"{Control} is missing: the kernel has no device-mapper (CONFIG_BLK_DEV_DM)");
         }
@@ -43,7 +44,7 @@ internal sealed class LvmBackend(LvmOptions options, PluginServices services) : 
         StepEffect effect = there ? StepEffect.AlreadySo : StepEffect.Change;
         if (!there)
         {
-            await CreateVolumeGroup.CheckDevicesAsync(tools, request, operation: null, mayBeAbsent: true, cancellationToken);
+            await CreateVolumeGroup.CheckDevicesAsync(request, operation: null, mayBeAbsent: true, cancellationToken);
         }
 
         PoolInMaking making = new(tools, request, options, services);

@@ -20,13 +20,11 @@ internal sealed class LvmTools
     ];
 
     private readonly Command _lvm;
-    private readonly Command _wipefs;
     private readonly string _settings;
 
-    private LvmTools(Command lvm, Command dmsetup, Command wipefs, string? thinCheck)
+    private LvmTools(Command lvm, Command dmsetup, string? thinCheck)
     {
         _lvm = lvm;
-        _wipefs = wipefs;
         Mapper = new(dmsetup);
         _settings = string.Join(' ', [.. s_settings, $"global/thin_check_executable=\"{thinCheck ?? ""}\""]);
     }
@@ -58,8 +56,7 @@ internal sealed class LvmTools
         }
 
         return new(
-            Command.Find("lvm", limits)!.With(environment), Command.Find("dmsetup")!.With(environment), Command.Find("wipefs")!,
-            Command.Find("thin_check")?.Path);
+            Command.Find("lvm", limits)!.With(environment), Command.Find("dmsetup")!.With(environment), Command.Find("thin_check")?.Path);
     }
 
     /// <summary>Changes something of what lies on <paramref name="devices"/>. When it returns, a power cut does not take that back.</summary>
@@ -79,13 +76,6 @@ internal sealed class LvmTools
         using JsonDocument report = await _lvm.RunJsonAsync(
             [verb, .. Scope(devices), "--reportformat", "json", "--units", "b", "--nosuffix", "--options", fields, .. words], cancellationToken);
         return LvmRow.Read(report, verb[..2]);
-    }
-
-    /// <summary>What is on a device, as far as libblkid knows it; it only reads.</summary>
-    internal async Task<IReadOnlyList<DeviceSignature>> SignaturesAsync(string device, CancellationToken cancellationToken)
-    {
-        string output = await _wipefs.RunAsync(["--json", "--no-act", device], cancellationToken);
-        return DeviceSignature.Read(output);
     }
 
     // LVM writes its metadata past the page cache, and asks no drive to flush what it has in its own cache. Every drive of a group has
@@ -160,34 +150,4 @@ internal sealed class LvmRow
             : null;
 
     private static StorageException Wrong(string field, string text) => new(StorageErrorKind.Io, "lvm", $"reports {field} as '{text}'");
-}
-
-/// <summary>Something that libblkid recognises on a device.</summary>
-/// <param name="Kind">What: <c>ext4</c>, <c>LVM2_member</c>, <c>gpt</c>.</param>
-/// <param name="Id">Its UUID; empty when it has none.</param>
-internal sealed record DeviceSignature(string Kind, string Id)
-{
-    /// <summary>The kind of what LVM writes.</summary>
-    internal const string Lvm = "LVM2_member";
-
-    /// <summary>Reads what <c>wipefs --json</c> prints; nothing at all means nothing found.</summary>
-    /// <exception cref="StorageException">It is another thing: then the device counts as unknown, not as empty.</exception>
-    internal static IReadOnlyList<DeviceSignature> Read(string output)
-    {
-        if (string.IsNullOrWhiteSpace(output))
-        {
-            return [];
-        }
-
-        try
-        {
-            using JsonDocument report = JsonDocument.Parse(output);
-            return [.. report.RootElement.GetProperty("signatures").EnumerateArray()
-                .Select(found => new DeviceSignature(found.GetProperty("type").GetString() ?? "unknown", found.GetProperty("uuid").GetString() ?? ""))];
-        }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
-        {
-            throw new StorageException(StorageErrorKind.Io, "wipefs", "prints no list of signatures", e);
-        }
-    }
 }

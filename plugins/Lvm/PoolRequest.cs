@@ -1,3 +1,5 @@
+using EveStorage.Linux;
+
 namespace EveStorage.Lvm;
 
 /// <summary>A pool as asked for, checked.</summary>
@@ -40,7 +42,7 @@ internal sealed record PoolRequest(PoolName Name, string Group, IReadOnlyList<st
 
         if (spec.Redundancy != PoolRedundancy.None)
         {
-            wrong.AddRange(KernelModules.Missing(["dm_raid"]));
+            wrong.AddRange(KernelModule.Missing(("dm-raid", "CONFIG_DM_RAID")));
         }
 
         return wrong.Count == 0

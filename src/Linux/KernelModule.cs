@@ -4,8 +4,14 @@ namespace EveStorage.Linux;
 public static class KernelModule
 {
     /// <summary>Whether the module is loaded, built in, or on disk to be loaded.</summary>
-    public static bool IsThere(string name)
-        => IsLoaded(name) || Listed("modules.builtin", name).Any() || Listed("modules.dep", name).Any();
+    public static bool IsThere(string name) => IsLoaded(name) || IsListed(name);
+
+    /// <summary>Whether the kernel's lists have the module: built in, or on disk to be loaded.</summary>
+    public static bool IsListed(string name) => Listed("modules.builtin", name).Any() || Listed("modules.dep", name).Any();
+
+    /// <summary>Those of <paramref name="modules"/> that are not there, each as a fact to read with the kernel's option for it.</summary>
+    public static IEnumerable<string> Missing(params IEnumerable<(string Name, string Option)> modules)
+        => modules.Where(module => !IsThere(module.Name)).Select(module => $"the kernel has no module {module.Name}: it needs {module.Option}");
 
     /// <summary>Whether the module is loaded; one that is built in counts where it has parameters.</summary>
     public static bool IsLoaded(string name) => Directory.Exists($"/sys/module/{name.Replace('-', '_')}");
