@@ -43,7 +43,7 @@ internal sealed class LocalApi(
 
     /// <inheritdoc/>
     public async Task<VolumeReport> GetVolumeAsync(PoolName pool, VolumeName volume, CancellationToken cancellationToken)
-        => (await overview.VolumesAsync(pool, cancellationToken)).FirstOrDefault(report => report.Name == volume)
+        => await overview.VolumeAsync(pool, volume, cancellationToken)
             ?? throw new StorageException(StorageErrorKind.NotFound, $"{pool}/{volume}", "is no volume here: see `evestorage volume list`");
 
     /// <inheritdoc/>

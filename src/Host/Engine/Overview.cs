@@ -53,14 +53,15 @@ internal sealed class Overview(StorageParts parts, OpenPools pools)
     internal async Task<IReadOnlyList<VolumeReport>> VolumesAsync(PoolName? asked, CancellationToken cancellationToken)
     {
         List<VolumeReport> reports = [];
-        IReadOnlyList<ExportReport> exports = await ExportsAsync(cancellationToken);
+        Dictionary<(string, Guid), ExportInfo> served = await ServedAsync(cancellationToken);
         foreach (IStoragePool pool in await OpenAsync(asked, cancellationToken))
         {
+            VolumeTraits below = TraitsBelow(pool);
             await foreach (VolumeInfo volume in pool.ListVolumesAsync(cancellationToken))
             {
                 if (!volume.Name.IsTemporary)
                 {
-                    reports.Add(await DescribeAsync(pool, volume, exports, cancellationToken));
+                    reports.Add(await DescribeAsync(pool, volume, below, served, cancellationToken));
                 }
             }
         }
@@ -68,8 +69,36 @@ internal sealed class Overview(StorageParts parts, OpenPools pools)
         return [.. reports.OrderBy(report => $"{report.Pool}/{report.Name}", StringComparer.Ordinal)];
     }
 
+    /// <summary>One volume; null when it is not there.</summary>
+    internal async Task<VolumeReport?> VolumeAsync(PoolName name, VolumeName volume, CancellationToken cancellationToken)
+    {
+        IStoragePool pool = await pools.OpenAsync(name, cancellationToken);
+        return !volume.IsTemporary && await pool.FindVolumeAsync(volume, cancellationToken) is VolumeInfo found
+            ? await DescribeAsync(pool, found, TraitsBelow(pool), await ServedAsync(cancellationToken), cancellationToken)
+            : null;
+    }
+
     /// <summary>Every export on record, and how it is served.</summary>
     internal async Task<IReadOnlyList<ExportReport>> ExportsAsync(CancellationToken cancellationToken)
+    {
+        Dictionary<(string, Guid), ExportInfo> served = await ServedAsync(cancellationToken);
+        List<ExportReport> reports = [];
+        foreach (IStoragePool pool in await OpenAsync(null, cancellationToken))
+        {
+            await foreach (VolumeInfo volume in pool.ListVolumesAsync(cancellationToken))
+            {
+                VolumeRecord? record = await pool.Records.FindAsync(volume.Name, cancellationToken);
+                reports.AddRange(Describe(pool, volume, record, served));
+            }
+        }
+
+        return [.. reports.OrderBy(report => report.Volume, StringComparer.Ordinal)];
+    }
+
+    private VolumeTraits TraitsBelow(IStoragePool pool)
+        => parts.DevicesOf(pool.Name).Aggregate(VolumeTraits.None, static (traits, device) => traits | device.Adds);
+
+    private async Task<Dictionary<(string, Guid), ExportInfo>> ServedAsync(CancellationToken cancellationToken)
     {
         Dictionary<(string, Guid), ExportInfo> served = [];
         foreach (string name in parts.TransportNames)
@@ -77,18 +106,7 @@ internal sealed class Overview(StorageParts parts, OpenPools pools)
             await AddServedAsync(name, served, cancellationToken);
         }
 
-        List<ExportReport> reports = [];
-        foreach (IStoragePool pool in await OpenAsync(null, cancellationToken))
-        {
-            await foreach (VolumeInfo volume in pool.ListVolumesAsync(cancellationToken))
-            {
-                VolumeRecord? record = await pool.Records.FindAsync(volume.Name, cancellationToken);
-                reports.AddRange((record?.Exports ?? []).Select(
-                    export => Describe(pool, volume, export, served.GetValueOrDefault((export.Transport, volume.Id)))));
-            }
-        }
-
-        return [.. reports.OrderBy(report => report.Volume, StringComparer.Ordinal)];
+        return served;
     }
 
     // One that can't be asked, for want of a plugin or of the kernel's part, serves nothing that could be told of.
@@ -134,7 +152,7 @@ internal sealed class Overview(StorageParts parts, OpenPools pools)
     }
 
     private async Task<VolumeReport> DescribeAsync(
-        IStoragePool pool, VolumeInfo volume, IReadOnlyList<ExportReport> exports, CancellationToken cancellationToken)
+        IStoragePool pool, VolumeInfo volume, VolumeTraits below, Dictionary<(string, Guid), ExportInfo> served, CancellationToken cancellationToken)
     {
         List<SnapshotReport> snapshots = [];
         if (pool is ISnapshotPool frozen)
@@ -155,15 +173,18 @@ internal sealed class Overview(StorageParts parts, OpenPools pools)
             Form = volume.Form,
             Size = new(Math.Max(0, volume.Size.Bytes - stack.Overhead.Bytes)),
             Allocated = volume.Allocated,
-            Traits = volume.Traits | stack.Adds | parts.DevicesOf(pool.Name).Aggregate(VolumeTraits.None, static (traits, device) => traits | device.Adds),
+            Traits = volume.Traits | stack.Adds | below,
             Path = stack.Path,
             Layers = [.. stack.Layers.Select(stacked => stacked.Layer.Kind)],
             Open = await stack.IsOpenAsync(cancellationToken),
             Created = record?.Created,
             Snapshots = snapshots,
-            Exports = [.. exports.Where(export => export.VolumeId == volume.Id)],
+            Exports = [.. Describe(pool, volume, record, served)],
         };
     }
+
+    private static IEnumerable<ExportReport> Describe(IStoragePool pool, VolumeInfo volume, VolumeRecord? record, Dictionary<(string, Guid), ExportInfo> served)
+        => (record?.Exports ?? []).Select(export => Describe(pool, volume, export, served.GetValueOrDefault((export.Transport, volume.Id))));
 
     private static ExportReport Describe(IStoragePool pool, VolumeInfo volume, ExportRecord export, ExportInfo? served) => new()
     {

@@ -18,7 +18,12 @@ internal sealed class ShelfPool(PoolName name, string[] shelf, IReadOnlyList<str
 
     public ValueTask<VolumeInfo?> FindVolumeAsync(VolumeName volume, CancellationToken cancellationToken) => new((VolumeInfo?)null);
 
-    public IAsyncEnumerable<VolumeInfo> ListVolumesAsync(CancellationToken cancellationToken) => AsyncEnumerable.Empty<VolumeInfo>();
+    // A test that counts how often it is asked reads the file.
+    public IAsyncEnumerable<VolumeInfo> ListVolumesAsync(CancellationToken cancellationToken)
+    {
+        File.AppendAllText(Path.Combine(declared[0], "asked"), "once\n");
+        return AsyncEnumerable.Empty<VolumeInfo>();
+    }
 
     // A file that a test puts beside a drive makes it fail as no backend should.
     public ValueTask<PoolStatus> GetStatusAsync(CancellationToken cancellationToken)
