@@ -111,10 +111,22 @@ internal sealed class LuksDevice(LayerSite site, LuksOptions options, IKeyProvid
     /// <summary>The same where something else of its name is none of the caller's business, as when undoing.</summary>
     internal Mapping? FindOpenOfIt()
     {
-        // What lies below may be gone, which is no reason to leave open what was of it.
-        return Mapping.Find(site.Name) is Mapping mapping && (IsThere && FindHeader() is { IsWhole: true } header ? mapping.IsOf(header) : mapping.IsOfLuks)
+        // What lies below may be gone, or give no answer, which is no reason to leave open what was of it.
+        return Mapping.Find(site.Name) is Mapping mapping && (FindReadable() is { IsWhole: true } header ? mapping.IsOf(header) : mapping.IsOfLuks)
             ? mapping
             : null;
+
+        LuksHeader? FindReadable()
+        {
+            try
+            {
+                return IsThere ? FindHeader() : null;
+            }
+            catch (StorageException e) when (e.Kind == StorageErrorKind.Io)
+            {
+                return null;
+            }
+        }
     }
 
     /// <summary>Throws if it is open.</summary>

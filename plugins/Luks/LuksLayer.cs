@@ -80,7 +80,7 @@ internal sealed class LuksLayer(LuksOptions options, IKeyProvider? keys) : IReke
 
     /// <inheritdoc/>
     public ValueTask<KeyName?> FindKeyAsync(LayerSite site, CancellationToken cancellationToken)
-        => new(Of(site) is { IsThere: true } device && device.FindHeader() is { Mark: not null } ? device.KeyNames[0] : default(KeyName?));
+        => new(Of(site) is { IsThere: true } device && device.FindHeader() is { Mark: not null, Keys: > 0 } ? device.KeyNames[0] : default(KeyName?));
 
     /// <inheritdoc/>
     public ValueTask<Plan> PlanRekeyAsync(LayerSite site, KeyName newKey, CancellationToken cancellationToken)

@@ -17,6 +17,11 @@ internal sealed class OpenLuks(LuksDevice device) : StorageStep
             return header.Mark!.Value.OutcomeFor(context);
         }
 
+        if (header.Keys == 0)
+        {
+            throw device.Fail(StorageErrorKind.NotFound, $"{device.Site.LowerPath} has a header without keys: it was made unreadable, or encrypting it was cut short");
+        }
+
         _opened = true;
         await device.OpenAsync(cancellationToken);
         return StepOutcome.Changed;

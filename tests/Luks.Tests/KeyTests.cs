@@ -193,6 +193,20 @@ public class KeyTests
     }
 
     [Fact]
+    public async Task What_was_half_erased_holds_nothing_and_is_erased_by_doing_it_again()
+    {
+        using Below below = new();
+        await below.FormatAsync();
+        await below.ToolAsync("cryptsetup", "luksErase", "--batch-mode");
+
+        (await below.Layer.FindKeyAsync(below.Site, default)).ShouldBeNull();
+        (await Should.ThrowAsync<StorageException>(() => Below.RunAsync(below.Layer.PlanOpenAsync(below.Site, default)))).Kind.ShouldBe(StorageErrorKind.NotFound);
+        await Below.RunAsync(below.Layer.PlanEraseAsync(below.Site, default));
+
+        below.Header.ShouldBeNull();
+    }
+
+    [Fact]
     public async Task What_is_not_ours_is_not_erased()
     {
         using Below below = new();

@@ -20,7 +20,13 @@ internal sealed class PoolOpening(StorageParts parts, PlanRunner plans, LockedPo
         List<StorageException> failures = await OpenAsync(name, layered, cancellationToken);
         try
         {
-            return await parts.BackendOf(name).OpenPoolAsync(name, cancellationToken);
+            IStoragePool pool = await parts.BackendOf(name).OpenPoolAsync(name, cancellationToken);
+            foreach (StorageException failure in failures)
+            {
+                events.Report(new("pool.device-not-opened", EventSeverity.Critical, $"{name}", failure.Message));
+            }
+
+            return pool;
         }
         catch (StorageException e) when (e.Kind == StorageErrorKind.NotFound && WhyNotSeen(devices, failures) is string reason)
         {
@@ -61,11 +67,6 @@ internal sealed class PoolOpening(StorageParts parts, PlanRunner plans, LockedPo
         if (failures.Count > 0 && failures.Count == devices.Length)
         {
             throw await MissingKeyAsync(name, devices, cancellationToken) ?? failures.Find(failure => failure.Kind != StorageErrorKind.NotFound) ?? failures[0];
-        }
-
-        foreach (StorageException failure in failures)
-        {
-            events.Report(new("pool.device-not-opened", EventSeverity.Critical, $"{name}", failure.Message));
         }
 
         return failures;

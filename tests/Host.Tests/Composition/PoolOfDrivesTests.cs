@@ -162,6 +162,14 @@ public sealed class PoolOfDrivesTests : IAsyncLifetime
         (await _host.Api.GetPoolAsync(s_pool, default)).Reasons.ShouldHaveSingleItem().ShouldContain("pool unlock");
     }
 
+    [Fact]
+    public async Task A_list_of_volumes_asks_the_pool_once()
+    {
+        await _host.Api.ListVolumesAsync(null, default);
+
+        (await File.ReadAllLinesAsync(_host["a/inside/asked"])).ShouldHaveSingleItem();
+    }
+
     [Theory]
     [InlineData("drive-b")]
     [InlineData("link")]
@@ -212,16 +220,43 @@ public sealed class PoolOfDrivesTests : IAsyncLifetime
         await File.WriteAllBytesAsync(header, before);
         File.Copy(_host["kept/key"], Path.Combine(_host.Keys, "pool-data"));
         File.SetUnixFileMode(Path.Combine(_host.Keys, "pool-data"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Guid deletion = await CutShortAsync();
+
+        await _host.StartAsync();
+
+        (await _host.Api.GetOperationAsync(deletion, default)).State.ShouldBe(OperationState.Succeeded);
+        File.Exists(header).ShouldBeFalse();
+        _host.LayerFiles.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_drive_that_had_left_when_the_host_was_cut_short_is_erased_by_the_next_start(bool replaced)
+    {
+        string header = Path.Combine(_host["b"], "header");
+        byte[] before = await File.ReadAllBytesAsync(header);
+        await _host.DoAsync(replaced
+            ? new ReplaceDrive { Pool = s_pool, Drive = _host["b"], Device = _host.MakeDrive("c") }
+            : new RemoveDrive { Pool = s_pool, Drive = _host["b"] });
+        await File.WriteAllBytesAsync(header, before);
+        Guid change = await CutShortAsync();
+
+        await _host.StartAsync();
+
+        (await _host.Api.GetOperationAsync(change, default)).State.ShouldBe(OperationState.Succeeded);
+        File.Exists(header).ShouldBeFalse();
+        (await HealthAsync()).ShouldBe(PoolHealth.Healthy);
+    }
+
+    // The journal says of the last operation that it runs, as a crash leaves it.
+    private async Task<Guid> CutShortAsync()
+    {
         await _host.EndAsync();
         string journal = Directory.EnumerateFiles(_host["state/operations"], "*.json").MaxBy(File.GetLastWriteTimeUtc)!;
         OperationDocument ended = OperationDocument.Read(await File.ReadAllBytesAsync(journal), journal);
         await File.WriteAllBytesAsync(journal, (ended with { Operation = ended.Operation with { State = OperationState.Running, Ended = null } }).Write());
-
-        await _host.StartAsync();
-
-        (await _host.Api.GetOperationAsync(ended.Operation.Id, default)).State.ShouldBe(OperationState.Succeeded);
-        File.Exists(header).ShouldBeFalse();
-        _host.LayerFiles.ShouldBeEmpty();
+        return ended.Operation.Id;
     }
 
     private async Task<OperationReport> AddAsync(string drive)

@@ -45,6 +45,12 @@ internal static class DrivePools
         return (stack, stack.Layers.Count == 0 ? drive : drives.FirstOrDefault(status => IsOf(status, stack))?.Name ?? stack.Path);
     }
 
+    /// <summary>Plans that a drive goes. After a crash it may have gone already: the rest is still to be done then.</summary>
+    internal static async Task<Plan> PlanGoingAsync(IDrivePool pool, LayerStack? drive, Func<ValueTask<Plan>> plan, PlanningContext context, CancellationToken cancellationToken)
+        => context.Recovering && drive is not null && !(await pool.GetStatusAsync(cancellationToken)).Drives.Any(status => IsOf(status, drive))
+            ? Plan.Of()
+            : await plan();
+
     // One that is missing is known by its name alone.
     private static bool IsOf(DriveStatus drive, LayerStack device) => device.IsCalled(drive.Path ?? drive.Name);
 }
@@ -70,7 +76,7 @@ internal sealed class PlanReplaceDrive(TakenDrives taken, IEventSink events) : C
         IDrivePool pool = await DrivePools.OpenAsync(request, context, cancellationToken);
         (LayerStack stack, Plan plan) = await DrivePools.PlanDeviceAsync(request.Pool, request.Device, taken, context, cancellationToken);
         (LayerStack? old, string name) = await DrivePools.FindAsync(pool, request.Drive, context, cancellationToken);
-        plan = plan.Then(await pool.PlanReplaceDriveAsync(name, stack.Path, cancellationToken));
+        plan = plan.Then(await DrivePools.PlanGoingAsync(pool, old, () => pool.PlanReplaceDriveAsync(name, stack.Path, cancellationToken), context, cancellationToken));
         return old is null ? plan : plan.Then(LeavingDrives.PlanAfter(request.Pool, old, old.Layers.Count > 0 ? [new EraseReplaced(request.Pool, old, events)] : [], taken, context));
     }
 }
@@ -83,7 +89,7 @@ internal sealed class PlanRemoveDrive(TakenDrives taken) : ChangePlanner<RemoveD
     {
         IDrivePool pool = await DrivePools.OpenAsync(request, context, cancellationToken);
         (LayerStack? stack, string name) = await DrivePools.FindAsync(pool, request.Drive, context, cancellationToken);
-        Plan remove = await pool.PlanRemoveDriveAsync(name, cancellationToken);
+        Plan remove = await DrivePools.PlanGoingAsync(pool, stack, () => pool.PlanRemoveDriveAsync(name, cancellationToken), context, cancellationToken);
         return stack is null ? remove : remove.Then(LeavingDrives.PlanAfter(request.Pool, stack, (await stack.PlanEraseAsync(cancellationToken)).Steps, taken, context));
     }
 }

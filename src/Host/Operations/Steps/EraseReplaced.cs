@@ -20,9 +20,10 @@ internal sealed class EraseReplaced(PoolName pool, LayerStack drive, IEventSink 
         StepOutcome outcome = StepOutcome.AlreadySo;
         try
         {
-            foreach (StorageStep step in (await (drive.IsAbsent ? drive.PlanCloseAsync(cancellationToken) : drive.PlanEraseAsync(cancellationToken))).Steps)
+            await RunAsync(await drive.PlanCloseAsync(cancellationToken));
+            if (!drive.IsAbsent)
             {
-                outcome = await step.ApplyAsync(context, cancellationToken) == StepOutcome.Changed ? StepOutcome.Changed : outcome;
+                await RunAsync(await drive.PlanEraseAsync(cancellationToken));
             }
         }
         catch (StorageException e)
@@ -31,6 +32,14 @@ internal sealed class EraseReplaced(PoolName pool, LayerStack drive, IEventSink 
         }
 
         return outcome;
+
+        async Task RunAsync(Plan plan)
+        {
+            foreach (StorageStep step in plan.Steps)
+            {
+                outcome = await step.ApplyAsync(context, cancellationToken) == StepOutcome.Changed ? StepOutcome.Changed : outcome;
+            }
+        }
     }
 
     /// <summary>Nothing: what it destroyed is gone, and what it did not is no longer the pool's.</summary>
