@@ -46,7 +46,7 @@ internal sealed class CloseLuks(LuksDevice device) : StorageStep
         {
             IReadOnlyList<string> users = open.Users();
             string who = users.Count > 0 ? string.Join(", ", users) : "something in the kernel, such as an export";
-            throw new StorageException(StorageErrorKind.Busy, device.Site.Subject, $"{device.UpperPath} is in use by {who}", e);
+            throw new StorageException(StorageErrorKind.Busy, device.Site.Subject, $"{device.UpperPath} is in use: {who}", e);
         }
         catch (CommandException e) when (e.ExitCode == Cryptsetup.WrongDevice && Mapping.Find(device.Site.Name) is null)
         {

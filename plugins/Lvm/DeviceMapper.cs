@@ -20,11 +20,10 @@ internal sealed class DeviceMapper(Command dmsetup)
     internal static string PathOf(string name) => $"/dev/mapper/{name}";
 
     /// <summary>The kernel's name of a device, <c>dm-3</c>; null when it is not active.</summary>
-    internal static string? Find(string name)
-        => Directory.EnumerateDirectories(Blocks, "dm-*").FirstOrDefault(path => Read(path, "dm/name") == name) is string found ? Path.GetFileName(found) : null;
+    internal static string? Find(string name) => MappedDevice.Find(name)?.Kernel;
 
     /// <summary>The name of a device that the kernel calls <paramref name="kernel"/>; null when it is none of device-mapper's.</summary>
-    internal static string? NameIn(string kernel) => kernel.StartsWith("dm-", StringComparison.Ordinal) ? Read($"{Blocks}/{kernel}", "dm/name") : null;
+    internal static string? NameIn(string kernel) => MappedDevice.NameOf(kernel);
 
     /// <summary>The kernel's name of the one device that a device of device-mapper's lies on, <c>sda</c>; null when it lies on none or several.</summary>
     internal static string? BelowIn(string kernel)

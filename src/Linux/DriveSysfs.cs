@@ -59,6 +59,8 @@ internal static partial class DriveSysfs
         }
     }
 
+    internal static ByteSize SizeOf(string path) => new(long.Parse(Read(path, "size") ?? "0", CultureInfo.InvariantCulture) * SectorSize);
+
     private static IEnumerable<Drive> Describe(string path)
     {
         // A path of a multipath device is hidden and has no node.
@@ -113,14 +115,7 @@ internal static partial class DriveSysfs
 
     // Without udev /dev/mapper/NAME is a node of its own and no link to /dev/dm-N.
     private static Drive? MapperOf(string node)
-    {
-        string name = Path.GetFileName(node);
-        return Path.GetDirectoryName(node) == "/dev/mapper"
-            ? Directory.EnumerateDirectories(Blocks, "dm-*").Where(path => Read(path, "dm/name") == name).Select(path => OtherOf(Path.GetFileName(path))).FirstOrDefault()
-            : null;
-    }
-
-    private static ByteSize SizeOf(string path) => new(long.Parse(Read(path, "size") ?? "0", CultureInfo.InvariantCulture) * SectorSize);
+        => Path.GetDirectoryName(node) == "/dev/mapper" && MappedDevice.Find(Path.GetFileName(node)) is MappedDevice found ? OtherOf(found.Kernel) : null;
 
     // The page 0x80 of SPC: four bytes of header, then the number in ASCII.
     private static string? ScsiSerial(string path)

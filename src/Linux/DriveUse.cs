@@ -22,7 +22,7 @@ public static class DriveUse
     public static IReadOnlyList<string> UsersOf(string path)
         => Drive.Find(path) is not Drive drive ? []
             : UsersOf(drive).ToArray() is { Length: > 0 } users ? users
-            : IsClaimed(drive.Path) ? [Claimed]
+            : IsClaimed(path) ? [Claimed]   // without udev a mapped device has no other node
             : [];
 
     private static IEnumerable<string> UsersOf(Drive drive)
@@ -33,7 +33,7 @@ public static class DriveUse
         {
             string[] users =
             [
-                .. DriveSysfs.HoldersOf(device).Select(holder => $"{device} is held by {holder}"),
+                .. DriveSysfs.HoldersOf(device).Select(holder => $"{device} is held by {MappedDevice.NameOf(holder) ?? holder}"),
                 .. MountsOf(device, mounts),
                 .. swaps.Where(line => line.StartsWith($"/dev/{device} ", StringComparison.Ordinal)).Select(_ => $"{device} is swapped to"),
             ];

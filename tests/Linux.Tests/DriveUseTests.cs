@@ -29,6 +29,17 @@ public sealed class DriveUseTests
     }
 
     [Fact]
+    public async Task A_program_that_has_a_device_open_is_told_by_its_name_and_number_and_is_no_user_of_the_kernel_s()
+    {
+        await using LoopDevice device = await LoopDevice.MakeAsync(ByteSize.MiB(1));
+        using FileStream open = File.OpenRead(device.Path);
+
+        DevicePrograms.Of(device.Path).ShouldHaveSingleItem().ShouldEndWith($" (process {Environment.ProcessId})");
+        DevicePrograms.Of("/dev/no-such-device").ShouldBeEmpty();
+        DriveUse.UsersOf(device.Path).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void A_device_that_is_not_there_is_used_by_nobody() => DriveUse.UsersOf("/dev/no-such-device").ShouldBeEmpty();
 
     private static string Name(string path) => Path.GetFileName(path);

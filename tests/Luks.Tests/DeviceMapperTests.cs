@@ -101,7 +101,7 @@ public sealed class DeviceMapperTests
 
         await RunAsync("mke2fs", "-q", Upper(below));
         await ShellAsync($"mkdir -p /mnt/luks-test && mount -t ext4 {Upper(below)} /mnt/luks-test");
-        (await Should.ThrowAsync<StorageException>(() => CloseAsync(below))).Message.ShouldContain("a mount at /mnt/luks-test");
+        (await Should.ThrowAsync<StorageException>(() => CloseAsync(below))).Message.ShouldContain("is mounted at /mnt/luks-test");
         await RunAsync("umount", "/mnt/luks-test");
 
         await EndAsync(below);
