@@ -23,7 +23,9 @@ public interface IImageReader : IAsyncDisposable
     /// <summary>What a person wants to know of it, by the format's own terms: <c>cluster size</c>, <c>compression</c>.</summary>
     IReadOnlyDictionary<string, string> Details { get; }
 
-    /// <summary>Its extents in the order of the source, so that a pipe will do, each part of the disk once.</summary>
+    /// <summary>Its extents, each part of the disk once: where the source can't seek, in the order of the source, so that a pipe will do.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: it is known what the image is, as
+    /// <see cref="Details"/> tell, and its disk can't be read. Thrown before the first extent.</exception>
     IAsyncEnumerable<ImageExtent> ReadExtentsAsync(CancellationToken cancellationToken);
 
     /// <summary>Turns the source's bytes of a data extent into the disk's. Safe for many calls at once.</summary>

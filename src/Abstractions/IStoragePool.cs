@@ -88,7 +88,7 @@ public interface IResizablePool : IStoragePool
 /// <summary>A pool that makes a volume of an image in its own format.</summary>
 public interface IImageReceiver : IStoragePool
 {
-    /// <summary>The kinds it receives: <c>zfs-send</c>.</summary>
+    /// <summary>The kinds it receives: <c>zfs-stream</c>.</summary>
     IReadOnlySet<string> ReceivedFormats { get; }
 
     /// <summary>Plans making <paramref name="spec"/> of <paramref name="image"/>.</summary>
