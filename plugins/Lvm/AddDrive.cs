@@ -19,7 +19,7 @@ internal sealed class AddDrive(LvmPool pool, string device, StepEffect expected)
             return new(pool, device, StepEffect.AlreadySo);
         }
 
-        await FreeDevice.CheckAsync(drive, device, operation: null, cancellationToken);
+        await FreeDevice.CheckAsync(pool.Group.Tools, drive, device, cancellationToken);
         return new(pool, device, StepEffect.Change);
     }
 
@@ -32,10 +32,8 @@ internal sealed class AddDrive(LvmPool pool, string device, StepEffect expected)
             return there.Uuid == FreeDevice.UuidFor(context.Request.Id, drive) ? StepOutcome.Changed : StepOutcome.AlreadySo;
         }
 
-        if (!await FreeDevice.CheckAsync(drive, device, context.Request.Id, cancellationToken))
-        {
-            await PhysicalDrive.MakeAsync(pool.Group.Tools, drive, context.Request.Id, cancellationToken);
-        }
+        string? left = await FreeDevice.CheckAsync(pool.Group.Tools, drive, device, cancellationToken);
+        await PhysicalDrive.MakeAsync(pool.Group.Tools, drive, left, context.Request.Id, cancellationToken);
 
         string node = PoolDevices.NodeOf(drive);
         string[] devices = [.. pool.Group.Devices, node];

@@ -12,8 +12,11 @@ internal sealed class CloneVolume(LvmThinPool pool, SnapshotName snapshot, Volum
     internal static async Task<CloneVolume> PlanAsync(LvmThinPool pool, SnapshotName snapshot, VolumeName clone, CancellationToken cancellationToken)
     {
         IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
-        pool.OursIn(all, clone);
-        pool.RequireRoom(all, LvmThinPool.SnapshotIn(all, snapshot)?.Size ?? new(0), pool.Subject(clone));
+        if (pool.OursIn(all, clone) is null)   // what a crash left has its room already
+        {
+            pool.RequireRoom(all, LvmThinPool.SnapshotIn(all, snapshot)?.Size ?? new(0), pool.Subject(clone));
+        }
+
         return new(pool, snapshot, clone);
     }
 

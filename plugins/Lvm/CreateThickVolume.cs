@@ -20,7 +20,12 @@ internal sealed class CreateThickVolume(LvmThickPool pool, VolumeSpec spec, Step
             return new(pool, spec, StepEffect.AlreadySo);
         }
 
-        await RequireRoomAsync(pool, spec.Size, pool.Subject(spec.Name), cancellationToken);
+        // One that is there unfinished has its room already.
+        if (pool.OursIn(all, spec.Name) is null)
+        {
+            await RequireRoomAsync(pool, spec.Size, pool.Subject(spec.Name), cancellationToken);
+        }
+
         return new(pool, spec, StepEffect.Change);
     }
 
@@ -55,7 +60,7 @@ internal sealed class CreateThickVolume(LvmThickPool pool, VolumeSpec spec, Step
             }
         }
 
-        await ZeroAsync(pool, spec.Name, new(0), spec.Size, Title, context, cancellationToken);
+        await ZeroAsync(pool, volume, pool.Subject(spec.Name), spec.Size, Title, context, cancellationToken);
         using (IDisposable held = await pool.LockAsync(Title, cancellationToken))
         {
             await pool.RequireReadyAsync(spec.Name, spec.Size, cancellationToken);
@@ -68,25 +73,27 @@ internal sealed class CreateThickVolume(LvmThickPool pool, VolumeSpec spec, Step
     public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
         => MadeVolume.RemoveAsync(pool, spec.Name, context, $"undo: {Title}", cancellationToken);
 
-    /// <summary>Makes the bytes of a volume from <paramref name="from"/> to <paramref name="to"/> zeros that are on the drives.</summary>
+    /// <summary>Makes the bytes of a logical volume zeros that are on the drives.</summary>
     internal static async Task ZeroAsync(
-        LvmPool pool, VolumeName name, ByteSize from, ByteSize to, string title, OperationContext context, CancellationToken cancellationToken)
+        LvmPool pool, string logicalVolume, string subject, ByteSize size, string title, OperationContext context, CancellationToken cancellationToken)
     {
         const long Piece = 64 << 20;
-        string path = await pool.Group.Tools.Mapper.RequireNodeAsync(pool.Group.DeviceOf(LvName.Of(name)), pool.Subject(name), cancellationToken);
-        using Linux.BlockFile device = Linux.BlockFile.Open(path, writable: true, pool.Subject(name));
+        string path = await pool.Group.Tools.Mapper.RequireNodeAsync(pool.Group.DeviceOf(logicalVolume), subject, cancellationToken);
+        using Linux.BlockFile device = Linux.BlockFile.Open(path, writable: true, subject);
         await Task.Yield();
-        for (long at = from.Bytes; at < to.Bytes; at += Piece)
+        for (long at = 0; at < size.Bytes; at += Piece)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            device.ZeroRange(at, Math.Min(Piece, to.Bytes - at));
-            context.Progress.Report(new(title, new(Math.Min(at + Piece, to.Bytes) - from.Bytes), new(to.Bytes - from.Bytes)));
+            device.ZeroRange(at, Math.Min(Piece, size.Bytes - at));
+            context.Progress.Report(new(title, new(Math.Min(at + Piece, size.Bytes)), size));
         }
 
         device.Flush();
     }
 
-    private static async Task RequireRoomAsync(LvmPool pool, ByteSize size, string subject, CancellationToken cancellationToken)
+    /// <summary>Refuses what the pool has no room for.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.OutOfSpace"/>.</exception>
+    internal static async Task RequireRoomAsync(LvmPool pool, ByteSize size, string subject, CancellationToken cancellationToken)
     {
         GroupFacts facts = await pool.Group.RequireAsync(cancellationToken);
         ByteSize free = Redundancy.Usable(facts.Free, pool.Shape.Redundancy, pool.Shape.Legs);

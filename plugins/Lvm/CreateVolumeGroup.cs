@@ -34,10 +34,11 @@ internal sealed class CreateVolumeGroup(PoolInMaking making, StepEffect expected
 
     /// <summary>Refuses devices that can't be taken.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: one is in use or has something on it.</exception>
-    internal static async Task<IReadOnlyList<(Drive Drive, bool IsPhysical)>> CheckDevicesAsync(
-        PoolRequest request, Guid? operation, bool mayBeAbsent, CancellationToken cancellationToken)
+    /// <returns>The drives, each with the id of what an operation of ours left on it.</returns>
+    internal static async Task<IReadOnlyList<(Drive Drive, string? Left)>> CheckDevicesAsync(
+        LvmTools tools, PoolRequest request, bool mayBeAbsent, CancellationToken cancellationToken)
     {
-        List<(Drive, bool)> checkedDevices = [];
+        List<(Drive, string?)> checkedDevices = [];
         foreach (string device in request.Devices)
         {
             // What a layer will show is not there while the plan is made; an id that no drive has is a mistake now.
@@ -47,7 +48,7 @@ internal sealed class CreateVolumeGroup(PoolInMaking making, StepEffect expected
             }
 
             Drive drive = FreeDevice.Require(device);
-            checkedDevices.Add((drive, await FreeDevice.CheckAsync(drive, device, operation, cancellationToken)));
+            checkedDevices.Add((drive, await FreeDevice.CheckAsync(tools, drive, device, cancellationToken)));
         }
 
         return checkedDevices.Select(c => c.Item1.Number).Distinct().Count() == checkedDevices.Count
@@ -63,14 +64,11 @@ internal sealed class CreateVolumeGroup(PoolInMaking making, StepEffect expected
             return existing.Tags.Mark!.Value.OutcomeFor(context);
         }
 
-        IReadOnlyList<(Drive Drive, bool IsPhysical)> devices = await CheckDevicesAsync(_request, context.Request.Id, mayBeAbsent: false, cancellationToken);
+        IReadOnlyList<(Drive Drive, string? Left)> devices = await CheckDevicesAsync(making.Tools, _request, mayBeAbsent: false, cancellationToken);
         List<string> nodes = [.. devices.Select(device => PoolDevices.NodeOf(device.Drive))];
-        foreach ((Drive drive, bool isPhysical) in devices)
+        foreach ((Drive drive, string? left) in devices)
         {
-            if (!isPhysical)
-            {
-                await PhysicalDrive.MakeAsync(making.Tools, drive, context.Request.Id, cancellationToken);
-            }
+            await PhysicalDrive.MakeAsync(making.Tools, drive, left, context.Request.Id, cancellationToken);
         }
 
         string[] tags =

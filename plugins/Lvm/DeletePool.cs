@@ -22,7 +22,7 @@ internal sealed class DeletePool(LvmTools tools, PoolName name, LvmOptions optio
         using FileLock held = await OpenGroup.LockAsync(options.GroupOf(name), Title, options, services.Time, cancellationToken);
         if (await FindEmptyAsync(tools, name, options, services, cancellationToken) is not VolumeGroup group)
         {
-            return StepOutcome.AlreadySo;
+            return await BlankAsync(cancellationToken) ? StepOutcome.Changed : StepOutcome.AlreadySo;
         }
 
         // Its parts first, each by its mark: vgremove would take everything.
@@ -39,6 +39,18 @@ internal sealed class DeletePool(LvmTools tools, PoolName name, LvmOptions optio
         }
 
         return StepOutcome.Changed;
+    }
+
+    // A crash may have come between the group's end and the last label's. One of ours without a group is nobody's.
+    private async Task<bool> BlankAsync(CancellationToken cancellationToken)
+    {
+        bool any = false;
+        foreach (Drive drive in services.Devices.Select(device => Drive.Find(device)).OfType<Drive>())
+        {
+            any |= await PhysicalDrive.BlankAsync(tools, drive, cancellationToken);
+        }
+
+        return any;
     }
 
     public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)

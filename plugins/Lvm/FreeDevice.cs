@@ -1,18 +1,24 @@
 using System.Security.Cryptography;
+using System.Text;
 using EveStorage.Linux;
 
 namespace EveStorage.Lvm;
 
 /// <summary>
 /// A device that is about to become part of a pool. A physical volume has no room for a mark until it is in a volume group,
-/// so its id is derived from the operation and the device: by it a crash's leftover is known as this operation's.
+/// so its id is made of a word of ours, the device and the operation: by it what a crash left is known as ours, and as whose.
+/// One of ours that is in no volume group holds nothing, and counts as free.
 /// </summary>
 internal static class FreeDevice
 {
-    private const string Signature = "LVM2_member";   // what libblkid calls a physical volume
+    internal const string Signature = "LVM2_member";   // what libblkid calls a physical volume
 
     // LVM's ids are 32 of these, in groups: lib/uuid/uuid.c.
     private const string Alphabet = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+    private const string Word = "evestg";
+    private const int DeviceLength = 10;
+    private const int OperationLength = 16;
 
     private static readonly int[] s_groups = [6, 4, 4, 4, 4, 4, 6];
 
@@ -24,25 +30,36 @@ internal static class FreeDevice
     /// <summary>The id of the physical volume that <paramref name="operation"/> makes of a drive.</summary>
     internal static string UuidFor(Guid operation, Drive drive)
     {
-        // What a layer shows has neither name nor number for life, and another number after a reboot: it is called as the drive below it.
-        Drive physical = PoolDevices.PhysicalOf(drive);
-        string known = (physical.WorldWideName ?? physical.Serial) is null ? PoolDevices.NodeOf(drive) : physical.Identity;
-        byte[] hash = SHA256.HashData([.. operation.ToByteArray(), .. System.Text.Encoding.UTF8.GetBytes(known)]);
-        string letters = new([.. hash.Take(32).Select(b => Alphabet[b % Alphabet.Length])]);
+        byte[] device = NameOf(drive);
+        string letters = Word + Letters(device, DeviceLength) + Letters([.. operation.ToByteArray(), .. device], OperationLength);
         int at = 0;
         return string.Join('-', s_groups.Select(length => letters.Substring((at += length) - length, length)));
     }
 
-    /// <summary>Refuses a drive that is in use or has anything on it that is known to anybody, but what this operation left on it.</summary>
+    /// <summary>Whether any operation of ours made a physical volume of that id of a drive.</summary>
+    internal static bool IsOurs(string uuid, Drive drive)
+        => uuid.Replace("-", "", StringComparison.Ordinal).StartsWith(
+            Word + Letters(NameOf(drive), DeviceLength), StringComparison.Ordinal);
+
+    // What a layer shows has neither name nor number for life, and another number after a reboot: it is called as the drive below it.
+    private static byte[] NameOf(Drive drive)
+    {
+        Drive physical = PoolDevices.PhysicalOf(drive);
+        return Encoding.UTF8.GetBytes((physical.WorldWideName ?? physical.Serial) is null ? PoolDevices.NodeOf(drive) : physical.Identity);
+    }
+
+    private static string Letters(byte[] of, int count) => new([.. SHA256.HashData(of).Take(count).Select(b => Alphabet[b % Alphabet.Length])]);
+
+    /// <summary>Refuses a drive that is in use or has anything on it that is known to anybody, but what an operation of ours left on it.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>; its bytes are as they were.</exception>
-    /// <returns>Whether this operation has made a physical volume of it.</returns>
-    internal static async Task<bool> CheckAsync(Drive drive, string device, Guid? operation, CancellationToken cancellationToken)
+    /// <returns>The id of the physical volume that is left on it; null when it has nothing.</returns>
+    internal static async Task<string?> CheckAsync(LvmTools tools, Drive drive, string device, CancellationToken cancellationToken)
     {
         string node = PoolDevices.NodeOf(drive);
         IReadOnlyList<DeviceSignature> found = await DeviceSignature.FindAsync(node, cancellationToken);
-        if (operation is Guid ours && found is [{ Kind: Signature } left] && left.Id == UuidFor(ours, drive))
+        if (found is [{ Kind: Signature } left] && IsOurs(left.Id, drive) && await PhysicalDrive.IsOrphanAsync(tools, node, cancellationToken))
         {
-            return true;
+            return left.Id;
         }
 
         if (drive.IsFabric)
@@ -52,7 +69,7 @@ internal static class FreeDevice
 
         string[] reasons = [.. DriveUse.Of(drive), .. found.Select(signature => $"it has a signature of {signature.Kind}")];
         return reasons.Length == 0
-            ? false
+            ? null
             : throw new StorageException(
                 StorageErrorKind.Conflict, device, $"{string.Join(", ", reasons)}: it is left as it is; if nobody needs that, 'wipefs --all {node}' makes it free");
     }

@@ -1,13 +1,12 @@
 namespace EveStorage.Lvm;
 
 /// <summary>
-/// Grows a volume, which may be open. What is new reads as zeros: of a thin one by itself; of a thick one it is zeroed, and
-/// the volume counts as not yet grown until then.
+/// Grows a volume, which may be open. What is new reads as zeros: of a thin one by itself; of a thick one it is zeroed before
+/// the volume has it, as a logical volume of its own whose extents the volume then takes, since a guest may write to what is
+/// new the moment that it is there.
 /// </summary>
 internal sealed class GrowVolume(LvmPool pool, VolumeName name, ByteSize size, StepEffect expected) : StorageStep
 {
-    private static readonly string s_growing = LvTags.Tag("growing", "1");
-
     public override string Title => $"grow {pool.Subject(name)} to {size}";
 
     public override StepEffect Expected => expected;
@@ -23,32 +22,42 @@ internal sealed class GrowVolume(LvmPool pool, VolumeName name, ByteSize size, S
 
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
-        LogicalVolume volume;
-        ByteSize before;
+        string extent = LvName.Growth(context.Request.Id);
+        ByteSize more;
         using (IDisposable held = await pool.LockAsync(Title, cancellationToken))
         {
             IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
-            volume = LvmPool.VolumeIn(all, name) ?? throw new StorageException(StorageErrorKind.NotFound, pool.Subject(name), "there is no such volume");
-            bool ours = volume.Tags.ChangedBy == context.Request.Id && volume.Tags.FromSize < size;
-            before = ours ? volume.Tags.FromSize!.Value : volume.Size;
+            LogicalVolume volume = Require(all);
             if (!Lacks(pool, all, volume, name, size))
             {
-                return ours ? StepOutcome.Changed : StepOutcome.AlreadySo;
+                return volume.Tags.ChangedBy == context.Request.Id && volume.Tags.FromSize < size ? StepOutcome.Changed : StepOutcome.AlreadySo;
             }
 
-            if (volume.Size < size)
+            if (volume.IsThin)
             {
-                string[] growing = volume.IsThin ? [] : ["--addtag", s_growing];
-                await pool.Group.ChangeAsync(volume.Name, [.. volume.Tags.NoteWords(context.Request.Id, "from-size", before.Bytes), .. growing], cancellationToken);
-                await ExtendAsync(volume, cancellationToken);
+                await ExtendAsync(volume, [], context, cancellationToken);
+                return StepOutcome.Changed;
+            }
+
+            more = new(size.Bytes - volume.Size.Bytes);
+            if (!all.Any(lv => lv.Name == extent))
+            {
+                await CreateThickVolume.RequireRoomAsync(pool, more, pool.Subject(name), cancellationToken);
+                await pool.Group.CreateAsync(
+                    [
+                        .. pool.Shape.DataWords, "--size", $"{more.Bytes}b", "--name", extent, "--zero", "n", "--wipesignatures", "n",
+                        .. MadeVolume.TagWords([LvTags.Owner, LvTags.OperationTag(context.Request.Id), LvTags.Tag("making", context.Request.Id)]), pool.Group.Name,
+                    ],
+                    cancellationToken);
             }
         }
 
-        if (!volume.IsThin)
+        await CreateThickVolume.ZeroAsync(pool, extent, pool.Subject(name), more, Title, context, cancellationToken);
+        using (IDisposable held = await pool.LockAsync(Title, cancellationToken))
         {
-            await CreateThickVolume.ZeroAsync(pool, name, before, size, Title, context, cancellationToken);
-            using IDisposable held = await pool.LockAsync(Title, cancellationToken);
-            await pool.Group.ChangeAsync(volume.Name, ["--deltag", s_growing], cancellationToken);
+            IReadOnlyList<string> ranges = await pool.Group.ExtentsOfAsync(extent, cancellationToken);
+            await RemoveExtentAsync(context, cancellationToken);
+            await ExtendAsync(Require(await pool.Group.ListCommittedAsync(cancellationToken)), ranges, context, cancellationToken);
         }
 
         return StepOutcome.Changed;
@@ -58,16 +67,23 @@ internal sealed class GrowVolume(LvmPool pool, VolumeName name, ByteSize size, S
     {
         using IDisposable held = await pool.LockAsync($"undo: {Title}", cancellationToken);
         IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
+        if (all.Any(lv => lv.Name == LvName.Growth(context.Request.Id)))
+        {
+            await RemoveExtentAsync(context, cancellationToken);
+        }
+
         if (LvmPool.VolumeIn(all, name) is LogicalVolume volume && volume.Tags.ChangedBy == context.Request.Id
             && volume.Tags.FromSize is ByteSize before && volume.Size > before)
         {
-            await pool.Group.ResizeAsync(volume.Name, volume.Size, before, cancellationToken);
-            if (volume.Tags.IsGrowing)
-            {
-                await pool.Group.ChangeAsync(volume.Name, ["--deltag", s_growing], cancellationToken);
-            }
+            await pool.Group.ResizeAsync(volume.Name, volume.Size, before, [], cancellationToken);
         }
     }
+
+    private LogicalVolume Require(IReadOnlyList<LogicalVolume> all)
+        => LvmPool.VolumeIn(all, name) ?? throw new StorageException(StorageErrorKind.NotFound, pool.Subject(name), "there is no such volume");
+
+    private Task RemoveExtentAsync(OperationContext context, CancellationToken cancellationToken)
+        => pool.Group.RemoveAsync(LvName.Growth(context.Request.Id), LvTags.Tag("making", context.Request.Id), context.Time, cancellationToken);
 
     private static bool Lacks(LvmPool pool, IReadOnlyList<LogicalVolume> all, LogicalVolume volume, VolumeName name, ByteSize size)
     {
@@ -81,22 +97,12 @@ internal sealed class GrowVolume(LvmPool pool, VolumeName name, ByteSize size, S
             thin.RequireRoom(all, new(size.Bytes - volume.Size.Bytes), pool.Subject(name));
         }
 
-        return volume.Size < size || volume.Tags.IsGrowing;
+        return volume.Size < size;
     }
 
-    private async Task ExtendAsync(LogicalVolume volume, CancellationToken cancellationToken)
+    private async Task ExtendAsync(LogicalVolume volume, IReadOnlyList<string> ranges, OperationContext context, CancellationToken cancellationToken)
     {
-        try
-        {
-            await pool.Group.ResizeAsync(volume.Name, volume.Size, size, cancellationToken);
-        }
-        catch (Linux.CommandException e)
-        {
-            GroupFacts facts = await pool.Group.RequireAsync(cancellationToken);
-            ByteSize free = Redundancy.Usable(facts.Free, pool.Shape.Redundancy, pool.Shape.Legs);
-            throw !volume.IsThin && free.Bytes < size.Bytes - volume.Size.Bytes
-                ? new StorageException(StorageErrorKind.OutOfSpace, pool.Subject(name), $"lacks {new ByteSize(size.Bytes - volume.Size.Bytes)} and the pool has {free} free: delete something, or add a drive", e)
-                : e;
-        }
+        await pool.Group.ChangeAsync(volume.Name, [.. volume.Tags.NoteWords(context.Request.Id, "from-size", volume.Size.Bytes)], cancellationToken);
+        await pool.Group.ResizeAsync(volume.Name, volume.Size, size, ranges, cancellationToken);
     }
 }

@@ -1,6 +1,11 @@
+using EveStorage.Linux;
+
 namespace EveStorage.Lvm;
 
-/// <summary>Lets a drive go that holds nothing of the pool any more, and takes LVM's label from it where it is still there.</summary>
+/// <summary>
+/// Lets a drive go that holds nothing of the pool any more. The group keeps its name, so that what comes after is known to
+/// be left to do when a crash cuts it short.
+/// </summary>
 internal sealed class LeaveDrive(LvmPool pool, PhysicalVolume old) : StorageStep
 {
     private string Called => old.Tags["drive"] ?? old.Path;
@@ -8,6 +13,9 @@ internal sealed class LeaveDrive(LvmPool pool, PhysicalVolume old) : StorageStep
     public override string Title => $"let {Called} go from {pool.Name}";
 
     public override StepEffect Expected => StepEffect.Change;
+
+    /// <summary>Whether the last drive that left the pool is called so.</summary>
+    internal static bool HasLeft(GroupFacts facts, string called) => facts.Tags["left"] == PhysicalDrive.Plain(called);
 
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
@@ -20,6 +28,7 @@ internal sealed class LeaveDrive(LvmPool pool, PhysicalVolume old) : StorageStep
         if (drive.IsMissing)
         {
             await LeaveMissingAsync(drive, cancellationToken);
+            await NoteAsync(cancellationToken);   // until now LVM changes nothing else
             await PhysicalDrive.NameAllAsync(pool.Group, await pool.DrivesAsync(cancellationToken), cancellationToken);
             return StepOutcome.Changed;
         }
@@ -29,10 +38,20 @@ internal sealed class LeaveDrive(LvmPool pool, PhysicalVolume old) : StorageStep
             throw new StorageException(StorageErrorKind.Busy, $"{pool.Name}", $"its drive {Called} still holds {drive.Used}: run the operation again");
         }
 
+        await NoteAsync(cancellationToken);
         await pool.Group.RunAsync("vgreduce", [pool.Group.Name, drive.Path], cancellationToken);
-        await pool.Group.Tools.RunAsync("pvremove", [drive.Path], ["--yes", drive.Path], cancellationToken);
         pool.Group.Devices = [.. pool.Group.Devices.Where(path => path != drive.Path)];
         return StepOutcome.Changed;
+    }
+
+    private async Task NoteAsync(CancellationToken cancellationToken)
+    {
+        GroupFacts facts = await pool.Group.RequireAsync(cancellationToken);
+        string[] before = facts.Tags["left"] is string name ? ["--deltag", LvTags.Tag("left", name)] : [];
+        if (!HasLeft(facts, Called))
+        {
+            await pool.Group.RunAsync("vgchange", [.. before, "--addtag", LvTags.Tag("left", PhysicalDrive.Plain(Called)), pool.Group.Name], cancellationToken);
+        }
     }
 
     // It is blank and can be added again; what was moved off it is safe where it is.
@@ -63,4 +82,31 @@ internal sealed class LeaveDrive(LvmPool pool, PhysicalVolume old) : StorageStep
     }
 
     private static bool IsSpare(LogicalVolume lv) => !lv.IsPublic && lv.Name.EndsWith("_pmspare", StringComparison.Ordinal);
+}
+
+/// <summary>Takes LVM's label from a drive that has left the pool, where it is still there.</summary>
+internal sealed class BlankDrive(LvmPool pool, string called) : StorageStep
+{
+    public override string Title => $"take LVM's label from {called}";
+
+    public override StepEffect Expected => StepEffect.Change;
+
+    public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        using IDisposable held = await pool.LockAsync(Title, cancellationToken);
+        foreach (string node in PoolDevices.Labelled(pool.Services.Devices))
+        {
+            // By our id on it, which is made of the drive's name: it has no other name of ours left.
+            if (Drive.Find(node) is Drive drive && PhysicalDrive.Plain(PoolDevices.PhysicalOf(drive).Identity) == PhysicalDrive.Plain(called)
+                && await PhysicalDrive.BlankAsync(pool.Group.Tools, drive, cancellationToken))
+            {
+                return StepOutcome.Changed;
+            }
+        }
+
+        return StepOutcome.AlreadySo;
+    }
+
+    // It holds nothing, and can be added again.
+    public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 }

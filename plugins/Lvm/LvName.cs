@@ -49,6 +49,9 @@ internal static class LvName
     /// <summary>What a rollback fills.</summary>
     internal static string Incoming(Guid operation) => $"Incoming.{operation:N}";
 
+    /// <summary>What a thick volume is about to grow by.</summary>
+    internal static string Growth(Guid operation) => $"Growth.{operation:N}";
+
     /// <summary>What a rollback has put aside.</summary>
     internal static string Outgoing(Guid operation) => $"Outgoing.{operation:N}";
 }

@@ -56,9 +56,6 @@ internal sealed class LvTags
     internal ByteSize? FromSize
         => long.TryParse(this["from-size"], NumberStyles.None, CultureInfo.InvariantCulture, out long bytes) ? new(bytes) : null;
 
-    /// <summary>Whether what it grew by may still hold old bytes.</summary>
-    internal bool IsGrowing => _all.Contains(Tag("growing", "1"));
-
     /// <summary>All of a value's tag: <c>evestorage.label=before</c> for <c>label</c>.</summary>
     internal string? this[string key]
     {

@@ -40,11 +40,11 @@ internal sealed class LvmBackend(LvmOptions options, PluginServices services) : 
         ArgumentNullException.ThrowIfNull(spec);
         PoolRequest request = PoolRequest.Check(spec, options);
         LvmTools tools = LvmTools.Find(options);
-        bool there = await CreateVolumeGroup.FindSameAsync(tools, request, cancellationToken) is GroupFacts { Tags.Making: null };
-        StepEffect effect = there ? StepEffect.AlreadySo : StepEffect.Change;
-        if (!there)
+        GroupFacts? there = await CreateVolumeGroup.FindSameAsync(tools, request, cancellationToken);
+        StepEffect effect = there is { Tags.Making: null } ? StepEffect.AlreadySo : StepEffect.Change;
+        if (there is null)
         {
-            await CreateVolumeGroup.CheckDevicesAsync(request, operation: null, mayBeAbsent: true, cancellationToken);
+            await CreateVolumeGroup.CheckDevicesAsync(tools, request, mayBeAbsent: true, cancellationToken);
         }
 
         PoolInMaking making = new(tools, request, options, services);

@@ -10,13 +10,19 @@ internal abstract partial class LvmPool
 
     public async ValueTask<Plan> PlanReplaceDriveAsync(string drive, string replacement, CancellationToken cancellationToken)
     {
-        PhysicalVolume old = await RequireDriveAsync(drive, cancellationToken);
-        return Plan.Of(await AddDrive.PlanAsync(this, replacement, cancellationToken), new MoveDrive(this, old, replacement), new LeaveDrive(this, old));
+        StorageStep add = await AddDrive.PlanAsync(this, replacement, cancellationToken);
+        return await FindDriveAsync(drive, cancellationToken) is PhysicalVolume old
+            ? Plan.Of(add, new MoveDrive(this, old, replacement), new LeaveDrive(this, old), new BlankDrive(this, CalledOf(old)))
+            : Plan.Of(add, await RestOfLeavingAsync(drive, cancellationToken));
     }
 
     public async ValueTask<Plan> PlanRemoveDriveAsync(string drive, CancellationToken cancellationToken)
     {
-        PhysicalVolume old = await RequireDriveAsync(drive, cancellationToken);
+        if (await FindDriveAsync(drive, cancellationToken) is not PhysicalVolume old)
+        {
+            return Plan.Of(await RestOfLeavingAsync(drive, cancellationToken));
+        }
+
         IReadOnlyList<PhysicalVolume> others = [.. (await DrivesAsync(cancellationToken)).Where(other => other.Uuid != old.Uuid && !other.IsMissing)];
         ByteSize room = new(others.Sum(other => other.Size.Bytes - other.Used.Bytes));
         if (old.Used > room || others.Count < Redundancy.LeastDrives(Shape.Redundancy))
@@ -25,20 +31,28 @@ internal abstract partial class LvmPool
                 StorageErrorKind.OutOfSpace, $"{Name}", $"its drive {drive} holds {old.Used}, and the others have {room} free: add a drive first, or replace this one");
         }
 
-        return Plan.Of(new MoveDrive(this, old, null), new LeaveDrive(this, old));
+        return Plan.Of(new MoveDrive(this, old, null), new LeaveDrive(this, old), new BlankDrive(this, CalledOf(old)));
     }
 
-    /// <summary>A drive of the pool by the name that status gives it, its path, or LVM's id of it.</summary>
-    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotFound"/>.</exception>
-    internal async Task<PhysicalVolume> RequireDriveAsync(string drive, CancellationToken cancellationToken)
+    /// <summary>A drive of the pool by the name that status gives it, its path, or LVM's id of it; null when it has none such.</summary>
+    internal async Task<PhysicalVolume?> FindDriveAsync(string drive, CancellationToken cancellationToken)
     {
-        IReadOnlyList<PhysicalVolume> all = await DrivesAsync(cancellationToken);
-        string called = Drive.Find(drive) is Drive found ? PoolDevices.PhysicalOf(found).Identity : drive;
-        return all.FirstOrDefault(volume => volume.Path == drive || volume.Uuid == drive || volume.Tags["drive"] == PhysicalDrive.Plain(called)
-                || (!volume.IsMissing && Drive.Find(volume.Path) is Drive device && PoolDevices.PhysicalOf(device).Identity == called))
-            ?? throw new StorageException(
-                StorageErrorKind.NotFound, $"{Name}", $"has no drive {drive}; it has {string.Join(", ", all.Select(volume => volume.Tags["drive"] ?? volume.Path))}");
+        string called = IdentityOf(drive);
+        return (await DrivesAsync(cancellationToken)).FirstOrDefault(
+            volume => volume.Path == drive || volume.Uuid == drive || volume.Tags["drive"] == PhysicalDrive.Plain(called)
+                || (!volume.IsMissing && Drive.Find(volume.Path) is Drive device && PoolDevices.PhysicalOf(device).Identity == called));
     }
+
+    // A crash may have come between the drive's leaving and the end of its operation, which then runs again.
+    private async Task<BlankDrive> RestOfLeavingAsync(string drive, CancellationToken cancellationToken)
+        => LeaveDrive.HasLeft(await Group.RequireAsync(cancellationToken), IdentityOf(drive))
+            ? new(this, IdentityOf(drive))
+            : throw new StorageException(
+                StorageErrorKind.NotFound, $"{Name}", $"has no drive {drive}; it has {string.Join(", ", (await DrivesAsync(cancellationToken)).Select(CalledOf))}");
+
+    private static string IdentityOf(string drive) => Drive.Find(drive) is Drive found ? PoolDevices.PhysicalOf(found).Identity : drive;
+
+    private static string CalledOf(PhysicalVolume volume) => volume.Tags["drive"] ?? volume.Path;
 
     /// <summary>Its drives as they are now, also the missing ones.</summary>
     internal Task<IReadOnlyList<PhysicalVolume>> DrivesAsync(CancellationToken cancellationToken)

@@ -136,7 +136,7 @@ internal abstract partial class LvmPool : IResizablePool, IDrivePool, IScrubbabl
         Id = lv.Tags.Id!.Value,
         Form = VolumeForm.Block,
         Path = PathOf(name),
-        Size = lv.Tags is { IsGrowing: true, FromSize: ByteSize before } ? before : lv.Size,
+        Size = lv.Size,
         Allocated = lv.IsThin ? new((long)(lv.Size.Bytes * ((lv.DataPercent ?? 0) / 100))) : lv.Size,
         Traits = Capabilities.Traits,
     };

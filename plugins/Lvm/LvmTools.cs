@@ -19,6 +19,8 @@ internal sealed class LvmTools
         "backup/backup=0", "backup/archive=0", "log/syslog=0",
     ];
 
+    private const int MaxSaid = 400;
+
     private readonly Command _lvm;
     private readonly string _settings;
 
@@ -64,18 +66,26 @@ internal sealed class LvmTools
     /// <exception cref="StorageException">LVM did it, and no drive could be made to keep it.</exception>
     internal async Task RunAsync(string verb, IReadOnlyList<string> devices, IReadOnlyList<string> words, CancellationToken cancellationToken)
     {
-        await _lvm.RunAsync([verb, .. Scope(devices), .. words], cancellationToken);
+        try
+        {
+            await _lvm.RunAsync([verb, .. Scope(devices), .. words], cancellationToken);
+        }
+        catch (CommandException e) when (e.End != CommandEnd.NotStarted)
+        {
+            throw Told(e, verb, words[^1]);
+        }
+
         Flush(devices);
     }
 
-    /// <summary>Asks for the rows of a report of what lies on <paramref name="devices"/>: <c>lvs</c>, <c>vgs</c>, <c>pvs</c>.</summary>
+    /// <summary>Asks for the rows of a report of what lies on <paramref name="devices"/>: <c>lvs</c>, <c>vgs</c>, <c>pvs</c>, or other <paramref name="rows"/> of theirs.</summary>
     /// <exception cref="StorageException">LVM failed, or answers otherwise than it should.</exception>
     internal async Task<IReadOnlyList<LvmRow>> ReportAsync(
-        string verb, string fields, IReadOnlyList<string> devices, IReadOnlyList<string> words, CancellationToken cancellationToken)
+        string verb, string fields, IReadOnlyList<string> devices, IReadOnlyList<string> words, CancellationToken cancellationToken, string? rows = null)
     {
         using JsonDocument report = await _lvm.RunJsonAsync(
             [verb, .. Scope(devices), "--reportformat", "json", "--units", "b", "--nosuffix", "--options", fields, .. words], cancellationToken);
-        return LvmRow.Read(report, verb[..2]);
+        return LvmRow.Read(report, rows ?? verb[..2]);
     }
 
     // LVM writes its metadata past the page cache, and asks no drive to flush what it has in its own cache. Every drive of a group has
@@ -100,6 +110,14 @@ internal sealed class LvmTools
         {
             throw new StorageException(StorageErrorKind.Io, string.Join(", ", devices), $"kept nothing of what LVM wrote: {failures[0].Message}", failures[0]);
         }
+    }
+
+    // What LVM said, without the settings and devices that each of its commands carries; those are in the cause.
+    private static CommandException Told(CommandException e, string verb, string subject)
+    {
+        string said = string.Join("; ", e.Said.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+        string reason = said.Length == 0 ? e.End.ToString() : said.Length <= MaxSaid ? said : said[..MaxSaid] + "…";
+        return new(e.End, subject, $"LVM's {verb} failed: {reason}", e.ExitCode, e.Said, e);
     }
 
     private string[] Scope(IReadOnlyList<string> devices)

@@ -18,22 +18,20 @@ internal sealed class MoveDrive(LvmPool pool, PhysicalVolume old, string? replac
 
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
-        using IDisposable held = await pool.LockAsync(Title, cancellationToken);
         if (await FindAsync(cancellationToken) is not PhysicalVolume drive || drive.Used.Bytes == 0)
         {
             return StepOutcome.AlreadySo;
         }
 
         string[] target = replacement is null ? [] : [PoolDevices.NodeOf(FreeDevice.Require(replacement))];
-        if (drive.IsMissing)
-        {
-            await RepairAsync(target, cancellationToken);
-        }
-        else
+        if (!drive.IsMissing)
         {
             await MoveAsync(drive, target, context, cancellationToken);
+            return StepOutcome.Changed;
         }
 
+        using IDisposable held = await pool.LockAsync(Title, cancellationToken);
+        await RepairAsync(target, cancellationToken);
         return StepOutcome.Changed;
     }
 
@@ -42,7 +40,7 @@ internal sealed class MoveDrive(LvmPool pool, PhysicalVolume old, string? replac
     {
         if (await FindAsync(cancellationToken) is { IsMissing: false } && replacement is not null && Drive.Find(replacement) is Drive added)
         {
-            using IDisposable held = await pool.LockAsync($"undo: {Title}", cancellationToken);
+            await pool.Group.RunAsync("pvmove", ["--abort"], cancellationToken);   // one that was killed is still under way for LVM
             string node = PoolDevices.NodeOf(added);
             if ((await pool.DrivesAsync(cancellationToken)).FirstOrDefault(volume => volume.Path == node) is { Used.Bytes: > 0 } moved)
             {
@@ -51,18 +49,30 @@ internal sealed class MoveDrive(LvmPool pool, PhysicalVolume old, string? replac
         }
     }
 
-    // LVM copies one piece after the other and commits each; meanwhile others may look.
+    // LVM copies one piece after the other and commits each, for hours: meanwhile others look and change what they like, and LVM's own lock
+    // keeps them apart from the commits.
     private async Task MoveAsync(PhysicalVolume from, string[] target, OperationContext context, CancellationToken cancellationToken)
     {
         Task moving = pool.Group.RunAsync("pvmove", ["--yes", "--interval", "5", from.Path, .. target], cancellationToken);
-        while (await Task.WhenAny(moving, Task.Delay(s_look, context.Time, cancellationToken)) != moving)
+        while (await Task.WhenAny(moving, Task.Delay(s_look, context.Time, CancellationToken.None)) != moving)
         {
-            IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(cancellationToken);
-            double part = all.FirstOrDefault(lv => lv.Name.StartsWith("pvmove", StringComparison.Ordinal))?.SyncPercent ?? 0;
-            context.Progress.Report(new(Title, new((long)(from.Used.Bytes * (part / 100))), from.Used));
+            context.Progress.Report(new(Title, new((long)(from.Used.Bytes * (await PartAsync() / 100))), from.Used));
         }
 
         await moving;
+
+        async Task<double> PartAsync()
+        {
+            try
+            {
+                IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(CancellationToken.None);
+                return all.FirstOrDefault(lv => lv.Name.StartsWith("pvmove", StringComparison.Ordinal))?.SyncPercent ?? 0;
+            }
+            catch (StorageException)
+            {
+                return 0;   // it tells how far it is, and no more
+            }
+        }
     }
 
     private async Task RepairAsync(string[] target, CancellationToken cancellationToken)

@@ -20,7 +20,7 @@ internal sealed record OpenGroup(PoolName Name, VolumeGroup Group, GroupFacts Fa
 
     /// <summary>
     /// Opens a group that is there: activates what is inactive, makes nodes that nobody made, lets go on what a crash left
-    /// suspended. Nothing is formatted.
+    /// suspended, gives names back and takes snapshots away that one left half done. Nothing is formatted.
     /// </summary>
     /// <exception cref="StorageException">It is not there, not ours, or not finished.</exception>
     internal static async Task<OpenGroup> OpenAsync(
@@ -40,6 +40,8 @@ internal sealed record OpenGroup(PoolName Name, VolumeGroup Group, GroupFacts Fa
 
         PoolShape shape = PoolShape.Read(facts.Tags, groupName);
         await ActivateAsync(group, cancellationToken);
+        await RollBackVolume.GiveNamesBackAsync(group, cancellationToken);
+        await TakeSnapshots.RemoveUnfinishedAsync(group, services.Time, cancellationToken);
         string records = await tools.Mapper.RequireNodeAsync(group.DeviceOf(LvName.Records), group.Subject(LvName.Records), cancellationToken);
         return new(name, group, facts, shape, new(records, group.Subject(LvName.Records)));
     }

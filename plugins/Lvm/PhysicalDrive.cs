@@ -5,11 +5,24 @@ namespace EveStorage.Lvm;
 /// <summary>A drive as LVM's physical volume.</summary>
 internal static class PhysicalDrive
 {
-    /// <summary>Makes a physical volume of a drive that was checked to be free. LVM looks once more, and nobody answers its question.</summary>
-    internal static Task MakeAsync(LvmTools tools, Drive drive, Guid operation, CancellationToken cancellationToken)
+    /// <summary>
+    /// Makes a physical volume of a drive that was checked to be free, unless <paramref name="left"/> is this operation's. LVM looks
+    /// once more, and nobody answers its question.
+    /// </summary>
+    internal static async Task MakeAsync(LvmTools tools, Drive drive, string? left, Guid operation, CancellationToken cancellationToken)
     {
         string node = PoolDevices.NodeOf(drive);
-        return tools.RunAsync("pvcreate", [node], ["--uuid", FreeDevice.UuidFor(operation, drive), "--norestorefile", node], cancellationToken);
+        if (left == FreeDevice.UuidFor(operation, drive))
+        {
+            return;
+        }
+
+        if (left is not null)
+        {
+            await tools.RunAsync("pvremove", [node], ["--yes", node], cancellationToken);
+        }
+
+        await tools.RunAsync("pvcreate", [node], ["--uuid", FreeDevice.UuidFor(operation, drive), "--norestorefile", node], cancellationToken);
     }
 
     /// <summary>Writes on it how the drive is called for life, so that one that is missing can be named.</summary>
@@ -31,6 +44,25 @@ internal static class PhysicalDrive
                 await NameAsync(group.Tools, group.Devices, drive, cancellationToken);
             }
         }
+    }
+
+    /// <summary>Whether a device is a physical volume of no volume group.</summary>
+    internal static async Task<bool> IsOrphanAsync(LvmTools tools, string node, CancellationToken cancellationToken)
+        => (await tools.ReportAsync("pvs", PhysicalVolume.Fields, [node], [], cancellationToken)).Select(PhysicalVolume.Read).ToList() is [{ Group.Length: 0 }];
+
+    /// <summary>Takes a label of ours away that is in no volume group.</summary>
+    /// <returns>Whether there was one.</returns>
+    internal static async Task<bool> BlankAsync(LvmTools tools, Drive drive, CancellationToken cancellationToken)
+    {
+        string node = PoolDevices.NodeOf(drive);
+        if ((await DeviceSignature.FindAsync(node, cancellationToken)) is not [{ Kind: FreeDevice.Signature } left] || !FreeDevice.IsOurs(left.Id, drive)
+            || !await IsOrphanAsync(tools, node, cancellationToken))
+        {
+            return false;
+        }
+
+        await tools.RunAsync("pvremove", [node], ["--yes", node], cancellationToken);
+        return true;
     }
 
     /// <summary>Takes the label away again, if this operation made it and no volume group has it.</summary>

@@ -14,12 +14,19 @@ internal static class PoolDevices
     /// <summary>The volume group <paramref name="name"/> with the drives it is on; null when there is none.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: there are two of that name.</exception>
     internal static async Task<VolumeGroup?> FindGroupAsync(LvmTools tools, string name, IReadOnlyList<string> declared, CancellationToken cancellationToken)
-        => PathsOf(name, await ListAsync(tools, name, declared, cancellationToken)) is { Count: > 0 } paths ? new(tools, name, paths) : null;
+        => PathsOf(name, await ListAsync(tools, name, Labelled(declared), cancellationToken)) is { Count: > 0 } paths ? new(tools, name, paths) : null;
 
     /// <summary>Looks again where the drives of a group are, since they may have gone, or come back under another name, and gives them all, also the missing ones.</summary>
     internal static async Task<IReadOnlyList<PhysicalVolume>> RefreshAsync(VolumeGroup group, IReadOnlyList<string> declared, CancellationToken cancellationToken)
     {
-        IReadOnlyList<PhysicalVolume> drives = await ListAsync(group.Tools, group.Name, [.. declared, .. group.Devices], cancellationToken);
+        // Its own drives; the others of the machine only when one is missing: some may sleep, or not answer.
+        string[] known = [.. declared, .. group.Devices];
+        IReadOnlyList<PhysicalVolume> drives = await ListAsync(group.Tools, group.Name, WithLabel(Found(known)), cancellationToken);
+        if (drives.Count == 0 || drives.Any(drive => drive.IsMissing))
+        {
+            drives = await ListAsync(group.Tools, group.Name, Labelled(known), cancellationToken);
+        }
+
         if (PathsOf(group.Name, drives) is { Count: > 0 } paths && !paths.SequenceEqual(group.Devices))
         {
             group.Devices = paths;
@@ -28,25 +35,22 @@ internal static class PoolDevices
         return drives;
     }
 
-    /// <summary>The devices that carry LVM's label.</summary>
+    /// <summary>The devices that carry LVM's label, of this machine's drives and of what is declared.</summary>
     internal static IReadOnlyList<string> Labelled(IReadOnlyList<string> declared)
-    {
-        IReadOnlyList<Drive> drives = Drive.List();
-        IEnumerable<Drive> named = declared.Select(device => Drive.Find(device)).OfType<Drive>();
-        return [.. drives.Where(drive => !drive.IsFabric).Concat(named).Select(NodeOf).Distinct(StringComparer.Ordinal).Where(HasLabel)];
-    }
+        => WithLabel(Drive.List().Where(drive => !drive.IsFabric).Concat(Found(declared)));
 
     /// <summary>The path that LVM takes for a device: for a dm device that of /dev/mapper, which is there without udev too.</summary>
     internal static string NodeOf(Drive drive) => DeviceMapper.NameIn(drive.Name) is string name ? DeviceMapper.PathOf(name) : drive.Path;
 
+    private static IEnumerable<Drive> Found(IReadOnlyList<string> devices) => devices.Select(device => Drive.Find(device)).OfType<Drive>();
+
+    private static IReadOnlyList<string> WithLabel(IEnumerable<Drive> drives) => [.. drives.Select(NodeOf).Distinct(StringComparer.Ordinal).Where(HasLabel)];
+
     private static async Task<IReadOnlyList<PhysicalVolume>> ListAsync(
-        LvmTools tools, string name, IReadOnlyList<string> declared, CancellationToken cancellationToken)
-    {
-        IReadOnlyList<string> labelled = Labelled(declared);
-        return labelled.Count == 0
+        LvmTools tools, string name, IReadOnlyList<string> labelled, CancellationToken cancellationToken)
+        => labelled.Count == 0
             ? []
             : [.. (await tools.ReportAsync("pvs", PhysicalVolume.Fields, labelled, [], cancellationToken)).Select(PhysicalVolume.Read).Where(drive => drive.Group == name)];
-    }
 
     private static IReadOnlyList<string> PathsOf(string name, IReadOnlyList<PhysicalVolume> drives)
     {

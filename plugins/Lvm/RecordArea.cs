@@ -81,8 +81,7 @@ internal sealed class RecordArea
         byte[] head = new byte[Page];
         foreach (int copy in (int[])[0, 1])
         {
-            disk.Read(copy * Page, head);
-            if (RecordCopy.Read(head, subject) is RecordCopy read)
+            if (TryRead(disk, copy * Page, head) && RecordCopy.Read(head, subject) is RecordCopy read)
             {
                 return new(disk, subject, read.Id);
             }
@@ -92,6 +91,7 @@ internal sealed class RecordArea
     }
 
     /// <summary>The document of <paramref name="id"/>; null when there is none.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Io"/>: it is not found, and a slot can't be read that may have it.</exception>
     internal byte[]? Find(Guid id)
     {
         // Another process may be replacing one copy and then the other while we read.
@@ -106,7 +106,9 @@ internal sealed class RecordArea
             }
         }
 
-        return null;
+        return Enumerable.Range(0, Slots).FirstOrDefault(slot => !CanRead(slot, 0) && !CanRead(slot, 1), -1) is >= 0 and int lost
+            ? throw new StorageException(StorageErrorKind.Io, _subject, $"can read neither copy of slot {lost}: replace the drive, or restore the records")
+            : null;
     }
 
     /// <summary>How many of the two copies of a document of one of <paramref name="ids"/> are damaged, in all.</summary>
@@ -176,22 +178,35 @@ internal sealed class RecordArea
     private RecordCopy? ReadHead(int slot, int copy)
     {
         byte[] head = new byte[Page];
-        _disk.Read(OffsetOf(slot, copy), head);
-        return RecordCopy.ReadHead(head, out _);
+        return TryRead(_disk, OffsetOf(slot, copy), head) ? RecordCopy.ReadHead(head, out _) : null;
     }
 
     private RecordCopy? ReadCopy(int slot, int copy)
     {
         byte[] bytes = new byte[Page];
-        _disk.Read(OffsetOf(slot, copy), bytes);
-        if (RecordCopy.ReadHead(bytes, out int length) is null)
+        if (!TryRead(_disk, OffsetOf(slot, copy), bytes) || RecordCopy.ReadHead(bytes, out int length) is null)
         {
             return null;
         }
 
         byte[] whole = new byte[Page + length];
-        _disk.Read(OffsetOf(slot, copy), whole);
-        return RecordCopy.Read(whole, _subject);
+        return TryRead(_disk, OffsetOf(slot, copy), whole) ? RecordCopy.Read(whole, _subject) : null;
+    }
+
+    private bool CanRead(int slot, int copy) => TryRead(_disk, OffsetOf(slot, copy), new byte[Page]);
+
+    // A page that the drive can't read is a damaged copy: that is what the other one is for.
+    private static bool TryRead(IRecordDisk disk, long offset, Span<byte> destination)
+    {
+        try
+        {
+            disk.Read(offset, destination);
+            return true;
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.Io)
+        {
+            return false;
+        }
     }
 }
 

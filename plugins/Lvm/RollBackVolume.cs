@@ -3,7 +3,7 @@ namespace EveStorage.Lvm;
 /// <summary>
 /// Makes a volume what a snapshot froze: a thin snapshot of the snapshot is made ready beside it, with the volume's id, and
 /// takes its name; what it was is then removed. The snapshot stays, and so do the volume's id and record. Between the two
-/// renames the name is nobody's: their tags say what is missing, to this step run again, undone, or to opening the pool.
+/// renames the name is nobody's: opening the pool gives it back to what was put aside, and this step runs again, or is undone.
 /// </summary>
 internal sealed class RollBackVolume(LvmThinPool pool, SnapshotName snapshot) : StorageStep
 {
@@ -53,25 +53,53 @@ internal sealed class RollBackVolume(LvmThinPool pool, SnapshotName snapshot) : 
         IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
         Guid operation = context.Request.Id;
         string name = LvName.Of(_volume);
+        LogicalVolume? aside = Named(all, LvName.Outgoing(operation));
         if (Named(all, name) is { } there && there.Tags.Rolled == Rolled(operation))
         {
-            throw new StorageException(StorageErrorKind.NeedsAttention, pool.Subject(_volume), $"was rolled back to {snapshot}, and what it was is gone");
+            if (aside is null)
+            {
+                throw new StorageException(StorageErrorKind.NeedsAttention, pool.Subject(_volume), $"was rolled back to {snapshot}, and what it was is gone");
+            }
+
+            await pool.Group.DeactivateAsync(name, "undo the rollback of", cancellationToken);
+            await pool.Group.RenameAsync(name, LvName.Incoming(operation), cancellationToken);
         }
 
-        if (Named(all, LvName.Outgoing(operation)) is not null)
+        if (aside is not null)
         {
-            await pool.Group.RenameAsync(LvName.Outgoing(operation), name, cancellationToken);
+            await GiveBackAsync(pool.Group, aside, name, cancellationToken);
+        }
+        else if (Named(all, name) is { Tags.Replaced: Guid by } still && by == operation)
+        {
+            await ClearAsync(pool.Group, still, cancellationToken);
         }
 
-        if (Named(all, LvName.Incoming(operation)) is not null)
+        if (Named(await pool.Group.ListAsync(cancellationToken), LvName.Incoming(operation)) is not null)
         {
-            await pool.Group.RemoveAsync(LvName.Incoming(operation), Making(operation), context.Time, cancellationToken);
+            await pool.Group.RemoveAsync(LvName.Incoming(operation), LvTags.Tag("rolled", Rolled(operation)), context.Time, cancellationToken);
         }
+    }
 
-        if (Named(await pool.Group.ListAsync(cancellationToken), name) is LogicalVolume back && (back.Tags.Replaced == operation || !back.IsActive))
+    /// <summary>Gives each volume its name back that a rollback which a crash cut short put aside, so that it can be run again or undone.</summary>
+    internal static async Task GiveNamesBackAsync(VolumeGroup group, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<LogicalVolume> all = await group.ListCommittedAsync(cancellationToken);
+        foreach (LogicalVolume volume in all.Where(lv => lv.Tags is { IsOurs: true, Replaced: not null }))
         {
-            await pool.Group.ChangeAsync(name, ["--deltag", LvTags.Tag("replaced", operation)], cancellationToken);
-            await pool.Group.ChangeAsync(name, ["--activate", "y"], cancellationToken);
+            Guid operation = volume.Tags.Replaced!.Value;
+            if (LvName.Parse(volume.Name) is not null)
+            {
+                await ClearAsync(group, volume, cancellationToken);   // it was marked, and not yet put aside
+            }
+            else if (volume.Tags.FromName is string name && Named(all, name) is var holder && (holder is null || holder.Tags.Making == operation))
+            {
+                if (holder is not null)
+                {
+                    await group.RenameAsync(name, LvName.Incoming(operation), cancellationToken);
+                }
+
+                await GiveBackAsync(group, volume, name, cancellationToken);
+            }
         }
     }
 
@@ -89,6 +117,18 @@ internal sealed class RollBackVolume(LvmThinPool pool, SnapshotName snapshot) : 
         {
             await pool.Group.RemoveAsync(LvName.Outgoing(operation), LvTags.Tag("replaced", operation), time, cancellationToken);
         }
+    }
+
+    private static async Task GiveBackAsync(VolumeGroup group, LogicalVolume aside, string name, CancellationToken cancellationToken)
+    {
+        await group.RenameAsync(aside.Name, name, cancellationToken);
+        await ClearAsync(group, aside with { Name = name }, cancellationToken);
+    }
+
+    private static async Task ClearAsync(VolumeGroup group, LogicalVolume volume, CancellationToken cancellationToken)
+    {
+        await group.ChangeAsync(volume.Name, ["--activate", "y"], cancellationToken);
+        await group.ChangeAsync(volume.Name, ["--deltag", LvTags.Tag("replaced", volume.Tags.Replaced!.Value)], cancellationToken);
     }
 
     private async Task PutAsideAsync(IReadOnlyList<LogicalVolume> all, LogicalVolume volume, Guid operation, CancellationToken cancellationToken)
@@ -115,7 +155,8 @@ internal sealed class RollBackVolume(LvmThinPool pool, SnapshotName snapshot) : 
         }
 
         await pool.Group.DeactivateAsync(volume.Name, "roll back", cancellationToken);
-        await pool.Group.ChangeAsync(volume.Name, ["--addtag", LvTags.Tag("replaced", operation)], cancellationToken);
+        await pool.Group.ChangeAsync(
+            volume.Name, ["--addtag", LvTags.Tag("replaced", operation), .. volume.Tags.NoteWords(operation, "from-name", volume.Name)], cancellationToken);
         await pool.Group.RenameAsync(volume.Name, LvName.Outgoing(operation), cancellationToken);
     }
 

@@ -113,9 +113,31 @@ internal sealed class TakeSnapshots(LvmThinPool pool, IReadOnlyList<SnapshotName
     private static async Task ResumeAsync(DeviceMapper mapper, string[] devices)
     {
         using CancellationTokenSource limit = new(TimeSpan.FromMinutes(1));
+        StorageException? first = null;
         foreach (string device in DeviceMapper.Suspended(devices.ToHashSet(StringComparer.Ordinal)))
         {
-            await mapper.ResumeAsync(device, limit.Token);
+            try
+            {
+                await mapper.ResumeAsync(device, limit.Token);
+            }
+            catch (StorageException e)
+            {
+                first ??= e;   // the others' guests wait, too
+            }
+        }
+
+        if (first is not null)
+        {
+            throw first;
+        }
+    }
+
+    /// <summary>Removes what a group snapshot that a crash cut short left. It was of no moment, and is no snapshot; running it again takes others.</summary>
+    internal static async Task RemoveUnfinishedAsync(VolumeGroup group, TimeProvider time, CancellationToken cancellationToken)
+    {
+        foreach (LogicalVolume left in (await group.ListCommittedAsync(cancellationToken)).Where(lv => lv.Tags is { IsOurs: true, Of: not null, Making: not null }))
+        {
+            await group.RemoveAsync(left.Name, LvTags.Tag("making", left.Tags.Making!.Value), time, cancellationToken);
         }
     }
 

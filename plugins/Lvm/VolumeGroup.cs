@@ -70,6 +70,16 @@ internal sealed class VolumeGroup(LvmTools tools, string name, IReadOnlyList<str
     internal async Task<IReadOnlyList<LogicalVolume>> ListCommittedAsync(CancellationToken cancellationToken)
         => _volumes is { } known && known.IsOf(MetadataVersion.Read(Devices)) ? known.Value : await ListAsync(cancellationToken);
 
+    /// <summary>Where a logical volume's data lies, as LVM takes it to allocate just that: <c>/dev/sda:100-115</c>. Of a redundant one, of each of its copies.</summary>
+    internal async Task<IReadOnlyList<string>> ExtentsOfAsync(string logicalVolume, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<LvmRow> rows = await tools.ReportAsync("lvs", "lv_name,seg_pe_ranges", Devices, ["--segments", "--all", name], cancellationToken, "seg");
+        return [.. rows
+            .Where(row => row["lv_name"].Trim('[', ']') is string part && (part == logicalVolume || part.StartsWith($"{logicalVolume}_rimage_", StringComparison.Ordinal)))
+            .SelectMany(row => row["seg_pe_ranges"].Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Where(range => range.StartsWith('/'))];
+    }
+
     internal Task CreateAsync(IReadOnlyList<string> words, CancellationToken cancellationToken)
         => RunAsync("lvcreate", ["--yes", .. words], cancellationToken);
 
@@ -83,9 +93,10 @@ internal sealed class VolumeGroup(LvmTools tools, string name, IReadOnlyList<str
     internal Task RenameAsync(string from, string to, CancellationToken cancellationToken)
         => RunAsync("lvrename", [name, from, to], cancellationToken);
 
-    internal Task ResizeAsync(string logicalVolume, ByteSize from, ByteSize to, CancellationToken cancellationToken)
+    /// <summary>Makes a logical volume larger, of <paramref name="ranges"/> alone where there are any, or smaller.</summary>
+    internal Task ResizeAsync(string logicalVolume, ByteSize from, ByteSize to, IReadOnlyList<string> ranges, CancellationToken cancellationToken)
         => to > from
-            ? RunAsync("lvextend", ["--yes", "--size", $"{to.Bytes}b", Subject(logicalVolume)], cancellationToken)
+            ? RunAsync("lvextend", ["--yes", "--size", $"{to.Bytes}b", Subject(logicalVolume), .. ranges], cancellationToken)
             : RunAsync("lvreduce", ["--yes", "--force", "--size", $"{to.Bytes}b", Subject(logicalVolume)], cancellationToken);
 
     /// <summary>Makes devices of all that is not to stay inactive; a redundant one also where a drive is missing.</summary>

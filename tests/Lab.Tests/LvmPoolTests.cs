@@ -8,7 +8,7 @@ public sealed class LvmPoolTests
     private const string Program = "dotnet /share/EveStorage.LvmTrial.dll";
 
     // The trial is run as the build made it: nothing of it is compiled ahead, and a guest's processor is slow.
-    private const int Seconds = 1500;
+    private const int Seconds = 2400;
 
     [Fact]
     public async Task A_thin_pool_keeps_every_promise() => await RunAsync(Guest.NewKernel, "promises thin", 1, "virtio", ByteSize.GiB(1));
@@ -33,6 +33,12 @@ public sealed class LvmPoolTests
 
     [Fact]
     public async Task A_mirror_outlives_a_drive_and_is_healed_by_another() => await RunLongAsync(Guest.NewKernel, "drives", 3, "scsi", ByteSize.MiB(256));
+
+    [Theory]
+    [InlineData("thin-cuts", 1)]
+    [InlineData("thick-cuts", 2)]
+    public async Task An_operation_cut_short_before_any_of_LVMs_commands_is_finished_or_undone(string trial, int drives)
+        => await RunLongAsync(Guest.NewKernel, trial, drives, "virtio", ByteSize.MiB(256));
 
     private static async Task RunLongAsync(string kernel, string trial, int count, string bus, ByteSize size)
     {

@@ -21,6 +21,16 @@ public class FreeDeviceTests
     }
 
     [Fact]
+    public void What_any_operation_made_of_a_drive_is_known_as_ours_on_that_drive_alone()
+    {
+        string id = FreeDevice.UuidFor(Guid.NewGuid(), s_drive);
+
+        FreeDevice.IsOurs(id, s_drive).ShouldBeTrue();
+        FreeDevice.IsOurs(id, s_drive with { WorldWideName = "nvme.1b36-disk1" }).ShouldBeFalse();
+        FreeDevice.IsOurs("Yt0bXd-2lWB-3Gcd-Vlzt-hRb0-Rfdt-CDPwbQ", s_drive).ShouldBeFalse();
+    }
+
+    [Fact]
     public void A_device_that_is_not_there_is_not_found()
         => Should.Throw<StorageException>(() => FreeDevice.Require("serial:nobody has this")).Kind.ShouldBe(StorageErrorKind.NotFound);
 }

@@ -69,6 +69,38 @@ public class RecordAreaTests
     }
 
     [Fact]
+    public void A_sector_that_can_not_be_read_costs_one_copy_and_no_document()
+    {
+        Guid id = Guid.NewGuid();
+        Guid other = Guid.NewGuid();
+        RecordArea.Format(_disk, _pool);
+        Open().Write(other, "other"u8, NoneBut(other));
+        Open().Write(id, "only this"u8, NoneBut(id, other));
+
+        _disk.Break(0);
+        _disk.Break(_disk.Find("only this"u8)[0]);
+        _disk.Break(_disk.Find("other"u8)[1]);
+
+        Text(Open(), id).ShouldBe("only this");
+        Text(Open(), other).ShouldBe("other");
+        Open().CountDamaged(NoneBut(id, other)).ShouldBe(2);
+        Open().Write(id, "and this"u8, NoneBut(id, other));
+        Open().Find(Guid.NewGuid()).ShouldBeNull();
+    }
+
+    [Fact]
+    public void Where_neither_copy_can_be_read_nobody_says_that_there_is_none()
+    {
+        Guid id = Guid.NewGuid();
+        RecordArea.Format(_disk, _pool);
+        Open().Write(id, "only this"u8, NoneBut(id));
+        const int page = 4096;
+        _disk.Find("only this"u8).ToList().ForEach(at => _disk.Break(at - page));
+
+        Should.Throw<StorageException>(() => Open().Find(id)).Kind.ShouldBe(StorageErrorKind.Io);
+    }
+
+    [Fact]
     public void A_document_of_which_both_copies_are_damaged_is_not_read()
     {
         Guid id = Guid.NewGuid();

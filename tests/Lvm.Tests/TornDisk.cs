@@ -8,6 +8,7 @@ internal sealed class TornDisk(long length) : IRecordDisk
     private const int Sector = 512;
 
     private readonly byte[] _bytes = new byte[length];
+    private readonly HashSet<long> _broken = [];
     private int _left = int.MaxValue;
 
     public long Length => _bytes.Length;
@@ -20,6 +21,9 @@ internal sealed class TornDisk(long length) : IRecordDisk
 
     /// <summary>Has power again.</summary>
     public void Restart() => _left = int.MaxValue;
+
+    /// <summary>Makes the sector at <paramref name="offset"/> one that can't be read.</summary>
+    public void Break(long offset) => _broken.Add(offset / Sector);
 
     public void Damage(long offset) => _bytes[offset] ^= 0x40;
 
@@ -35,7 +39,16 @@ internal sealed class TornDisk(long length) : IRecordDisk
         return places;
     }
 
-    public void Read(long offset, Span<byte> destination) => _bytes.AsSpan((int)offset, destination.Length).CopyTo(destination);
+    public void Read(long offset, Span<byte> destination)
+    {
+        long last = (offset + destination.Length - 1) / Sector;
+        if (_broken.Any(sector => sector >= offset / Sector && sector <= last))
+        {
+            throw new StorageException(StorageErrorKind.Io, "disk", "can't be read there");
+        }
+
+        _bytes.AsSpan((int)offset, destination.Length).CopyTo(destination);
+    }
 
     public void Write(long offset, ReadOnlySpan<byte> source)
     {

@@ -13,6 +13,8 @@ await (trial switch
     "filling" => FillingTrial.RunAsync(said, drives),
     "metadata" => MetadataTrial.RunAsync(said, drives),
     "drives" => DriveTrial.RunAsync(said, drives),
+    "thin-cuts" => CutTrial.ThinAsync(said, drives),
+    "thick-cuts" => CutTrial.ThickAsync(said, drives),
     _ => throw new ArgumentException($"there is no trial {trial}"),
 });
 return said.Broken == 0 ? 0 : 9;

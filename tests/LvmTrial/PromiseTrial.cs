@@ -4,7 +4,7 @@ using EveStorage.Lvm;
 namespace EveStorage.LvmTrial;
 
 /// <summary>
-/// The conformance kit on a pool: <c>promises KIND DRIVE...</c>, where the kind is thin, thick, mirror, parity. With the
+/// The conformance kit on a pool: <c>promises KIND DRIVE...</c>, where the kind is thin, thick, mirror, thick-mirror, parity. With the
 /// variable PROMISE only those are run whose name has that word, to look at one of them.
 /// </summary>
 internal static class PromiseTrial
@@ -13,9 +13,9 @@ internal static class PromiseTrial
 
     internal static async Task RunAsync(Sentences said, string kind, string[] drives)
     {
-        PoolRedundancy redundancy = kind switch { "mirror" => PoolRedundancy.Mirror, "parity" => PoolRedundancy.Parity, _ => PoolRedundancy.None };
-        LvmOptions options = new() { Provisioning = kind == "thick" ? LvmProvisioning.Thick : LvmProvisioning.Thin, MaxVolumes = 16 };
-        Machine machine = new($"p-{kind}", options, drives);
+        PoolRedundancy redundancy = kind switch { "mirror" or "thick-mirror" => PoolRedundancy.Mirror, "parity" => PoolRedundancy.Parity, _ => PoolRedundancy.None };
+        LvmOptions options = new() { Provisioning = kind.StartsWith("thick", StringComparison.Ordinal) ? LvmProvisioning.Thick : LvmProvisioning.Thin, MaxVolumes = 16 };
+        Machine machine = new($"p-{kind.Replace('-', '.')}", options, drives);
         await said.SayAsync("The backend can be used here", async () =>
         {
             ProbeResult probe = await machine.Backend.ProbeAsync(default);
@@ -41,7 +41,7 @@ internal static class PromiseTrial
         await said.SayAsync("A pool that is closed leaves no device, and opens again", async () =>
         {
             await Machine.RunAsync(machine.Backend.PlanClosePoolAsync(machine.Name, default));
-            Sentences.Require((await Machine.ShellAsync($"dmsetup ls | grep -c p--{kind} || true")).Trim() == "0", "there are devices");
+            Sentences.Require((await Machine.ShellAsync($"dmsetup ls | grep -c p--{kind.Replace('-', '.')} || true")).Trim() == "0", "there are devices");
             await (await machine.OpenAsync()).DisposeAsync();
         });
         await said.SayAsync("A pool that is deleted leaves its drives blank", async () =>
