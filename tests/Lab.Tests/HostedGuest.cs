@@ -53,13 +53,13 @@ internal sealed class HostedGuest : IAsyncDisposable
 
     /// <summary>Asks for a change, a document as in `POST /v1/operations`, and waits for its end, which is the operation that's given.</summary>
     public async Task<JsonElement> TryChangeAsync(string change)
-        => JsonDocument.Parse(await Guest.RunAsync($$"""
-            set -e
-            said=$({{Ask}} -H 'content-type: application/json' -d '{{change}}' http://host/v1/operations) || { echo "$said" >&2; exit 1; }
-            id=$(echo "$said" | jq -r .id)
-            {{Ask}} -N http://host/v1/operations/$id/events > /dev/null
-            {{Ask}} http://host/v1/operations/$id
-            """, 300)).RootElement;
+        => JsonDocument.Parse(await Guest.RunAsync(Submit(change), 300)).RootElement;
+
+    /// <summary>Asks for a change while the power may go, and gives why its success was not told; null when it was.</summary>
+    public async Task<string?> WhyNotAsync(string change)
+        => await Guest.TryAsync(Submit(change), 300) is (0, string output, _)
+            ? JsonDocument.Parse(output).RootElement.GetProperty("state").GetString() == "succeeded" ? null : output
+            : "no answer";
 
     /// <summary>Makes a change, which has to succeed, and gives its results.</summary>
     public async Task<JsonElement> ChangeAsync(string change)
@@ -70,4 +70,12 @@ internal sealed class HostedGuest : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => Guest.DisposeAsync();
+
+    private static string Submit(string change) => $$"""
+        set -e
+        said=$({{Ask}} -H 'content-type: application/json' -d '{{change}}' http://host/v1/operations) || { echo "$said" >&2; exit 1; }
+        id=$(echo "$said" | jq -r .id)
+        {{Ask}} -N http://host/v1/operations/$id/events > /dev/null
+        {{Ask}} http://host/v1/operations/$id
+        """;
 }

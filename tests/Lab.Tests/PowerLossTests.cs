@@ -1,4 +1,6 @@
 using System.Text;
+using EveStorage.Linux;
+using EveStorage.PowerTrial;
 using EveStorage.Testing;
 
 namespace EveStorage.Tests;
@@ -101,7 +103,7 @@ public sealed class PowerLossTests
         string image = Path.GetRelativePath(product["pool"], Directory.EnumerateFiles(product["pool"], "*", SearchOption.AllDirectories).Single(f => new FileInfo(f).Length == 16 << 20));
         List<string> lost = [];
         int checks = 0;
-        foreach (string mark in WriteLog.Replay(product["log"], product["replayed"]))
+        foreach (string mark in Replay(product["log"], product["replayed"]))
         {
             await Programs.OutputAsync("cp", product["replayed"], product["checked"]);
             (int code, _, string error) = await Programs.RunAsync("e2fsck", ["-fy", product["checked"]]);
@@ -119,6 +121,21 @@ public sealed class PowerLossTests
         }
 
         return (checks, [.. lost]);
+    }
+
+    /// <summary>Replays the log onto a disk, and stops at each mark to say its name.</summary>
+    private static IEnumerable<string> Replay(string path, string disk)
+    {
+        using WriteLog log = new(path);
+        using BlockFile to = BlockFile.Open(disk, writable: true);
+        foreach (LoggedWrite entry in log.Read())
+        {
+            log.Replay(entry, to);
+            if (entry.Mark is string mark)
+            {
+                yield return mark;
+            }
+        }
     }
 
     /// <summary>What is stable at a mark: all that was written up to it, of the mark's kind.</summary>
