@@ -19,13 +19,13 @@ internal abstract partial class LvmPool
         problems.AddRange(ProblemsOf(all));
         PoolStatus space = SpaceOf(facts, all, problems);
         bool failed = all.Any(lv => lv.Health.Contains("partial", StringComparison.Ordinal) && Shape.Redundancy == PoolRedundancy.None)
-            || all.Any(lv => lv.Name == LvName.ThinPool && (lv.Health is "failed" or "metadata_read_only" || DeviceMapper.Find(Group.ThinPoolDevice) is null));
+            || all.Any(lv => lv.Name == LvName.ThinPool && (lv.Health is "failed" or "metadata_read_only" || !HasThinPool));
         return space with
         {
             Health = failed ? PoolHealth.Failed : problems.Count == 0 ? PoolHealth.Healthy : PoolHealth.Degraded,
             Drives = drives,
             Scrub = ScrubOf(all),
-            Problems = problems,
+            Problems = [.. problems, .. UnfinishedOf(all)],
         };
     }
 
@@ -33,6 +33,9 @@ internal abstract partial class LvmPool
         => Shape.Redundancy == PoolRedundancy.None
             ? throw new StorageException(StorageErrorKind.NotSupported, $"{Name}", "has no redundancy to check: what a drive returns is all there is")
             : Plan.Of(await StartScrub.PlanAsync(this, cancellationToken));
+
+    // Before its first volume a thin pool has no layer of its own (lvm2, lv_is_new_thin_pool).
+    private bool HasThinPool => DeviceMapper.Find(Group.ThinPoolDevice) is not null || DeviceMapper.Find(Group.DeviceOf(LvName.ThinPool)) is not null;
 
     private PoolStatus SpaceOf(GroupFacts facts, IReadOnlyList<LogicalVolume> all, List<string> problems)
     {
@@ -71,11 +74,7 @@ internal abstract partial class LvmPool
         foreach (LogicalVolume lv in all.Where(lv => lv.IsPublic))
         {
             string shown = LvName.Parse(lv.Name) is VolumeName name ? Subject(name) : Group.Subject(lv.Name);
-            if (lv.Tags.Making is Guid making)
-            {
-                yield return $"{shown}: is left of the operation {making}, which was cut short: run or undo it";
-            }
-            else if (!lv.Tags.IsOurs && lv.Name != LvName.ThinPool)
+            if (!lv.Tags.IsOurs && lv.Name != LvName.ThinPool)
             {
                 yield return $"{shown}: is not ours and is left alone; it takes {lv.Size}";
             }
@@ -92,6 +91,11 @@ internal abstract partial class LvmPool
             yield return $"{Name}: one of the two copies of {damaged} records is damaged: check the drives; the next change of each volume writes both";
         }
     }
+
+    // An operation may be at it this very moment, so that it says nothing of the pool's health.
+    private IEnumerable<string> UnfinishedOf(IReadOnlyList<LogicalVolume> all)
+        => all.Where(lv => lv.IsPublic && lv.Tags.Making is not null).Select(
+            lv => $"{(LvName.Parse(lv.Name) is VolumeName name ? Subject(name) : Group.Subject(lv.Name))}: is being made by the operation {lv.Tags.Making}; if that was cut short, run or undo it");
 
     // lvmreport(7), lv_health_status: the words that LVM has.
     private string? AdviceFor(LogicalVolume lv) => lv.Health switch

@@ -44,7 +44,9 @@ public sealed record Drive
 
     /// <summary>How it is called for life: by its world-wide name, else its serial number, else its path; a partition's number follows.</summary>
     public string Identity
-        => (WorldWideName ?? Serial) is string drive ? $"{drive}{(Partition is int number ? $"-part{number}" : "")}" : Path;
+        => (WorldWideName ?? Serial) is string drive ? $"{drive}{Suffix}" : Path;
+
+    private string Suffix => Partition is int number ? $"-part{number}" : "";
 
     /// <summary>The whole drive's place in /sys.</summary>
     internal string Directory { get; init; } = "";
@@ -53,8 +55,9 @@ public sealed record Drive
     public static IReadOnlyList<Drive> List() => DriveSysfs.List();
 
     /// <summary>
-    /// Finds a device as a profile names it: <c>serial:X</c>, <c>wwn:X</c>, <c>pci:ADDRESS</c>, or a path, whose links are
-    /// followed. A device that is no drive, such as an open dm-crypt, is found by its path alone. Null when it is not there.
+    /// Finds a device as a profile names it: <c>serial:X</c>, <c>wwn:X</c>, the two with <c>-part3</c> for a partition,
+    /// <c>pci:ADDRESS</c>, or a path, whose links are followed. A device that is no drive, such as an open dm-crypt, is found by
+    /// its path alone. Null when it is not there.
     /// </summary>
     /// <exception cref="StorageException">More than one drive is called so.</exception>
     public static Drive? Find(string device) => Find(device, DriveSysfs.List());
@@ -64,8 +67,8 @@ public sealed record Drive
     {
         Func<Drive, bool>? isIt = device.Split(':', 2) switch
         {
-            ["serial", string serial] => drive => drive.Partition is null && drive.Serial == serial,
-            ["wwn", string name] => drive => drive.Partition is null && drive.WorldWideName == name,
+            ["serial", string serial] => drive => drive.Serial is string own && $"{own}{drive.Suffix}" == serial,
+            ["wwn", string name] => drive => drive.WorldWideName is string own && $"{own}{drive.Suffix}" == name,
             ["pci", string address] => drive => drive.Partition is null && drive.PciAddress == address,
             _ => null,
         };

@@ -14,6 +14,21 @@ public sealed class ScenarioTests
         await PassesAsync(RepositoryFiles.Path($"profiles/{profile}.json"));
     }
 
+    [Theory]
+    [InlineData("emmc-small", Guest.NewKernel)]
+    [InlineData("single-ssd", Guest.NewKernel)]
+    [InlineData("vm-in-cloud", Guest.NewKernel)]
+    [InlineData("emmc-small", Guest.OldKernel)]
+    [InlineData("single-ssd", Guest.OldKernel)]
+    [InlineData("vm-in-cloud", Guest.OldKernel)]
+    public async Task The_scenario_passes_under_the_profile_and_what_the_kernel_lacks_is_refused(string profile, string kernel)
+    {
+        Guest.RequireLong();
+        Guest.Require(kernel);
+
+        await PassesAsync(RepositoryFiles.Path($"profiles/{profile}.json"), kernel);
+    }
+
     private static async Task PassesAsync(params string[] words)
     {
         (int code, string said, string error) = await Programs.RunAsync(RepositoryFiles.Path("tests/scenario.sh"), words, 1500);

@@ -22,11 +22,15 @@ public class DriveTests
     [Theory]
     [InlineData("serial:S2", "sdb")]
     [InlineData("wwn:nvme.1b36-5331", "nvme0n1")]
+    [InlineData("wwn:nvme.1b36-5331-part3", "nvme0n1p3")]
+    [InlineData("serial:S1-part3", "nvme0n1p3")]
     [InlineData("pci:0000:00:04.0", "nvme0n1")]
     public void A_drive_is_found_by_what_it_is_called_for_life(string device, string name) => Drive.Find(device, s_drives)!.Name.ShouldBe(name);
 
     [Theory]
     [InlineData("serial:S3")]
+    [InlineData("serial:S1-part4")]
+    [InlineData("serial:")]
     [InlineData("/dev/no-such-device")]
     [InlineData("sdb")]
     public void A_drive_that_is_not_there_is_not_found(string device) => Drive.Find(device, s_drives).ShouldBeNull();

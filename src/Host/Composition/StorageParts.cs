@@ -24,6 +24,10 @@ internal sealed class StorageParts(Profile profile, PluginCatalog catalog, Taken
     /// <summary>What every volume has by the profile's strategies, asked for or not.</summary>
     internal VolumeTraits StandardTraits => profile.Strategies.Encryption == "none" ? VolumeTraits.None : VolumeTraits.Encrypted;
 
+    /// <summary>What a volume has to have: what is asked for, and the strategies' own. Thin is a wish: a pool that only takes space at once gives more than that.</summary>
+    internal VolumeTraits TraitsFor(IStoragePool pool, VolumeTraits asked)
+        => (asked & (pool.Capabilities.Traits | ~VolumeTraits.Thin)) | StandardTraits;
+
     /// <summary>What the profile says of a pool.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotFound"/>: it declares none of that name.</exception>
     internal PoolOptions OptionsOf(PoolName pool)

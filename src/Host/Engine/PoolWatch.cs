@@ -1,4 +1,5 @@
 using EveStorage.Host.Composition;
+using EveStorage.Host.Operations;
 
 namespace EveStorage.Host.Engine;
 
@@ -6,7 +7,7 @@ namespace EveStorage.Host.Engine;
 /// Looks at the pools at an interval while the daemon runs, and tells what has changed for the worse or for the better: a drive that
 /// failed, a pool that fills. One timer for all; what it asks is cheap for every backend.
 /// </summary>
-internal sealed class PoolWatch(StorageParts parts, OpenPools pools, IEventSink events, TimeProvider time) : IAsyncDisposable
+internal sealed class PoolWatch(StorageParts parts, OpenPools pools, OperationRunner runner, IEventSink events, TimeProvider time) : IAsyncDisposable
 {
     /// <summary>How often it looks: soon enough for a drive, seldom enough to cost nothing.</summary>
     internal static TimeSpan Interval { get; } = TimeSpan.FromSeconds(15);
@@ -19,10 +20,10 @@ internal sealed class PoolWatch(StorageParts parts, OpenPools pools, IEventSink 
     /// <summary>Starts looking.</summary>
     internal void Start() => _running ??= RunAsync(_stop.Token);
 
-    /// <summary>Looks once at every pool that has been made.</summary>
+    /// <summary>Looks once at every pool that has been made, and is not just being made or ended.</summary>
     internal async Task LookAsync(CancellationToken cancellationToken)
     {
-        foreach (PoolName name in parts.PoolNames)
+        foreach (PoolName name in parts.PoolNames.Where(name => !runner.IsAtWholePool(name)))
         {
             WatchedPool known = _known.TryGetValue(name, out WatchedPool? there) ? there : _known[name] = new(name);
             try

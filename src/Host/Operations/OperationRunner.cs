@@ -77,6 +77,11 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         => [.. tools.Journal.ReadAll().Select(document => document.Operation).Select(
             read => _running.TryGetValue(read.Id, out (RunningOperation Operation, Task) known) ? known.Operation.Current : read)];
 
+    /// <summary>Whether an operation runs here that makes, ends, opens or closes a pool: who opens it meanwhile gets in its way.</summary>
+    internal bool IsAtWholePool(PoolName pool)
+        => _running.Values.Select(running => running.Operation.Current).Any(
+            operation => operation.State.IsUnderWay() && operation.Request.Scope == pool && operation.Request is (CreatePool or DeletePool or LockPool or UnlockPool or RekeyPool));
+
     /// <summary>One operation.</summary>
     internal OperationReport Get(Guid id)
         => _running.TryGetValue(id, out (RunningOperation Operation, Task) known) ? known.Operation.Current : tools.Journal.Read(id).Operation;

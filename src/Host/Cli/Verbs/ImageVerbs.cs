@@ -103,6 +103,7 @@ internal sealed class ImageImport : ChangeVerb
     private readonly Argument<VolumeAddress> _volume;
     private readonly Option<ByteSize?> _size = Arguments.SizeOption("--size", "The volume's size, when larger than the image's disk.");
     private readonly Option<bool> _thick = new("--thick") { Description = "Take the volume's space now and not when it is written." };
+    private readonly Option<bool> _encrypted = new("--encrypted") { Description = "Let nothing readable reach the device." };
     private readonly Option<bool> _verify = new("--verify") { Description = "Read image and volume once more and compare; shows the SHA-256 of the disk." };
 
     public ImageImport()
@@ -115,6 +116,7 @@ internal sealed class ImageImport : ChangeVerb
         Add(ImageFile.Format);
         Add(_size);
         Add(_thick);
+        Add(_encrypted);
         Add(_verify);
     }
 
@@ -130,7 +132,8 @@ internal sealed class ImageImport : ChangeVerb
             ImageName = Path.GetFileName(parsed.GetValue(_image)!),
             Format = parsed.GetValue(ImageFile.Format),
             Size = parsed.GetValue(_size),
-            Traits = parsed.GetValue(_thick) ? VolumeTraits.None : VolumeTraits.Thin,
+            Traits = (parsed.GetValue(_thick) ? VolumeTraits.None : VolumeTraits.Thin)
+                | (parsed.GetValue(_encrypted) ? VolumeTraits.Encrypted : VolumeTraits.None),
             Verify = parsed.GetValue(_verify),
         };
     }

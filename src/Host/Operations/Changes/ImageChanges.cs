@@ -35,7 +35,7 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
         }
 
         VolumeName temporary = VolumeName.ForOperation(context.Operation.Id);
-        VolumeSpec spec = new() { Name = temporary, Form = VolumeForm.Block, Size = size, Traits = request.Traits | context.Parts.StandardTraits };
+        VolumeSpec spec = new() { Name = temporary, Form = VolumeForm.Block, Size = size, Traits = context.Parts.TraitsFor(pool, request.Traits) };
         context.Result("format", report.Format);
         context.Result("size", size.Bytes.ToString(CultureInfo.InvariantCulture));
         (LayerStack stack, Plan create) = await StackPlanner.PlanCreateAsync(context.Parts, pool, spec, context.Operation.Ids[$"{temporary}"], cancellationToken);
@@ -72,7 +72,7 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
             Name = temporary,
             Form = VolumeForm.Block,
             Size = made?.Size ?? pool.Capabilities.Granularity,
-            Traits = (request.Traits | context.Parts.StandardTraits) & pool.Capabilities.Traits,
+            Traits = context.Parts.TraitsFor(pool, request.Traits) & pool.Capabilities.Traits,
         };
         Guid id = context.Operation.Ids[$"{temporary}"];
         LayerStack stack = context.Parts.StackOf(pool, temporary, id, (await pool.Records.FindAsync(temporary, cancellationToken))?.Layers ?? []);

@@ -26,7 +26,7 @@ internal sealed class PlanCreateVolume : ChangePlanner<CreateVolume>
             Size = request.Size,
             Quota = request.Quota,
             Reservation = request.Reservation,
-            Traits = request.Traits | context.Parts.StandardTraits,
+            Traits = context.Parts.TraitsFor(pool, request.Traits),
         };
         (LayerStack _, Plan plan) = await StackPlanner.PlanCreateAsync(
             context.Parts, pool, spec, context.Operation.Ids[$"{request.Volume}"], cancellationToken);
