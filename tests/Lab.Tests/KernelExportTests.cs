@@ -8,29 +8,26 @@ public sealed class KernelExportTests
 {
     private const string Host = "nqn.2014-08.org.example:guest";
 
-    private const string Profile = """
-        {
-          "State": "/root/state", "Run": "/run/evestorage",
-          "Plugins": { "Enabled": ["eve.file", "eve.nvmet-tcp", "eve.nvmet-loop"] },
-          "Pools": { "data": { "Kind": "file", "Devices": ["/mnt/pool"] } },
-          "Transports": { "tcp": { "Kind": "nvmet-tcp" }, "loop": { "Kind": "nvmet-loop" } }
-        }
-        """;
-
     // At that rate the writes alone take 27 s and more.
     // fio 3.33 can write to its helper's pipe when that has gone; the signal would end it, and is no news of the disk.
     private const string Fio = "trap '' PIPE; fio --name=verified --direct=1 --ioengine=libaio --iodepth=8 --rw=randwrite --bs=4k --size=32M --rate_iops=300 --verify=crc32c --verify_fatal=1";
 
-    [Fact]
-    public async Task Guests_notice_nothing_when_the_host_is_killed_and_it_adopts_what_the_kernel_has_without_a_change()
+    [Theory]
+    [InlineData("file", "/mnt/pool")]
+    [InlineData("lvm", "serial:pool")]
+    public async Task Guests_notice_nothing_when_the_host_is_killed_and_it_adopts_what_the_kernel_has_without_a_change(string backend, string device)
     {
         Guest.RequireLong();
         Guest.Require();
         using TemporaryDirectory place = new();
         // One processor: two of them wait for each other's locks under emulation on a busy machine.
-        await using HostedGuest hosted = await HostedGuest.StartAsync(Profile, "--smp", "1", "--disk", $"{Drive.Make(place.Path, "pool", ByteSize.MiB(512))}");
+        await using HostedGuest hosted = await HostedGuest.StartAsync(Profile(backend, device), "--smp", "1", "--disk", $"{Drive.Make(place.Path, "pool", ByteSize.MiB(512))}");
         Guest guest = hosted.Guest;
-        await guest.RunAsync($"mkfs.ext4 -q {Guest.DriveOf("pool")} && mkdir -p /mnt && mount {Guest.DriveOf("pool")} /mnt");
+        if (backend == "file")
+        {
+            await guest.RunAsync($"mkfs.ext4 -q {Guest.DriveOf("pool")} && mkdir -p /mnt && mount {Guest.DriveOf("pool")} /mnt");
+        }
+
         await hosted.ServeAsync();
         await hosted.ChangeAsync("""{"change":"create-pool","pool":"data"}""");
         string subsystem = await ExportAsync(hosted, "by-tcp", "tcp", $$"""{"{{Host}}":null}""");
@@ -60,6 +57,15 @@ public sealed class KernelExportTests
         (await guest.RunAsync("grep '/sys/kernel/config' /root/trace | grep -E 'mkdir|rmdir|unlink|symlink|rename|creat|O_WRONLY|O_RDWR' || true")).ShouldBeEmpty();
         (await guest.RunAsync("dmesg | grep -c -i -E 'I/O error|reconnect|keep.alive' || true")).ShouldBe("0");
     }
+
+    private static string Profile(string backend, string device) => $$"""
+        {
+          "State": "/root/state", "Run": "/run/evestorage",
+          "Plugins": { "Enabled": ["eve.{{backend}}", "eve.nvmet-tcp", "eve.nvmet-loop"] },
+          "Pools": { "data": { "Kind": "{{backend}}", "Devices": ["{{device}}"] } },
+          "Transports": { "tcp": { "Kind": "nvmet-tcp" }, "loop": { "Kind": "nvmet-loop" } }
+        }
+        """;
 
     private static async Task<string> ExportAsync(HostedGuest hosted, string volume, string transport, string hosts)
     {
