@@ -50,7 +50,7 @@ public sealed class ChangePowerLossTests : IDisposable
 
         List<string> seen = [];
         Directory.CreateDirectory(Pools);
-        foreach (string mark in WriteLog.Replay(log.File, _place["replayed"]))
+        foreach (string mark in MarkedLog.Replay(log.File, _place["replayed"]))
         {
             (await LookAsync()).ShouldBe(s_expected[mark], mark);
             seen.Add(mark);

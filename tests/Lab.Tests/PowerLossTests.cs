@@ -1,6 +1,5 @@
 using System.Text;
 using EveStorage.Linux;
-using EveStorage.PowerTrial;
 using EveStorage.Testing;
 
 namespace EveStorage.Tests;
@@ -103,7 +102,7 @@ public sealed class PowerLossTests
         string image = Path.GetRelativePath(product["pool"], Directory.EnumerateFiles(product["pool"], "*", SearchOption.AllDirectories).Single(f => new FileInfo(f).Length == 16 << 20));
         List<string> lost = [];
         int checks = 0;
-        foreach (string mark in Replay(product["log"], product["replayed"]))
+        foreach (string mark in MarkedLog.Replay(product["log"], product["replayed"]))
         {
             await Programs.OutputAsync("cp", product["replayed"], product["checked"]);
             (int code, _, string error) = await Programs.RunAsync("e2fsck", ["-fy", product["checked"]]);
@@ -122,19 +121,6 @@ public sealed class PowerLossTests
 
         return (checks, [.. lost]);
     }
-
-    /// <summary>Replays the log onto a disk, and stops at each mark to say its name.</summary>
-    private static IEnumerable<string> Replay(string path, string disk)
-    {
-        using WriteLog log = new(path);
-        using BlockFile to = BlockFile.Open(disk, writable: true);
-        foreach (LoggedWrite entry in log.Read())
-        {
-            log.Replay(entry, to);
-            if (entry.Mark is string mark)
-            {
-                yield return mark;
-            }
         }
     }
 
