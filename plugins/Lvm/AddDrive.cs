@@ -29,6 +29,7 @@ internal sealed class AddDrive(LvmPool pool, string device, StepEffect expected)
         Drive drive = FreeDevice.Require(device);
         if (await FindAsync(pool, drive, cancellationToken) is PhysicalVolume there)
         {
+            await PhysicalDrive.NameAllAsync(pool.Group, await pool.DrivesAsync(cancellationToken), cancellationToken);
             return there.Uuid == FreeDevice.UuidFor(context.Request.Id, drive) ? StepOutcome.Changed : StepOutcome.AlreadySo;
         }
 

@@ -8,7 +8,7 @@ namespace EveStorage.Lvm;
 /// </summary>
 internal sealed class LeaveDrive(LvmPool pool, PhysicalVolume old) : StorageStep
 {
-    private string Called => old.Tags["drive"] ?? old.Path;
+    private string Called => PhysicalDrive.CalledOf(old);
 
     public override string Title => $"let {Called} go from {pool.Name}";
 
@@ -54,8 +54,28 @@ internal sealed class LeaveDrive(LvmPool pool, PhysicalVolume old) : StorageStep
         }
     }
 
-    // It is blank and can be added again; what was moved off it is safe where it is.
-    public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+    // It comes back, so that what was moved off it can.
+    public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        using IDisposable held = await pool.LockAsync($"undo: {Title}", cancellationToken);
+        IReadOnlyList<PhysicalVolume> all = await pool.DrivesAsync(cancellationToken);
+        if (all.Any(volume => volume.Uuid == old.Uuid) || old.IsMissing || BlankDrive.Find(pool, Called) is not Drive drive)
+        {
+            return;
+        }
+
+        string? left = await FreeDevice.CheckAsync(pool.Group.Tools, drive, Called, cancellationToken);
+        string node = PoolDevices.NodeOf(drive);
+        if (left is null)
+        {
+            await PhysicalDrive.MakeAsync(pool.Group.Tools, drive, left, context.Request.Id, cancellationToken);
+        }
+
+        string[] devices = [.. pool.Group.Devices, node];
+        await pool.Group.Tools.RunAsync("vgextend", devices, [pool.Group.Name, node], cancellationToken);
+        pool.Group.Devices = devices;
+        await PhysicalDrive.NameAllAsync(pool.Group, await pool.DrivesAsync(cancellationToken), cancellationToken);
+    }
 
     // Never by LVM's force, which would take what is left on it along.
     private async Task LeaveMissingAsync(PhysicalVolume drive, CancellationToken cancellationToken)
@@ -94,18 +114,13 @@ internal sealed class BlankDrive(LvmPool pool, string called) : StorageStep
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
         using IDisposable held = await pool.LockAsync(Title, cancellationToken);
-        foreach (string node in PoolDevices.Labelled(pool.Services.Devices))
-        {
-            // By our id on it, which is made of the drive's name: it has no other name of ours left.
-            if (Drive.Find(node) is Drive drive && PhysicalDrive.Plain(PoolDevices.PhysicalOf(drive).Identity) == PhysicalDrive.Plain(called)
-                && await PhysicalDrive.BlankAsync(pool.Group.Tools, drive, cancellationToken))
-            {
-                return StepOutcome.Changed;
-            }
-        }
-
-        return StepOutcome.AlreadySo;
+        return Find(pool, called) is Drive drive && await PhysicalDrive.BlankAsync(pool.Group.Tools, drive, cancellationToken) ? StepOutcome.Changed : StepOutcome.AlreadySo;
     }
+
+    /// <summary>The drive of that name, or the layer over it that the profile names; null when it is not there.</summary>
+    internal static Drive? Find(LvmPool pool, string called)
+        => pool.Services.Devices.Select(device => Drive.Find(device)).OfType<Drive>().Concat(Drive.List().Where(drive => !drive.IsFabric))
+            .FirstOrDefault(drive => PhysicalDrive.Plain(PoolDevices.PhysicalOf(drive).Identity) == PhysicalDrive.Plain(called) || PoolDevices.NodeOf(drive) == called);
 
     // It holds nothing, and can be added again.
     public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken) => ValueTask.CompletedTask;

@@ -12,7 +12,7 @@ internal abstract partial class LvmPool
     {
         StorageStep add = await AddDrive.PlanAsync(this, replacement, cancellationToken);
         return await FindDriveAsync(drive, cancellationToken) is PhysicalVolume old
-            ? Plan.Of(add, new MoveDrive(this, old, replacement), new LeaveDrive(this, old), new BlankDrive(this, CalledOf(old)))
+            ? Plan.Of(add, new MoveDrive(this, old, replacement), new LeaveDrive(this, old), new BlankDrive(this, PhysicalDrive.CalledOf(old)))
             : Plan.Of(add, await RestOfLeavingAsync(drive, cancellationToken));
     }
 
@@ -31,7 +31,7 @@ internal abstract partial class LvmPool
                 StorageErrorKind.OutOfSpace, $"{Name}", $"its drive {drive} holds {old.Used}, and the others have {room} free: add a drive first, or replace this one");
         }
 
-        return Plan.Of(new MoveDrive(this, old, null), new LeaveDrive(this, old), new BlankDrive(this, CalledOf(old)));
+        return Plan.Of(new MoveDrive(this, old, null), new LeaveDrive(this, old), new BlankDrive(this, PhysicalDrive.CalledOf(old)));
     }
 
     /// <summary>A drive of the pool by the name that status gives it, its path, or LVM's id of it; null when it has none such.</summary>
@@ -48,11 +48,9 @@ internal abstract partial class LvmPool
         => LeaveDrive.HasLeft(await Group.RequireAsync(cancellationToken), IdentityOf(drive))
             ? new(this, IdentityOf(drive))
             : throw new StorageException(
-                StorageErrorKind.NotFound, $"{Name}", $"has no drive {drive}; it has {string.Join(", ", (await DrivesAsync(cancellationToken)).Select(CalledOf))}");
+                StorageErrorKind.NotFound, $"{Name}", $"has no drive {drive}; it has {string.Join(", ", (await DrivesAsync(cancellationToken)).Select(PhysicalDrive.CalledOf))}");
 
     private static string IdentityOf(string drive) => Drive.Find(drive) is Drive found ? PoolDevices.PhysicalOf(found).Identity : drive;
-
-    private static string CalledOf(PhysicalVolume volume) => volume.Tags["drive"] ?? volume.Path;
 
     /// <summary>Its drives as they are now, also the missing ones.</summary>
     internal Task<IReadOnlyList<PhysicalVolume>> DrivesAsync(CancellationToken cancellationToken)

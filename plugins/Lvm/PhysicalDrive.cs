@@ -46,6 +46,10 @@ internal static class PhysicalDrive
         }
     }
 
+    /// <summary>What a drive of a pool is called: as its tag says, else as the drive itself does; by its path when it does not.</summary>
+    internal static string CalledOf(PhysicalVolume volume)
+        => volume.Tags["drive"] ?? (!volume.IsMissing && Drive.Find(volume.Path) is Drive drive ? Plain(PoolDevices.PhysicalOf(drive).Identity) : volume.Path);
+
     /// <summary>Whether a device is a physical volume of no volume group.</summary>
     internal static async Task<bool> IsOrphanAsync(LvmTools tools, string node, CancellationToken cancellationToken)
         => (await tools.ReportAsync("pvs", PhysicalVolume.Fields, [node], [], cancellationToken)).Select(PhysicalVolume.Read).ToList() is [{ Group.Length: 0 }];

@@ -72,7 +72,12 @@ public sealed class FileLock : IDisposable
     }
 
     /// <summary>Gives the lock back. The file stays: whoever removed it could remove another's lock.</summary>
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        // A program that is being started by another thread has the descriptor until it is executed: closing ours alone would leave it the lock.
+        _file.Unlock(0);
+        _file.Dispose();
+    }
 
     // For a person, and no more: on a full disk the lock is held all the same. Always as long, over the one before, so that
     // the block it takes is taken once.

@@ -39,6 +39,7 @@ public sealed class ChangePowerLossTests : IDisposable
     [Fact]
     public async Task What_a_change_made_is_there_after_a_power_loss_right_after_it()
     {
+        Guest.RequireLong();
         Guest.Require();
         Assert.SkipUnless(Environment.IsPrivilegedProcess || Environment.GetEnvironmentVariable("CI") == "true", "mounting needs root");
         Drive disk = Drive.Make(_place.Path, "disk", ByteSize.MiB(96));

@@ -60,6 +60,7 @@ public sealed class RecordedPool : IAsyncLifetime
     /// <summary>A guest with the recording.</summary>
     internal async Task<Guest> StartAsync()
     {
+        Guest.RequireLong();
         Guest.Require();
         await _recorded.Value;
         return await UpAsync();

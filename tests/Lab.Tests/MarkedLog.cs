@@ -1,3 +1,4 @@
+using EveStorage.Linux;
 using EveStorage.PowerTrial;
 
 namespace EveStorage.Tests;
@@ -17,4 +18,6 @@ internal static class MarkedLog
             {
                 yield return mark;
             }
+        }
+    }
 }

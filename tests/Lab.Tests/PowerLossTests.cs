@@ -121,8 +121,6 @@ public sealed class PowerLossTests
 
         return (checks, [.. lost]);
     }
-        }
-    }
 
     /// <summary>What is stable at a mark: all that was written up to it, of the mark's kind.</summary>
     private static IEnumerable<(string Text, int Block)> Stable(string mark)

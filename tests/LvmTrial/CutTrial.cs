@@ -102,17 +102,13 @@ internal static class CutTrial
             for (int commands = 0, isWhole = 0; isWhole == 0 && commands < 40; commands++)
             {
                 bool redo = commands % 2 == 0;
-                await said.SayAsync($"Cut short after {commands} commands, {what} is {(redo ? "finished" : "undone")}", async () =>
+                await said.SayAsync($"Cut short after {commands} commands, {what} is {(redo ? "finished" : "undone, or finished")}", async () =>
                 {
                     OperationRequest request = new() { Id = Guid.NewGuid(), Ids = made.ToDictionary(name => name, _ => Guid.NewGuid()) };
                     string before = await LookAsync();
                     isWhole = await PlannedAsync(ofPool, ofBackend, plan => ToTheCutAsync(plan, request, commands)) ? 1 : 0;
-                    if (isWhole == 0)
-                    {
-                        await PlannedAsync(ofPool, ofBackend, plan => redo ? AgainAsync(plan, request) : UndoAsync(plan, request));
-                    }
-
-                    if (redo || isWhole == 1)
+                    bool isDone = isWhole == 1 || await PlannedAsync(ofPool, ofBackend, plan => redo ? AgainAsync(plan, request) : UndoAsync(plan, request));
+                    if (isDone)
                     {
                         await cleanAsync();
                     }
@@ -163,14 +159,27 @@ internal static class CutTrial
             return true;
         }
 
+        /// <summary>Undoes a plan, or finishes it where it says that what it destroyed is gone, and says which.</summary>
         private static async Task<bool> UndoAsync(Plan plan, OperationRequest request)
+        {
+            try
+            {
+                return await RevertAsync(plan, request);
+            }
+            catch (StorageException e) when (e.Kind == StorageErrorKind.NeedsAttention)
+            {
+                return await AgainAsync(plan, request);
+            }
+        }
+
+        private static async Task<bool> RevertAsync(Plan plan, OperationRequest request)
         {
             foreach (StorageStep step in plan.Steps.Reverse())
             {
                 await step.RevertAsync(Machine.ContextOf(request), default);
             }
 
-            return true;
+            return false;
         }
 
         /// <summary>All that is there, but for tags and sizes of what is LVM's own.</summary>
