@@ -54,7 +54,7 @@ internal readonly record struct Qcow2Cluster(long Offset, int CompressedLength, 
                 : throw Corrupt(subject, "has a compressed cluster with subclusters");
         }
 
-        if ((word & ReservedBits) != 0 || (header.Version == 2 && (word & ZeroBit) != 0))
+        if ((word & ReservedBits) != 0 || ((header.Version == 2 || header.ExtendedL2) && (word & ZeroBit) != 0))
         {
             throw Corrupt(subject, $"has bits in an L2 entry, 0x{word:x}, that version {header.Version} has no meaning for");
         }

@@ -19,6 +19,6 @@ internal sealed class RawFormat : IImageFormat
         }
 
         await source.DisposeAsync();
-        throw new StorageException(StorageErrorKind.NotSupported, source.Name, "has no length before its end: give a file");
+        throw new StorageException(StorageErrorKind.NotSupported, source.Name, "has no length before its end: say how long its disk is, as with --size, or give a file");
     }
 }

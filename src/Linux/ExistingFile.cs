@@ -22,14 +22,7 @@ public static unsafe class ExistingFile
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: it is something else, as a pipe.</exception>
     public static ByteSize LengthOf(SafeFileHandle handle, string subject)
     {
-        using Descriptor descriptor = new(handle);
-        byte empty = 0;
-        statx facts;
-        if (LibC.statx(descriptor, &empty, LibC.AT_EMPTY_PATH, LibC.STATX_BASIC_STATS, &facts) < 0)
-        {
-            throw Errno.Failure(subject, "statx");
-        }
-
+        statx facts = FactsOf(handle, subject);
         return (facts.stx_mode & OwnCalls.S_IFMT) switch
         {
             OwnCalls.S_IFREG => new((long)facts.stx_size),
@@ -58,11 +51,36 @@ public static unsafe class ExistingFile
         }
     }
 
+    /// <summary>Whether an open file is a pipe or a socket, whose bytes come once and in order.</summary>
+    /// <exception cref="StorageException">It can't be asked.</exception>
+    public static bool IsStream(SafeFileHandle handle, string subject)
+        => (FactsOf(handle, subject).stx_mode & OwnCalls.S_IFMT) is OwnCalls.S_IFIFO or OwnCalls.S_IFSOCK;
+
+    /// <summary>Whether an open file is a regular one.</summary>
+    /// <exception cref="StorageException">It can't be asked.</exception>
+    public static bool IsRegular(SafeFileHandle handle, string subject)
+        => (FactsOf(handle, subject).stx_mode & OwnCalls.S_IFMT) == OwnCalls.S_IFREG;
+
+    /// <summary>A descriptor of the process's standard input.</summary>
+    public static SafeFileHandle StandardInput()
+    {
+        using SafeFileHandle input = new(0, ownsHandle: false);
+        return Duplicate(input);
+    }
+
     /// <summary>A second descriptor of the same open file, with a life of its own.</summary>
     public static SafeFileHandle Duplicate(SafeFileHandle handle)
     {
         using Descriptor original = new(handle);
         int copy = LibC.fcntl(original, LibC.F_DUPFD_CLOEXEC, 0);
         return copy >= 0 ? new(copy, ownsHandle: true) : throw Errno.Failure("descriptor", "F_DUPFD_CLOEXEC");
+    }
+
+    private static statx FactsOf(SafeFileHandle handle, string subject)
+    {
+        using Descriptor descriptor = new(handle);
+        byte empty = 0;
+        statx facts;
+        return LibC.statx(descriptor, &empty, LibC.AT_EMPTY_PATH, LibC.STATX_BASIC_STATS, &facts) == 0 ? facts : throw Errno.Failure(subject, "statx");
     }
 }

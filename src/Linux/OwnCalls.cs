@@ -21,6 +21,14 @@ internal static unsafe partial class OwnCalls
     internal const uint S_IFMT = 0xF000;
     internal const uint S_IFREG = 0x8000;
     internal const uint S_IFBLK = 0x6000;
+    internal const uint S_IFIFO = 0x1000;
+    internal const uint S_IFSOCK = 0xC000;
+
+    // asm/unistd.h: the same number on every architecture; and linux/openat2.h.
+    internal const int SYS_openat2 = 437;
+    internal const ulong RESOLVE_NO_MAGICLINKS = 0x02;
+    internal const ulong RESOLVE_NO_SYMLINKS = 0x04;
+    internal const ulong RESOLVE_BENEATH = 0x08;
 
     // linux/fs.h: _IOW(0x94, 9, int).
     internal const uint FICLONE = 0x40049409;
@@ -71,8 +79,28 @@ internal static unsafe partial class OwnCalls
     internal const int WNOWAIT = 0x1000000;
 
     // sys/resource.h.
+    internal const int RLIMIT_CPU = 0;
     internal const int RLIMIT_FSIZE = 1;
     internal const int RLIMIT_DATA = 2;
+    internal const int RLIMIT_CORE = 4;
+
+    // sys/prctl.h and linux/seccomp.h.
+    internal const int PR_SET_NO_NEW_PRIVS = 38;
+    internal const uint SECCOMP_SET_MODE_FILTER = 1;
+    internal const uint SECCOMP_FILTER_FLAG_TSYNC = 1;
+    internal const uint SECCOMP_RET_KILL_PROCESS = 0x80000000;
+    internal const uint SECCOMP_RET_ERRNO = 0x00050000;
+    internal const uint SECCOMP_RET_ALLOW = 0x7FFF0000;
+
+    // linux/audit.h, and sched.h.
+    internal const uint AUDIT_ARCH_X86_64 = 0xC000003E;
+    internal const uint AUDIT_ARCH_AARCH64 = 0xC00000B7;
+    internal const uint CLONE_THREAD = 0x00010000;
+
+    // linux/bpf_common.h. The first and the last two are joined of their parts.
+    internal const ushort BPF_JEQ = 0x10;
+    internal const ushort BPF_JGE = 0x30;
+    internal const ushort BPF_JSET = 0x40;
 
     // glibc's stdio.h is not in it, and rename(2) replaces what is there.
     [LibraryImport("libc.so.6", EntryPoint = "renameat2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
@@ -164,6 +192,55 @@ internal static unsafe partial class OwnCalls
         internal int Residual;
         internal uint Duration;
         internal uint Info;
+    }
+
+    // glibc has no openat2(2). Its syscall(2) takes the arguments in the registers of a call, as they are on x86-64 and arm64.
+    [LibraryImport("libc.so.6", EntryPoint = "syscall", SetLastError = true)]
+    internal static partial nint OpenAt2(nint number, int directory, byte* path, OpenHow* how, nuint size);
+
+    // Neither has a wrapper that takes what we need: prctl's arguments vary, and seccomp(2) has none.
+    [LibraryImport("libc.so.6", EntryPoint = "prctl", SetLastError = true)]
+    internal static partial int Prctl(int option, nuint second, nuint third, nuint fourth, nuint fifth);
+
+    [LibraryImport("libc.so.6", EntryPoint = "syscall", SetLastError = true)]
+    internal static partial nint Seccomp(nint number, uint operation, uint flags, FilterProgram* program);
+
+    /// <summary>What of our constants differs from the headers of one architecture, or is joined of several.</summary>
+    internal static nint SYS_seccomp => 317;
+
+    internal static nint SeccompOnArm64 => 277;
+
+    internal static ushort BPF_LD_W_ABS => 0x20;
+
+    internal static ushort BPF_JMP_K => 0x05;
+
+    internal static ushort BPF_RET_K => 0x06;
+
+    /// <summary>struct sock_filter.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct FilterInstruction
+    {
+        internal ushort Code;
+        internal byte Then;
+        internal byte Otherwise;
+        internal uint Value;
+    }
+
+    /// <summary>struct sock_fprog.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct FilterProgram
+    {
+        internal ushort Length;
+        internal FilterInstruction* Instructions;
+    }
+
+    /// <summary>struct open_how.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct OpenHow
+    {
+        internal ulong Flags;
+        internal ulong Mode;
+        internal ulong Resolve;
     }
 
     /// <summary>struct iovec.</summary>

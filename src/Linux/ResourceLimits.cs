@@ -14,9 +14,25 @@ public static class ResourceLimits
     /// <exception cref="StorageException">The kernel refused.</exception>
     public static void LimitFiles(ByteSize most) => Set(OwnCalls.RLIMIT_FSIZE, "RLIMIT_FSIZE", most);
 
-    private static unsafe void Set(int resource, string name, ByteSize most)
+    /// <summary>Bounds the time that this process can take of the processors, in all its threads; beyond it, it is ended by SIGXCPU.</summary>
+    /// <exception cref="StorageException">The kernel refused.</exception>
+    public static void LimitProcessorTime(TimeSpan most)
     {
-        OwnCalls.ResourceLimit limit = new() { Soft = (ulong)most.Bytes, Hard = (ulong)most.Bytes };
+        // At the harder one the kernel sends SIGKILL, which tells nobody why.
+        const ulong Grace = 5;
+        ulong seconds = (ulong)Math.Ceiling(most.TotalSeconds);
+        Set(OwnCalls.RLIMIT_CPU, "RLIMIT_CPU", seconds, seconds + Grace);
+    }
+
+    /// <summary>Keeps this process from leaving its memory on a disk when it ends badly.</summary>
+    /// <exception cref="StorageException">The kernel refused.</exception>
+    public static void ForbidCores() => Set(OwnCalls.RLIMIT_CORE, "RLIMIT_CORE", 0, 0);
+
+    private static void Set(int resource, string name, ByteSize most) => Set(resource, name, (ulong)most.Bytes, (ulong)most.Bytes);
+
+    private static unsafe void Set(int resource, string name, ulong soft, ulong hard)
+    {
+        OwnCalls.ResourceLimit limit = new() { Soft = soft, Hard = hard };
         if (OwnCalls.SetResourceLimit(resource, &limit) < 0)
         {
             throw Errno.Failure(name, "setrlimit");

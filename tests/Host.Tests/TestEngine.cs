@@ -1,3 +1,4 @@
+using System.IO.Pipes;
 using EveStorage.Host.Api;
 using EveStorage.Host.Engine;
 using EveStorage.Host.Operations;
@@ -19,12 +20,15 @@ internal sealed class TestEngine : IAsyncDisposable
     private readonly TemporaryDirectory _directory = new();
     private StorageEngine? _engine;
 
-    internal TestEngine()
+    /// <summary>Writes the profile.</summary>
+    /// <param name="images">Whether images may name files beneath a directory, <see cref="Bases"/>.</param>
+    internal TestEngine(bool images = false)
     {
+        Directory.CreateDirectory(Bases);
         ProfilePath = _directory["test.json"];
         File.WriteAllText(ProfilePath, $$"""
             {
-              "State": "{{State}}", "Run": "{{_directory["run"]}}",
+              "State": "{{State}}", "Run": "{{_directory["run"]}}", "Images": { "Directory": "{{(images ? Bases : "")}}" },
               "Plugins": { "Directories": [ "{{BuiltHost.Plugins}}" ], "Enabled": [ "eve.file", "eve.nvmet-user", "eve.raw", "eve.qcow2" ] },
               "Pools": { "data": { "Kind": "file", "Devices": [ "${State}/pools/data" ] } },
               "Transports": { "tcp": { "Kind": "nvmet-user", "Options": { "Port": 0 } } }
@@ -37,6 +41,9 @@ internal sealed class TestEngine : IAsyncDisposable
 
     /// <summary>The profile's state directory.</summary>
     internal string State => _directory["state"];
+
+    /// <summary>The directory of files that images may name.</summary>
+    internal string Bases => _directory["bases"];
 
     /// <summary>The pool's directory.</summary>
     internal string PoolPath => Path.Combine(State, "pools/data");
@@ -86,6 +93,25 @@ internal sealed class TestEngine : IAsyncDisposable
         }
 
         return last!;
+    }
+
+    /// <summary>Runs a change with an image that comes through a pipe.</summary>
+    internal async Task<OperationReport> RunPipedAsync(ChangeRequest request, Stream image)
+    {
+        using AnonymousPipeServerStream pipe = new(PipeDirection.Out);
+        using SafeFileHandle reader = new(pipe.ClientSafePipeHandle.DangerousGetHandle(), ownsHandle: false);
+        Task<OperationReport> running = RunAsync(request, reader);
+        try
+        {
+            await Task.Run(() => image.CopyTo(pipe, 1 << 16));
+        }
+        catch (IOException)
+        {
+            // it was refused before its end
+        }
+
+        await pipe.DisposeAsync();
+        return await running;
     }
 
     /// <summary>Runs changes, each of which has to succeed.</summary>

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.InteropServices;
 using EveStorage.Linux;
 using EveStorage.Testing;
 
@@ -25,24 +26,43 @@ public class HeaderTests
             "_Static_assert(sizeof(struct iovec) == 16, \"iovec\");",
             "_Static_assert(sizeof(struct rlimit) == 16, \"rlimit\");",
             "_Static_assert(sizeof(struct ucred) == 12, \"ucred\");",
+            "_Static_assert(sizeof(struct sock_filter) == 8 && offsetof(struct sock_filter, k) == 4 && sizeof(struct sock_fprog) == 16, \"filter\");",
+            $"_Static_assert((BPF_LD | BPF_W | BPF_ABS) == {OwnCalls.BPF_LD_W_ABS} && (BPF_JMP | BPF_K) == {OwnCalls.BPF_JMP_K} && (BPF_RET | BPF_K) == {OwnCalls.BPF_RET_K}, \"bpf\");",
+            "_Static_assert(offsetof(struct seccomp_data, arch) == 4 && offsetof(struct seccomp_data, args) == 16, \"seccomp_data\");",
+            "_Static_assert(sizeof(struct open_how) == 24 && offsetof(struct open_how, resolve) == 16, \"open_how\");",
             "_Static_assert(sizeof(struct nvme_passthru_cmd) == 72 && offsetof(struct nvme_passthru_cmd, addr) == 24 && offsetof(struct nvme_passthru_cmd, data_len) == 36 && offsetof(struct nvme_passthru_cmd, timeout_ms) == 64, \"nvme\");",
             "_Static_assert(sizeof(struct sg_io_hdr) == 88 && offsetof(struct sg_io_hdr, cmdp) == 24 && offsetof(struct sg_io_hdr, status) == 64 && offsetof(struct sg_io_hdr, host_status) == 68, \"sg\");",
             "_Static_assert(sizeof(struct statfs) <= 128 && offsetof(struct statfs, f_bsize) == 8 && offsetof(struct statfs, f_bavail) == 32, \"statfs\");",
         ]);
 
     [Fact]
+    public async Task The_numbers_of_allowed_calls_are_those_of_the_C_headers_on_each_architecture()
+    {
+        SystemCall[] calls = [.. AllowedCalls.All, new("seccomp", (int)OwnCalls.SYS_seccomp, (int)OwnCalls.SeccompOnArm64)];
+
+        if (RuntimeInformation.ProcessArchitecture == Architecture.X64)
+        {
+            await CompileAsync(calls.Select(call => $"_Static_assert(__NR_{call.Name} == {call.X64}, \"{call.Name}\");"), "asm/unistd_64.h");
+        }
+
+        await CompileAsync(
+            calls.Where(call => call.Arm64 >= 0).Select(call => $"_Static_assert(__NR_{call.Name} == {call.Arm64}, \"{call.Name}\");"), "asm-generic/unistd.h");
+    }
+
+    [Fact]
     public async Task A_wrong_constant_does_not_compile()
         => await Should.ThrowAsync<CommandException>(() => CompileAsync(["_Static_assert(SEEK_HOLE == 3, \"SEEK_HOLE\");"]));
 
-    private static async Task CompileAsync(IEnumerable<string> assertions)
+    private static async Task CompileAsync(IEnumerable<string> assertions, string? onlyHeader = null)
     {
         using TemporaryDirectory directory = new();
         string[] headers =
         [
             "stddef.h", "stdio.h", "fcntl.h", "spawn.h", "signal.h", "unistd.h", "sys/wait.h", "sys/stat.h", "sys/uio.h", "sys/vfs.h", "sys/socket.h",
-            "sys/resource.h", "linux/fs.h", "linux/falloc.h", "linux/magic.h", "linux/nvme_ioctl.h", "scsi/sg.h",
+            "sys/resource.h", "linux/fs.h", "linux/falloc.h", "linux/magic.h", "linux/nvme_ioctl.h", "scsi/sg.h", "linux/openat2.h", "sys/syscall.h",
+            "sys/prctl.h", "sched.h", "linux/seccomp.h", "linux/filter.h", "linux/audit.h",
         ];
-        await File.WriteAllLinesAsync(directory["check.c"], ["#define _GNU_SOURCE", .. headers.Select(h => $"#include <{h}>"), .. assertions]);
+        await File.WriteAllLinesAsync(directory["check.c"], ["#define _GNU_SOURCE", "#define __ARCH_WANT_NEW_STAT", "#define __ARCH_WANT_SYS_CLONE3", .. (onlyHeader is null ? headers : [onlyHeader]).Select(h => $"#include <{h}>"), .. assertions]);
         Command gcc = Command.Find("gcc") ?? throw new InvalidOperationException("gcc is needed: install gcc, libc6-dev and linux-libc-dev");
 
         await gcc.RunAsync(["-c", directory["check.c"], "-o", directory["check.o"]], CancellationToken.None);

@@ -3,6 +3,7 @@ using EveStorage.Qcow2Import;
 
 namespace EveStorage.Tests;
 
+[Collection("memory is counted")]
 public sealed class Qcow2FormatTests
 {
     [Fact]

@@ -209,8 +209,14 @@ internal sealed record ImportImage : VolumeChange
     /// <summary>What the volume must have.</summary>
     public VolumeTraits Traits { get; init; } = VolumeTraits.Thin;
 
-    /// <summary>The volume's size, when larger than the image's disk.</summary>
+    /// <summary>The snapshot in it to import; null for its disk as it is.</summary>
+    public string? Snapshot { get; init; }
+
+    /// <summary>The volume's size, when larger than the image's disk. Of a raw image that comes as a stream: exactly what comes.</summary>
     public ByteSize? Size { get; init; }
+
+    /// <summary>The SHA-256 that the image's file must have, as hexadecimal digits; null when it is not known.</summary>
+    public string? Sha256 { get; init; }
 
     /// <summary>Whether the volume is read back and compared by digest.</summary>
     public bool Verify { get; init; }

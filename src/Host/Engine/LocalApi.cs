@@ -85,7 +85,7 @@ internal sealed class LocalApi(
 
     /// <inheritdoc/>
     public Task<ImageReport> InspectImageAsync(SafeFileHandle image, string name, string? format, CancellationToken cancellationToken)
-        => images.InspectAsync(image, name, format, cancellationToken);
+        => images.InspectAsync(new(image, name), new() { Format = format }, cancellationToken);
 
     /// <inheritdoc/>
     public Task<PlanReport> PlanAsync(ChangeRequest request, SafeFileHandle? image, CancellationToken cancellationToken)

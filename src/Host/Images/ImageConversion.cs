@@ -1,34 +1,71 @@
 using EveStorage.Host.Api;
 using EveStorage.Host.Plugins;
+using EveStorage.Host.Profiles;
 using EveStorage.Host.Worker;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Images;
 
-/// <summary>Looks into images and makes volumes of them, in a worker process.</summary>
-internal sealed class ImageConversion(PluginCatalog catalog, ILoggerFactory loggers, TimeProvider time, IEventSink events)
+/// <summary>What is asked of an image beside its name.</summary>
+internal sealed record ImageQuestion
 {
+    /// <summary>Its format; null to find out.</summary>
+    public string? Format { get; init; }
+
+    /// <summary>The snapshot in it that is meant; null for its disk as it is.</summary>
+    public string? Snapshot { get; init; }
+
+    /// <summary>How long the disk of a stream is whose format does not say; null when nobody said.</summary>
+    public ByteSize? StreamLength { get; init; }
+}
+
+/// <summary>Looks into images and makes volumes of them, in a worker process.</summary>
+internal sealed class ImageConversion(PluginCatalog catalog, Profile profile, ILoggerFactory loggers, TimeProvider time, IEventSink events)
+{
+    private readonly ImageDirectory _directory = new(profile.Images.Directory);
+
     /// <summary>What an image holds, all of it gone over.</summary>
     /// <exception cref="StorageException">Its format is not known, or it is not read.</exception>
-    internal Task<ImageReport> InspectAsync(SafeFileHandle image, string name, string? format, CancellationToken cancellationToken)
-        => LookAsync(image, RequestFor(name, format) with { GoOver = true }, cancellationToken);
+    internal Task<ImageReport> InspectAsync(ImageInput image, ImageQuestion question, CancellationToken cancellationToken)
+        => LookAsync(image, question, goOver: true, cancellationToken);
 
-    /// <summary>What an import has to know before there is a volume: what opening an image tells. The import goes over it anyway.</summary>
+    /// <summary>
+    /// What an import has to know before there is a volume: what opening an image tells. The import goes over it anyway. The
+    /// files that it names are then open in it.
+    /// </summary>
     /// <exception cref="StorageException">Its format is not known, or no volume can be made of it.</exception>
-    internal async Task<ImageReport> GlanceAsync(SafeFileHandle image, string name, string? format, CancellationToken cancellationToken)
+    internal async Task<ImageReport> GlanceAsync(ImageInput image, ImageQuestion question, CancellationToken cancellationToken)
     {
-        ImageReport report = await LookAsync(image, RequestFor(name, format), cancellationToken);
+        ImageReport report = await LookAsync(image, question, goOver: false, cancellationToken);
         return report.Refusal is ErrorReport refusal ? throw refusal.ToException() : report;
     }
 
-    /// <summary>Fills a volume, which reads as zero, from an image. Once this returns, its data survives a crash.</summary>
-    /// <exception cref="StorageException">The image is not read, or does not fit.</exception>
-    internal async Task<ImportResult> ImportAsync(
-        SafeFileHandle image, string name, string format, SafeFileHandle volume, ImportOrder order, Action<WorkerProgress> progress, CancellationToken cancellationToken)
+    private async Task<ImageReport> LookAsync(ImageInput image, ImageQuestion question, bool goOver, CancellationToken cancellationToken)
     {
-        WorkerMessage answer = await WorkerProcess.RunAsync(RequestFor(name, format) with { Import = order }, image, volume, progress, cancellationToken);
-        return answer.Result ?? throw Strange(name);
+        while (true)
+        {
+            (WorkerMessage answer, _) = await WorkerProcess.RunAsync(RequestFor(image, question) with { GoOver = goOver }, image, [], static _ => { }, cancellationToken);
+            if (answer.Needs is OpenLink needed && needed.Of >= 0 && needed.Of <= image.Links.Count)
+            {
+                image.Links.Add(_directory.Open(needed.Link, needed.Of, image.Links, image.Name));
+            }
+            else
+            {
+                return answer.Report is ImageReport report ? report with { JailLacks = answer.Lacks } : throw Strange(image.Name);
+            }
+        }
+    }
+
+    /// <summary>Fills a volume, which reads as zero, from an image. Once this returns, its data survives a crash.</summary>
+    /// <returns>What it came to and, of an image that came through a pipe, the SHA-256 of all that came.</returns>
+    /// <exception cref="StorageException">The image is not read, or does not fit.</exception>
+    internal async Task<(ImportResult Result, string? SourceDigest)> ImportAsync(
+        ImageInput image, ImageQuestion question, SafeFileHandle volume, SafeFileHandle? spool, ImportOrder order, Action<WorkerProgress> progress, CancellationToken cancellationToken)
+    {
+        (WorkerMessage answer, string? digest) = await WorkerProcess.RunAsync(
+            RequestFor(image, question) with { Import = order }, image, spool is null ? [volume] : [volume, spool], progress, cancellationToken);
+        return (answer.Result ?? throw Strange(image.Name), digest);
     }
 
     /// <summary>The writer of a format.</summary>
@@ -46,23 +83,25 @@ internal sealed class ImageConversion(PluginCatalog catalog, ILoggerFactory logg
                 StorageErrorKind.NotSupported, name, $"'{format}' can't be written here; there are {string.Join(", ", writers.Select(known => known.Kind).Prepend("raw"))}");
     }
 
-    private static async Task<ImageReport> LookAsync(SafeFileHandle image, WorkerRequest request, CancellationToken cancellationToken)
+    // Of several plugins only those that could be meant: a worker loads what it is told. What an image names may be of any format.
+    private WorkerRequest RequestFor(ImageInput image, ImageQuestion question)
     {
-        WorkerMessage answer = await WorkerProcess.RunAsync(request, image, null, static _ => { }, cancellationToken);
-        return answer.Report ?? throw Strange(request.ImageName);
-    }
-
-    // Of several plugins only those that could be meant: a worker loads what it is told.
-    private WorkerRequest RequestFor(string name, string? format)
-    {
-        string[] plugins =
-            [.. catalog.Entries.Where(entry => entry.Parts is PartRegistry parts && parts.ImageFormats.Exists(known => format is null || known.Kind == format))
-                .Select(entry => entry.Directory!)];
-        return plugins.Length > 0
-            ? new() { Plugins = plugins, Format = format, ImageName = name }
+        bool any = question.Format is null || image.Links.Count > 0;
+        (string Kind, string Directory)[] known =
+            [.. catalog.Entries.Where(entry => entry.Parts is not null).SelectMany(entry => entry.Parts!.ImageFormats.Select(format => (format.Kind, entry.Directory!)))];
+        return any || Array.Exists(known, format => format.Kind == question.Format)
+            ? new()
+            {
+                Plugins = [.. known.Where(format => any || format.Kind == question.Format).Select(format => format.Directory).Distinct()],
+                Format = question.Format,
+                ImageName = image.Name,
+                IsPipe = image.IsPipe,
+                StreamLength = question.StreamLength,
+                Snapshot = question.Snapshot,
+                Links = [.. image.Links.Select(static file => new OpenLink(file.Of, file.Link))],
+            }
             : throw new StorageException(
-                StorageErrorKind.NotSupported, name,
-                $"'{format}' is no format here; there are {string.Join(", ", catalog.Entries.SelectMany(entry => entry.Parts?.ImageFormats ?? []).Select(known => known.Kind))}");
+                StorageErrorKind.NotSupported, image.Name, $"'{question.Format}' is no format here; there are {string.Join(", ", known.Select(format => format.Kind))}");
     }
 
     private static StorageException Strange(string name) => new(StorageErrorKind.Corrupt, name, "its worker answered something else than was asked");

@@ -26,6 +26,9 @@ internal sealed record Profile
     /// <summary>Where keys come from; null when it declares nothing.</summary>
     public PartOptions? Keys { get; init; }
 
+    /// <summary>What images may do.</summary>
+    public required ImagesOptions Images { get; init; }
+
     /// <summary>The strategies that it chooses.</summary>
     public required StrategyOptions Strategies { get; init; }
 

@@ -73,3 +73,10 @@ internal sealed class ApiOptions
     /// <summary>The group that may use it beside root; empty for nobody.</summary>
     public string Group { get; set; } = "";
 }
+
+/// <summary>Images.</summary>
+internal sealed class ImagesOptions
+{
+    /// <summary>The directory beneath which images may name backing files and data files; empty for nowhere.</summary>
+    public string Directory { get; set; } = "";
+}

@@ -5,7 +5,7 @@ namespace EveStorage.Host.Profiles;
 /// <summary>Reads a profile's own keys. What stands under an <c>Options</c> is a plugin's, and is checked once that is loaded.</summary>
 internal static class ProfileReader
 {
-    private static readonly string[] s_keys = ["Api", "Compression", "Conversion", "Encryption", "EncryptionOptions", "Keys", "Plugins", "Pools", "Profile", "Run", "State", "Transports"];
+    private static readonly string[] s_keys = ["Api", "Compression", "Conversion", "Encryption", "EncryptionOptions", "Images", "Keys", "Plugins", "Pools", "Profile", "Run", "State", "Transports"];
 
     // What this version carries out. One that nothing carries out is refused: data at rest that is silently not encrypted is worse than an error.
     private static readonly string[] s_encryption = ["none", StrategyOptions.UnderPool, StrategyOptions.OverVolume];
@@ -25,6 +25,8 @@ internal static class ProfileReader
         string state = root["State"] ?? paths.State;
         ApiOptions api = new();
         OptionsReader.ReadInto(root.GetSection("Api"), api, problems);
+        ImagesOptions images = new();
+        OptionsReader.ReadInto(root.GetSection("Images"), images, problems);
         string run = root["Run"] ?? paths.Run;
         foreach ((string key, string path) in new[] { ("State", state), ("Run", run) })
         {
@@ -32,6 +34,11 @@ internal static class ProfileReader
             {
                 problems.Add(key, $"'{path}' has to be an absolute path: a daemon and a command have different working directories");
             }
+        }
+
+        if (images.Directory.Length > 0 && !Path.IsPathRooted(images.Directory))
+        {
+            problems.Add("Images:Directory", $"'{images.Directory}' has to be an absolute path");
         }
 
         api.Socket = api.Socket.Length == 0 ? Path.Combine(run, "api.sock") : api.Socket;
@@ -44,6 +51,7 @@ internal static class ProfileReader
             Pools = EncryptionLayers.Add(ReadPools(root.GetSection("Pools"), state, problems), root),
             Transports = ReadTransports(root.GetSection("Transports"), problems),
             Keys = root.GetSection("Keys").Exists() ? ReadPart(root.GetSection("Keys"), problems) : null,
+            Images = images,
             Strategies = ReadStrategies(root, problems),
             Api = api,
             State = state,

@@ -5,9 +5,10 @@ namespace EveStorage.Host.Worker;
 
 /// <summary>
 /// Copies an image's disk to a volume: extents in order into pieces of bounded size, pieces decoded and written by as many
-/// threads as there are processors, each with its own buffers. Memory is bounded by the pieces under way.
+/// threads as there are processors, each with its own buffers. Memory is bounded by the pieces under way. Of a stream each
+/// piece is read where it passes, by who tells the pieces.
 /// </summary>
-internal sealed class ImageCopy(IImageReader reader, IImageSource source, SparseTarget target, Action<WorkerProgress> progress)
+internal sealed class ImageCopy(LayeredDisk disk, SparseTarget target, StreamSource? stream, Action<WorkerProgress> progress)
 {
     // Long enough that a system call costs nothing beside it, short enough that several fit in a cache.
     private const int PieceLength = 1 << 20;
@@ -19,8 +20,13 @@ internal sealed class ImageCopy(IImageReader reader, IImageSource source, Sparse
     /// <summary>Copies all of it.</summary>
     internal async Task RunAsync(CancellationToken cancellationToken)
     {
+        if (stream is not null)
+        {
+            stream.Passed = Told;
+        }
+
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Channel<ImageExtent> pieces = Channel.CreateBounded<ImageExtent>(PiecesWaiting);
+        Channel<Piece> pieces = Channel.CreateBounded<Piece>(PiecesWaiting);
         Task[] all = [SplitAsync(pieces.Writer, stop.Token), .. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => CopyAsync(pieces.Reader, stop.Token))];
 
         // The first failure stops the others, and is the one that is told.
@@ -42,27 +48,24 @@ internal sealed class ImageCopy(IImageReader reader, IImageSource source, Sparse
         }
     }
 
-    private async Task SplitAsync(ChannelWriter<ImageExtent> pieces, CancellationToken cancellationToken)
+    private async Task SplitAsync(ChannelWriter<Piece> pieces, CancellationToken cancellationToken)
     {
-        await foreach (ImageExtent extent in reader.ReadExtentsAsync(cancellationToken))
+        await foreach (DiskPiece run in disk.ReadAsync(cancellationToken))
         {
-            if (extent.Kind != ExtentKind.Data && target.ReadsZero)
+            if (!run.IsData && target.ReadsZero)
             {
-                Told(extent.Length);
+                Told(run.Length);
             }
-            else if (extent.Encoding != ExtentEncoding.Plain)
+            else if (!run.IsPlain)
             {
-                await pieces.WriteAsync(extent, cancellationToken);
+                await pieces.WriteAsync(await FetchAsync(run, run.Extent, cancellationToken), cancellationToken);
             }
             else
             {
-                for (long at = 0; at < extent.Length; at += PieceLength)
+                for (long at = 0; at < run.Length; at += PieceLength)
                 {
-                    long length = Math.Min(PieceLength, extent.Length - at);
-                    long sourceLength = Math.Clamp(extent.SourceLength - at, 0, length);
-                    await pieces.WriteAsync(
-                        extent with { GuestOffset = extent.GuestOffset + at, Length = length, SourceOffset = extent.SourceOffset + at, SourceLength = sourceLength },
-                        cancellationToken);
+                    DiskPiece part = run with { GuestOffset = run.GuestOffset + at, Length = Math.Min(PieceLength, run.Length - at) };
+                    await pieces.WriteAsync(await FetchAsync(part, part.PlainPart(part.GuestOffset, part.Length), cancellationToken), cancellationToken);
                 }
             }
         }
@@ -70,23 +73,46 @@ internal sealed class ImageCopy(IImageReader reader, IImageSource source, Sparse
         pieces.Complete();
     }
 
-    private async Task CopyAsync(ChannelReader<ImageExtent> pieces, CancellationToken cancellationToken)
+    private async ValueTask<Piece> FetchAsync(DiskPiece piece, ImageExtent extent, CancellationToken cancellationToken)
+    {
+        if (stream is null || !piece.IsData || disk.Layers[piece.Layer].Data != stream)
+        {
+            return new(piece, null, 0);
+        }
+
+        PieceReader.RequireBounded(extent, stream.Name);
+        byte[] bytes = ArrayPool<byte>.Shared.Rent((int)extent.SourceLength);
+        int read = await stream.ReadAsync(extent.SourceOffset, bytes.AsMemory(0, (int)extent.SourceLength), cancellationToken);
+        if (!piece.IsPlain)
+        {
+            stream.KeepEnd();
+        }
+
+        return new(piece, bytes, read);
+    }
+
+    private async Task CopyAsync(ChannelReader<Piece> pieces, CancellationToken cancellationToken)
     {
         // Off the caller's thread from here on: decoding is work, not waiting.
         await Task.Yield();
-        using PieceReader piece = new(reader, source);
-        await foreach (ImageExtent extent in pieces.ReadAllAsync(cancellationToken))
+        using PieceReader reader = new(disk);
+        await foreach ((DiskPiece piece, byte[]? bytes, int read) in pieces.ReadAllAsync(cancellationToken))
         {
-            if (extent.Kind == ExtentKind.Data)
+            if (!piece.IsData)
             {
-                target.Write(extent.GuestOffset, (await piece.ReadAsync(extent, cancellationToken)).Span);
+                target.WriteZeroes(piece.GuestOffset, piece.Length);
+            }
+            else if (bytes is null)
+            {
+                target.Write(piece.GuestOffset, (await reader.ReadAsync(piece, cancellationToken)).Span);
             }
             else
             {
-                target.WriteZeroes(extent.GuestOffset, extent.Length);
+                target.Write(piece.GuestOffset, reader.Decode(piece, bytes.AsMemory(0, read)).Span);
+                ArrayPool<byte>.Shared.Return(bytes);
             }
 
-            Told(extent.Length);
+            Told(piece.Length);
         }
     }
 
@@ -95,38 +121,10 @@ internal sealed class ImageCopy(IImageReader reader, IImageSource source, Sparse
         lock (_lock)
         {
             _done += length;
-            progress(new(WorkerPhase.Copy, new(_done), reader.VirtualSize));
+            progress(new(WorkerPhase.Copy, new(_done), new(disk.VirtualSize.Bytes + (stream?.PassedLength ?? 0))));
         }
     }
-}
 
-/// <summary>Reads and decodes one piece after the other into buffers of its own.</summary>
-internal sealed class PieceReader(IImageReader reader, IImageSource source) : IDisposable
-{
-    // The longest cluster of any format, and what a compressed one takes at most in the file.
-    private const int LongestPiece = 4 << 20;
-
-    private readonly byte[] _encoded = ArrayPool<byte>.Shared.Rent(LongestPiece);
-    private readonly byte[] _decoded = ArrayPool<byte>.Shared.Rent(LongestPiece);
-
-    /// <summary>The bytes of the disk; valid until the next call.</summary>
-    internal async ValueTask<ReadOnlyMemory<byte>> ReadAsync(ImageExtent extent, CancellationToken cancellationToken)
-    {
-        if (extent.Length > LongestPiece || extent.SourceLength > LongestPiece)
-        {
-            throw new StorageException(StorageErrorKind.Corrupt, source.Name, $"has an extent of {extent.Length} bytes in {extent.SourceLength}");
-        }
-
-        int read = await source.ReadAsync(extent.SourceOffset, _encoded.AsMemory(0, (int)extent.SourceLength), cancellationToken);
-        Memory<byte> decoded = _decoded.AsMemory(0, (int)extent.Length);
-        reader.Decode(extent, _encoded.AsSpan(0, read), decoded.Span);
-        return decoded;
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        ArrayPool<byte>.Shared.Return(_encoded);
-        ArrayPool<byte>.Shared.Return(_decoded);
-    }
+    /// <summary>A piece, with the bytes of its extent when they were read where a stream passed.</summary>
+    private readonly record struct Piece(DiskPiece Run, byte[]? Bytes, int Read);
 }

@@ -9,22 +9,20 @@ internal static class ImageDigest
     private const int Step = 1 << 20;
 
     /// <summary>Compares, and gives back the digest: SHA-256 of the disk's bytes, as <c>sha256sum</c> has it of a raw image.</summary>
-    /// <exception cref="StorageException">They differ, or the image can't be read in order.</exception>
+    /// <exception cref="StorageException">They differ, or the image is a stream, which can't be read twice.</exception>
     internal static async Task<string> CompareAsync(
-        IImageReader reader, IImageSource source, SparseTarget target, Action<WorkerProgress> progress, CancellationToken cancellationToken)
+        LayeredDisk disk, SparseTarget target, Action<WorkerProgress> progress, CancellationToken cancellationToken)
     {
         using IncrementalHash image = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using IncrementalHash volume = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using PieceReader piece = new(reader, source);
+        using PieceReader piece = new(disk);
         byte[] zeros = new byte[Step];
         byte[] held = new byte[Step];
         long at = 0;
-        await foreach (ImageExtent extent in InOrderAsync(reader, source, cancellationToken))
+        await foreach (DiskPiece run in InOrderAsync(disk, cancellationToken))
         {
-            image.AppendData(extent.Kind == ExtentKind.Data
-                ? (await piece.ReadAsync(extent, cancellationToken)).Span
-                : zeros.AsSpan(0, (int)extent.Length));
-            for (long end = at + extent.Length; at < end;)
+            image.AppendData(run.IsData ? (await piece.ReadAsync(run, cancellationToken)).Span : zeros.AsSpan(0, (int)run.Length));
+            for (long end = at + run.Length; at < end;)
             {
                 Memory<byte> next = held.AsMemory(0, (int)Math.Min(Step, end - at));
                 target.Read(at, next.Span);
@@ -32,66 +30,49 @@ internal static class ImageDigest
                 at += next.Length;
             }
 
-            progress(new(WorkerPhase.Compare, new(at), reader.VirtualSize));
+            progress(new(WorkerPhase.Compare, new(at), disk.VirtualSize));
         }
 
         string digest = Convert.ToHexStringLower(image.GetHashAndReset());
         return digest == Convert.ToHexStringLower(volume.GetHashAndReset())
             ? digest
-            : throw new StorageException(StorageErrorKind.Corrupt, source.Name, "reads otherwise from the volume than from the image: check the drive");
+            : throw new StorageException(StorageErrorKind.Corrupt, disk.Layers[0].Data.Name, "reads otherwise from the volume than from the image: check the drive");
     }
 
     // From the first byte of the disk to the last, in steps: by looking up where we are, or as the reader gives them where it
     // gives them so.
-    private static async IAsyncEnumerable<ImageExtent> InOrderAsync(IImageReader reader, IImageSource source, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private static async IAsyncEnumerable<DiskPiece> InOrderAsync(LayeredDisk disk, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        long size = reader.VirtualSize.Bytes;
         long at = 0;
-        if (reader is ISeekableImageReader seekable)
+        if (disk.Layers[0].Reader is ISeekableImageReader)
         {
-            while (at < size)
+            while (at < disk.VirtualSize.Bytes)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                ImageExtent extent = Cut(await seekable.LookupAsync(at, cancellationToken), at);
-                yield return extent;
-                at += extent.Length;
+                DiskPiece run = Cut(await disk.LookupAsync(at, cancellationToken));
+                yield return run;
+                at += run.Length;
             }
 
             yield break;
         }
 
-        await foreach (ImageExtent extent in reader.ReadExtentsAsync(cancellationToken))
+        await foreach (DiskPiece run in disk.ReadAsync(cancellationToken))
         {
-            if (extent.GuestOffset != at || !source.CanSeek)
+            if (run.GuestOffset != at || !disk.Layers[0].Data.CanSeek)
             {
-                throw new StorageException(StorageErrorKind.NotSupported, source.Name, "can't be read twice in the order of its disk, so that it can't be verified");
+                throw new StorageException(StorageErrorKind.NotSupported, disk.Layers[0].Data.Name, "can't be read twice in the order of its disk, so that it can't be verified");
             }
 
-            for (long end = at + extent.Length; at < end;)
+            for (long end = at + run.Length; at < end;)
             {
-                ImageExtent piece = Cut(extent, at);
+                DiskPiece piece = Cut(run with { GuestOffset = at, Length = end - at });
                 yield return piece;
                 at += piece.Length;
             }
         }
     }
 
-    // A plain or empty extent is cut to a step's length; an encoded one is decoded whole and always begins where we are.
-    private static ImageExtent Cut(ImageExtent extent, long at)
-    {
-        if (extent.Encoding != ExtentEncoding.Plain)
-        {
-            return extent;
-        }
-
-        long skipped = at - extent.GuestOffset;
-        long length = Math.Min(Step, extent.Length - skipped);
-        return extent with
-        {
-            GuestOffset = at,
-            Length = length,
-            SourceOffset = extent.SourceOffset + skipped,
-            SourceLength = Math.Clamp(extent.SourceLength - skipped, 0, length),
-        };
-    }
+    // A plain or empty run is cut to a step's length; what is encoded is decoded whole anyway.
+    private static DiskPiece Cut(DiskPiece run) => run.IsPlain ? run with { Length = Math.Min(Step, run.Length) } : run;
 }

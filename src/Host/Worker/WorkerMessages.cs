@@ -3,13 +3,13 @@ using EveStorage.Host.Images;
 
 namespace EveStorage.Host.Worker;
 
-/// <summary>What a worker is asked: the one line on its standard input.</summary>
+/// <summary>What a worker is asked: the one line on its standard input. Its descriptors are the image, the files of the links, the volume and the spool.</summary>
 internal sealed record WorkerRequest
 {
     /// <summary>The folders of the format plugins to try. Only these are loaded.</summary>
     public required IReadOnlyList<string> Plugins { get; init; }
 
-    /// <summary>The format; null for the first that recognizes the image.</summary>
+    /// <summary>The format; null for the one that recognizes the image.</summary>
     public string? Format { get; init; }
 
     /// <summary>What the image is called, for messages.</summary>
@@ -18,9 +18,26 @@ internal sealed record WorkerRequest
     /// <summary>Whether to go over all of the image when only looking, and not just to open it.</summary>
     public bool GoOver { get; init; }
 
+    /// <summary>Whether the image comes through a pipe.</summary>
+    public bool IsPipe { get; init; }
+
+    /// <summary>How long the disk is, for a format whose streams don't say; null when nobody said.</summary>
+    public ByteSize? StreamLength { get; init; }
+
+    /// <summary>The snapshot in it that is meant; null for its disk as it is.</summary>
+    public string? Snapshot { get; init; }
+
+    /// <summary>The other files that images name, as far as they are open.</summary>
+    public IReadOnlyList<OpenLink> Links { get; init; } = [];
+
     /// <summary>What to do; null to only look.</summary>
     public ImportOrder? Import { get; init; }
 }
+
+/// <summary>A file that an image names, opened by the host.</summary>
+/// <param name="Of">Which image names it: 0 for the first, or the number of the link that it was opened for.</param>
+/// <param name="Link">As that image has it.</param>
+internal sealed record OpenLink(int Of, ImageLink Link);
 
 /// <summary>What to import.</summary>
 internal sealed record ImportOrder
@@ -34,6 +51,9 @@ internal sealed record ImportOrder
     /// <summary>The most that may be written.</summary>
     public required ByteSize WriteBudget { get; init; }
 
+    /// <summary>The size of a volume that keeps what of a stream is needed later; null when there is none.</summary>
+    public ByteSize? SpoolSize { get; init; }
+
     /// <summary>Whether to read the volume back and compare.</summary>
     public bool Verify { get; init; }
 }
@@ -43,6 +63,12 @@ internal sealed record WorkerMessage
 {
     /// <summary>How far it is.</summary>
     public WorkerProgress? Progress { get; init; }
+
+    /// <summary>What its jail lacks on this kernel; null when nothing.</summary>
+    public string? Lacks { get; init; }
+
+    /// <summary>A file that it needs first.</summary>
+    public OpenLink? Needs { get; init; }
 
     /// <summary>The answer to looking.</summary>
     public ImageReport? Report { get; init; }
@@ -69,11 +95,12 @@ internal enum WorkerPhase
 
 /// <summary>How far a worker is.</summary>
 /// <param name="Phase">With what.</param>
-/// <param name="Done">Bytes that are done: of the file while it is opened, else of the disk.</param>
-/// <param name="Total">Bytes in all.</param>
+/// <param name="Done">Bytes that are done: of the file while it is opened, else of the disk and, of a stream, those that were kept or passed over.</param>
+/// <param name="Total">Bytes in all, as far as is known.</param>
 internal sealed record WorkerProgress(WorkerPhase Phase, ByteSize Done, ByteSize Total);
 
 /// <summary>What an import came to.</summary>
 /// <param name="Written">Bytes that were written; the rest reads as zero.</param>
+/// <param name="Spooled">Bytes of a stream that were kept until they were needed.</param>
 /// <param name="Digest">SHA-256 of the disk, the same in image and volume; null when it was not asked for.</param>
-internal sealed record ImportResult(ByteSize Written, string? Digest);
+internal sealed record ImportResult(ByteSize Written, ByteSize Spooled, string? Digest);

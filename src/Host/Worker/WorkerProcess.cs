@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using EveStorage.Host.Api;
+using EveStorage.Host.Images;
 using EveStorage.Linux;
 using Microsoft.Win32.SafeHandles;
 
@@ -11,16 +12,44 @@ namespace EveStorage.Host.Worker;
 internal static class WorkerProcess
 {
     private const int MaxLine = 64 << 10;
+
+    // 128 and the numbers of SIGXCPU, SIGSEGV and SIGABRT.
+    private const int ProcessorTimeSpent = 152;
+    private const int Crashed = 139;
+    private const int Aborted = 134;
+
     private static readonly TimeSpan s_silence = TimeSpan.FromMinutes(2);
 
     /// <summary>Runs one to its answer.</summary>
+    /// <param name="request">What it is asked.</param>
+    /// <param name="image">The image, with the files that it names.</param>
+    /// <param name="targets">The volume and the spool, of an import.</param>
+    /// <param name="progress">Told how far it is.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>The answer and, of an image that comes through a pipe, the SHA-256 of what came.</returns>
     /// <exception cref="StorageException">What the worker answered, or what became of it.</exception>
-    internal static async Task<WorkerMessage> RunAsync(
-        WorkerRequest request, SafeFileHandle image, SafeFileHandle? target, Action<WorkerProgress> progress, CancellationToken cancellationToken)
+    internal static async Task<(WorkerMessage Answer, string? SourceDigest)> RunAsync(
+        WorkerRequest request, ImageInput image, SafeFileHandle[] targets, Action<WorkerProgress> progress, CancellationToken cancellationToken)
+    {
+        await using ImagePump? pump = image.IsPipe ? new(image, isLook: request.Import is null) : null;
+        try
+        {
+            WorkerMessage answer = await RunAsync(
+                request, [pump?.Reader ?? image.Handle, .. image.Links.Select(static link => link.File), .. targets], pump, progress, cancellationToken);
+            return (answer, pump is null ? null : await pump.EndAsync());
+        }
+        catch (StorageException) when (pump?.Failure is not null)
+        {
+            throw pump.Failure;   // to the worker it looked like an image that ends
+        }
+    }
+
+    private static async Task<WorkerMessage> RunAsync(
+        WorkerRequest request, SafeHandle[] descriptors, ImagePump? pump, Action<WorkerProgress> progress, CancellationToken cancellationToken)
     {
         (string path, string[] arguments) = Self();
-        SafeHandle[] descriptors = target is null ? [image] : [image, target];
         using ChildProcess child = ChildProcess.Start(path, arguments, Environment(), descriptors);
+        pump?.Start();
         using CancellationTokenSource silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         silence.CancelAfter(s_silence);
         using CancellationTokenRegistration killed = silence.Token.Register(child.Kill);
@@ -49,7 +78,11 @@ internal static class WorkerProcess
             { Error: ErrorReport error } => throw error.ToException(),
             not null => answer,
             _ when silence.IsCancellationRequested => throw new StorageException(
-                StorageErrorKind.Io, request.ImageName, $"its worker said nothing for {s_silence.TotalSeconds:0} s and was ended: check the drive that holds the image"),
+                StorageErrorKind.Io, request.ImageName, $"its worker said nothing for {s_silence.TotalSeconds:0} s and was ended: check the drive that holds the image, or who feeds the pipe"),
+            _ when exitCode == ProcessorTimeSpent => throw new StorageException(
+                StorageErrorKind.Corrupt, request.ImageName, "kept its worker busy for longer than any image of its size needs, and was given up"),
+            _ when exitCode is Crashed or Aborted => throw new StorageException(
+                StorageErrorKind.Io, request.ImageName, $"crashed its worker, which ended with {exitCode}: please report it ({await complaint})"),
             _ => throw new StorageException(
                 StorageErrorKind.Io, request.ImageName, $"its worker ended with {exitCode} and no answer; if nobody ended it, please report it ({await complaint})"),
         };
@@ -132,9 +165,10 @@ internal static class WorkerProcess
         {
             ["LC_ALL"] = "C",
             ["PATH"] = "/usr/bin:/bin",
-            ["DOTNET_GCHeapHardLimit"] = $"0x{WorkerProgram.MemoryLimit.Bytes / 4:x}",
+            ["DOTNET_GCHeapHardLimit"] = $"0x{WorkerJail.MemoryLimit.Bytes / 4:x}",
             ["DOTNET_gcConcurrent"] = "0",
             ["DOTNET_EnableDiagnostics"] = "0",
+            ["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] = "1",   // or it would look for ICU when it is jailed
         };
         foreach (string kept in (string[])["DOTNET_ROOT", "HOME"])
         {

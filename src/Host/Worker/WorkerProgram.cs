@@ -1,31 +1,21 @@
 using System.Text.Json;
 using EveStorage.Host.Api;
-using EveStorage.Host.Images;
-using EveStorage.Host.Plugins;
 using EveStorage.Linux;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Worker;
 
 /// <summary>
-/// The child that parses images: it has its standard streams, the image as descriptor 3 and, for an import, the volume as
-/// descriptor 4. It ends when its standard input does, which is when its host is gone.
+/// The child that parses images: it has its standard streams, the image as descriptor 3, behind it the files that images name
+/// and, for an import, the volume and a spool. It ends when its standard input does, which is when its host is gone.
 /// </summary>
 internal static class WorkerProgram
 {
-    /// <summary>What a worker may hold: two pieces a processor, an image's tables, and the runtime.</summary>
-    internal static ByteSize MemoryLimit { get; } = new(1L << 30);
-
-    private const int ImageDescriptor = 3;
-    private const int TargetDescriptor = 4;
-    private const int HeadLength = 4096;
     private static readonly TimeSpan s_progressInterval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Does what the line on standard input asks.</summary>
     internal static async Task<int> RunAsync(Stream input, Stream output)
     {
-        ResourceLimits.LimitData(MemoryLimit);
         BeKilledFirst();
         using StreamReader lines = new(input);
         WorkerRequest request = JsonSerializer.Deserialize<WorkerRequest>(await lines.ReadLineAsync() ?? "null", ApiJson.Compact)
@@ -43,7 +33,7 @@ internal static class WorkerProgram
         }
         catch (OutOfMemoryException)
         {
-            answer = new() { Error = new(StorageErrorKind.NotSupported, request.ImageName, $"needs more memory than a worker may hold, which is {MemoryLimit}") };
+            answer = new() { Error = new(StorageErrorKind.NotSupported, request.ImageName, $"needs more memory than a worker may hold, which is {WorkerJail.MemoryLimit}") };
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -95,109 +85,65 @@ internal static class WorkerProgram
 
     private static async Task<WorkerMessage> AnswerAsync(WorkerRequest request, Action<WorkerProgress> progress, CancellationToken cancellationToken)
     {
-        DescriptorSource source = new(new SafeFileHandle(ImageDescriptor, ownsHandle: true), request.ImageName);
-        (string kind, IImageFormat format) = await ChooseAsync(request, source, cancellationToken);
         Action<WorkerProgress> seldom = Seldom(progress);
-        await using IImageReader reader = await OpenAsync(format, source, seldom, cancellationToken);
-        if (request.Import is not ImportOrder order)
+        SparseTarget? spool = null;
+        void Prepare(StreamSource stream)
         {
-            return new() { Report = await DescribeAsync(kind, reader, source, request.GoOver, seldom, cancellationToken) };
+            if (request.Import is { SpoolSize: ByteSize size } import)
+            {
+                spool = new(Descriptor(request, 1), size, import.WriteBudget, readsZero: true);
+                stream.SpoolTo(spool, size);
+            }
         }
 
-        if (reader.VirtualSize > order.VolumeSize)
+        ImageOpening opening = new(request);
+        string? lacks = WorkerJail.Enter(request, opening.Formats, opening.KnownLength);
+        OpenImage image;
+        try
         {
-            throw new StorageException(StorageErrorKind.Conflict, request.ImageName, $"has a disk of {reader.VirtualSize}, and the volume has {order.VolumeSize}");
+            image = await opening.OpenAsync(Prepare, seldom, cancellationToken);
+        }
+        catch (LinkNeededException e)
+        {
+            return new() { Needs = e.Link };
         }
 
-        using SafeFileHandle volume = new(TargetDescriptor, ownsHandle: true);
-        ResourceLimits.LimitFiles(order.VolumeSize);
+        await using LayeredDisk disk = image.Disk;
+        return request.Import is ImportOrder order
+            ? new() { Lacks = lacks, Result = await ImportAsync(request, image, order, seldom, cancellationToken) with { Spooled = spool?.Written ?? default } }
+            : new() { Lacks = lacks, Report = await ImageSurvey.RunAsync(image, request.GoOver, seldom, cancellationToken) };
+    }
+
+    private static async Task<ImportResult> ImportAsync(
+        WorkerRequest request, OpenImage image, ImportOrder order, Action<WorkerProgress> seldom, CancellationToken cancellationToken)
+    {
+        LayeredDisk disk = image.Disk;
+        if (disk.VirtualSize > order.VolumeSize)
+        {
+            throw new StorageException(StorageErrorKind.Conflict, request.ImageName, $"has a disk of {disk.VirtualSize}, and the volume has {order.VolumeSize}");
+        }
+
+        using SafeFileHandle volume = Descriptor(request, 0);
         SparseTarget target = new(volume, order.VolumeSize, order.WriteBudget, order.ReadsZero);
-        await new ImageCopy(reader, source, target, seldom).RunAsync(cancellationToken);
-        if (!order.ReadsZero && reader.VirtualSize < order.VolumeSize)
+        await new ImageCopy(disk, target, image.Stream, seldom).RunAsync(cancellationToken);
+        if (image.Stream is { } stream && stream.Drain(cancellationToken) is var more and > 0 && stream.Length is long said)
         {
-            target.WriteZeroes(reader.VirtualSize.Bytes, order.VolumeSize.Bytes - reader.VirtualSize.Bytes);
+            throw new StorageException(StorageErrorKind.Corrupt, request.ImageName, $"goes on for {more} bytes beyond the {said} that were announced");
+        }
+
+        if (!order.ReadsZero && disk.VirtualSize < order.VolumeSize)
+        {
+            target.WriteZeroes(disk.VirtualSize.Bytes, order.VolumeSize.Bytes - disk.VirtualSize.Bytes);
         }
 
         target.Flush();
-        string? digest = order.Verify ? await ImageDigest.CompareAsync(reader, source, target, seldom, cancellationToken) : null;
-        return new() { Result = new(target.Written, digest) };
+        string? digest = order.Verify ? await ImageDigest.CompareAsync(disk, target, seldom, cancellationToken) : null;
+        return new(target.Written, default, digest);
     }
 
-    private static async Task<(string Kind, IImageFormat Format)> ChooseAsync(WorkerRequest request, DescriptorSource source, CancellationToken cancellationToken)
-    {
-        byte[] head = new byte[HeadLength];
-        int length = await source.ReadAsync(0, head, cancellationToken);
-        PluginServices services = new()
-        {
-            Loggers = NullLoggerFactory.Instance,
-            Time = TimeProvider.System,
-            Events = NoEvents.Instance,
-            Name = "worker",
-        };
-        List<string> known = [];
-        foreach (string directory in request.Plugins)
-        {
-            foreach ((string kind, Func<PluginServices, IImageFormat> create) in PluginCatalog.LoadOne(directory).ImageFormats)
-            {
-                IImageFormat format = create(services);
-                if (kind == request.Format || (request.Format is null && format.Recognizes(head.AsSpan(0, Math.Clamp(format.SignatureLength, 0, length)))))
-                {
-                    return (kind, format);
-                }
-
-                known.Add(kind);
-            }
-        }
-
-        throw request.Format is null
-            ? new StorageException(StorageErrorKind.NotSupported, request.ImageName, $"is of no format that is recognized by its content: name it with --format ({string.Join(", ", known)})")
-            : new StorageException(StorageErrorKind.NotSupported, request.ImageName, $"'{request.Format}' is no format here; there are {string.Join(", ", known)}");
-    }
-
-    // What it reads meanwhile is told, so that going over a large file is not taken for silence.
-    private static async Task<IImageReader> OpenAsync(IImageFormat format, DescriptorSource source, Action<WorkerProgress> progress, CancellationToken cancellationToken)
-    {
-        source.ReadFrom = offset => progress(new(WorkerPhase.Open, new(offset), new(source.Length ?? offset)));
-        IImageReader reader = await format.OpenAsync(source, cancellationToken);
-        source.ReadFrom = null;
-        return reader;
-    }
-
-    private static async Task<ImageReport> DescribeAsync(
-        string kind, IImageReader reader, DescriptorSource source, bool goOver, Action<WorkerProgress> progress, CancellationToken cancellationToken)
-    {
-        long data = 0;
-        long seen = 0;
-        ErrorReport? refusal = null;
-        try
-        {
-            await foreach (ImageExtent extent in reader.ReadExtentsAsync(cancellationToken))
-            {
-                if (!goOver)
-                {
-                    break;
-                }
-
-                data += extent.Kind == ExtentKind.Data ? extent.Length : 0;
-                seen += extent.Length;
-                progress(new(WorkerPhase.Copy, new(seen), reader.VirtualSize));
-            }
-        }
-        catch (StorageException e) when (e.Kind == StorageErrorKind.NotSupported)
-        {
-            refusal = ErrorReport.Of(e);   // it is known what it is, and that is what was asked for
-        }
-
-        return new()
-        {
-            Format = kind,
-            VirtualSize = reader.VirtualSize,
-            DataSize = goOver && refusal is null ? new(data) : null,
-            SourceSize = new(source.Length ?? 0),
-            Details = reader.Details,
-            Refusal = refusal,
-        };
-    }
+    // Behind the files of the links: the volume, then the spool.
+    private static SafeFileHandle Descriptor(WorkerRequest request, int number)
+        => new(ImageOpening.FirstDescriptor + 1 + request.Links.Count + number, ownsHandle: true);
 
     private static Action<WorkerProgress> Seldom(Action<WorkerProgress> progress)
     {
@@ -210,14 +156,5 @@ internal static class WorkerProgram
                 progress(value);
             }
         };
-    }
-
-    private sealed class NoEvents : IEventSink
-    {
-        internal static NoEvents Instance { get; } = new();
-
-        public void Report(StorageEvent storageEvent)
-        {
-        }
     }
 }

@@ -19,7 +19,13 @@ internal static class ImageFile
         UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
     };
 
+    /// <summary>What stands for the standard input, or output.</summary>
+    internal const string Standard = "-";
+
     internal static Argument<string> Argument(string description) => new("image") { Description = description, HelpName = "FILE" };
+
+    /// <summary>What an image is called in messages.</summary>
+    internal static string NameOf(string path) => path == Standard ? "standard input" : Path.GetFileName(path);
 
     internal static Option<string?> Format { get; } = new("--format")
     {
@@ -31,6 +37,13 @@ internal static class ImageFile
     /// <exception cref="StorageException">It is not there, which makes it a wrong argument, or can't be opened.</exception>
     internal static SafeFileHandle OpenToRead(string path)
     {
+        if (path == Standard)
+        {
+            return Console.IsInputRedirected
+                ? ExistingFile.StandardInput()
+                : throw new StorageException(StorageErrorKind.InvalidConfiguration, NameOf(path), "is a terminal: pipe an image into it");
+        }
+
         if (!Path.Exists(path) || Directory.Exists(path))
         {
             throw new StorageException(StorageErrorKind.InvalidConfiguration, path, Directory.Exists(path) ? "is a directory and no image" : "is no image: there is no such file");
@@ -58,7 +71,7 @@ internal static class ImageFile
 
 internal sealed class ImageInspect : CliVerb
 {
-    private readonly Argument<string> _image = ImageFile.Argument("The image.");
+    private readonly Argument<string> _image = ImageFile.Argument("The image; - for the standard input, of which only the beginning is looked at.");
 
     public ImageInspect()
         : base("image inspect", "Show what an image holds: its format, the size of its disk, how much of that is data.\n\nExample: evestorage image inspect debian.qcow2")
@@ -72,18 +85,14 @@ internal sealed class ImageInspect : CliVerb
         string path = invocation.Parsed.GetValue(_image)!;
         using SafeFileHandle image = ImageFile.OpenToRead(path);
         IStorageApi api = await invocation.OpenAsync(cancellationToken);
-        ImageReport report = await api.InspectImageAsync(image, Path.GetFileName(path), invocation.Parsed.GetValue(ImageFile.Format), cancellationToken);
+        ImageReport report = await api.InspectImageAsync(image, ImageFile.NameOf(path), invocation.Parsed.GetValue(ImageFile.Format), cancellationToken);
         invocation.Answer(report, output =>
         {
             output.WriteLine($"format        {report.Format}");
             output.WriteLine($"virtual size  {report.VirtualSize.ForPerson()}");
-            if (report.DataSize is ByteSize data)
-            {
-                output.WriteLine($"data          {data.ForPerson()}");
-            }
-
-            output.WriteLine($"file          {report.SourceSize.ForPerson()}");
-            foreach ((string key, string value) in report.Details)
+            WriteSize(output, "data", report.DataSize);
+            WriteSize(output, "file", report.SourceSize);
+            foreach ((string key, string value) in report.Details.Concat(report.Wrapping is string wrapping ? [new("wrapped in", wrapping)] : []))
             {
                 output.WriteLine($"{key,-13} {value}");
             }
@@ -92,16 +101,36 @@ internal sealed class ImageInspect : CliVerb
             {
                 output.WriteLine($"import        not here: it {refusal.Message}");
             }
+
+            if (report.JailLacks is string lacks)
+            {
+                output.WriteLine($"{"jail",-13} its reader is not jailed here: {lacks}");
+            }
+
+            foreach (SnapshotInImage snapshot in report.Snapshots)
+            {
+                output.WriteLine($"{"snapshot",-13} {snapshot.Name} ({snapshot.Id}), {snapshot.VirtualSize.ForPerson()}, {snapshot.Taken:yyyy-MM-dd HH:mm:ss}");
+            }
         });
         return ExitCodes.Success;
+    }
+
+    private static void WriteSize(TextWriter output, string what, ByteSize? size)
+    {
+        if (size is ByteSize known)
+        {
+            output.WriteLine($"{what,-13} {known.ForPerson()}");
+        }
     }
 }
 
 internal sealed class ImageImport : ChangeVerb
 {
-    private readonly Argument<string> _image = ImageFile.Argument("The image.");
+    private readonly Argument<string> _image = ImageFile.Argument("The image; - for the standard input. It may be wrapped in gzip or zstd.");
     private readonly Argument<VolumeAddress> _volume;
-    private readonly Option<ByteSize?> _size = Arguments.SizeOption("--size", "The volume's size, when larger than the image's disk.");
+    private readonly Option<ByteSize?> _size = Arguments.SizeOption("--size", "The volume's size, when larger than the image's disk. A raw image that comes as a stream needs it, and has to be just as long.");
+    private readonly Option<string?> _snapshot = new("--snapshot") { Description = "The snapshot in the image to import, by its id or name.", HelpName = "SNAPSHOT" };
+    private readonly Option<string?> _sha256 = new("--sha256") { Description = "The SHA-256 that the image's file must have; without it there is no volume.", HelpName = "DIGEST" };
     private readonly Option<bool> _thick = new("--thick") { Description = "Take the volume's space now and not when it is written." };
     private readonly Option<bool> _encrypted = new("--encrypted") { Description = "Let nothing readable reach the device." };
     private readonly Option<bool> _verify = new("--verify") { Description = "Read image and volume once more and compare; shows the SHA-256 of the disk." };
@@ -109,12 +138,14 @@ internal sealed class ImageImport : ChangeVerb
     public ImageImport()
         : base(
             "image import",
-            "Make a volume of an image. The volume appears once it is whole; until then, and after a failure, there is none.\n\nExample: evestorage image import debian.qcow2 data/vm1 --verify")
+            "Make a volume of an image. The volume appears once it is whole; until then, and after a failure, there is none.\n\nExample: evestorage image import debian.qcow2 data/vm1 --verify\n\nExample: curl -sSf https://example.org/debian.qcow2 | evestorage image import - data/vm1")
     {
         Add(_image);
         _volume = Add(Arguments.Volume("The volume to make: NAME, or POOL/NAME."));
         Add(ImageFile.Format);
         Add(_size);
+        Add(_snapshot);
+        Add(_sha256);
         Add(_thick);
         Add(_encrypted);
         Add(_verify);
@@ -129,9 +160,11 @@ internal sealed class ImageImport : ChangeVerb
         {
             Pool = await Addresses.PoolForNewAsync(address, api, cancellationToken),
             Volume = address.Volume,
-            ImageName = Path.GetFileName(parsed.GetValue(_image)!),
+            ImageName = ImageFile.NameOf(parsed.GetValue(_image)!),
             Format = parsed.GetValue(ImageFile.Format),
             Size = parsed.GetValue(_size),
+            Snapshot = parsed.GetValue(_snapshot),
+            Sha256 = parsed.GetValue(_sha256),
             Traits = (parsed.GetValue(_thick) ? VolumeTraits.None : VolumeTraits.Thin)
                 | (parsed.GetValue(_encrypted) ? VolumeTraits.Encrypted : VolumeTraits.None),
             Verify = parsed.GetValue(_verify),

@@ -14,31 +14,29 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
     public override Recovery AfterCrash => Recovery.Undo;
 
     /// <inheritdoc/>
-    protected override IEnumerable<string> Makes(ImportImage request, Guid operation) => [$"{VolumeName.ForOperation(operation)}"];
+    protected override IEnumerable<string> Makes(ImportImage request, Guid operation) => [$"{VolumeName.ForOperation(operation)}", $"{ImageSpool.NameFor(operation)}"];
 
     /// <inheritdoc/>
     protected override async Task<Plan> PlanAsync(ImportImage request, PlanningContext context, CancellationToken cancellationToken)
     {
         IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
         await RequireFreeAsync(pool, request.Volume, context, cancellationToken);
-        SafeFileHandle image = context.Image ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "came without its image");
-        ImageReport report = await context.Images.GlanceAsync(image, request.ImageName, request.Format, cancellationToken);
-        ByteSize size = request.Size ?? report.VirtualSize;
-        if (report.VirtualSize.Bytes == 0)
-        {
-            throw new StorageException(StorageErrorKind.InvalidConfiguration, request.ImageName, "has a disk of no size");
-        }
-
-        if (size < report.VirtualSize)
-        {
-            throw new StorageException(StorageErrorKind.InvalidConfiguration, request.ImageName, $"has a disk of {report.VirtualSize}, more than {size}");
-        }
-
+        ImageInput image = new(context.Image ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "came without its image"), request.ImageName);
+        RequireDigest(request);
+        ImageQuestion question = new() { Format = request.Format, Snapshot = request.Snapshot, StreamLength = request.Size };
+        ImageReport report = await context.Images.GlanceAsync(image, question, cancellationToken);
+        ByteSize size = SizeFor(request, report);
         VolumeName temporary = VolumeName.ForOperation(context.Operation.Id);
         VolumeSpec spec = new() { Name = temporary, Form = VolumeForm.Block, Size = size, Traits = context.Parts.TraitsFor(pool, request.Traits) };
         context.Result("format", report.Format);
+        if (report.JailLacks is string lacks)
+        {
+            context.Result("jailLacks", lacks);
+        }
+
         context.Result("size", size.Bytes.ToString(CultureInfo.InvariantCulture));
         (LayerStack stack, Plan create) = await StackPlanner.PlanCreateAsync(context.Parts, pool, spec, context.Operation.Ids[$"{temporary}"], cancellationToken);
+        ImageSpool? spool = report.IsStream && !report.NeedsLength ? await ImageSpool.PlanAsync(pool, report.VirtualSize, context, cancellationToken) : null;
         bool thin = spec.Traits.HasFlag(VolumeTraits.Thin);
         FillOrder order = new()
         {
@@ -47,11 +45,14 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
             ReadsZero = stack.KeepsZeroes && (thin ? pool.Capabilities.ThinReadsZero : pool.Capabilities.ThickReadsZero),
             TakesSpace = thin,
             Image = image,
-            ImageName = request.ImageName,
-            Format = report.Format,
+            Question = question with { Format = report.Format },
+            Spool = spool,
             Verify = request.Verify,
+            Sha256 = request.Sha256,
         };
-        return create.Then(Plan.Of(new FillVolume(pool, temporary, order, context.Images, context.Result)))
+        return create.Then(spool?.Create ?? Plan.Of())
+            .Then(Plan.Of(new FillVolume(pool, temporary, order, context.Images, context.Result)))
+            .Then(spool?.TakeBack ?? Plan.Of())
             .Then(await pool.PlanRenameAsync(temporary, request.Volume, cancellationToken));
     }
 
@@ -65,20 +66,52 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
             return null;   // it was renamed: that was the commit
         }
 
-        VolumeName temporary = VolumeName.ForOperation(context.Operation.Id);
+        return (await PlanUndoAsync(pool, VolumeName.ForOperation(context.Operation.Id), request.Traits, context, cancellationToken))
+            .Then(await PlanUndoAsync(pool, ImageSpool.NameFor(context.Operation.Id), VolumeTraits.Thin, context, cancellationToken));
+    }
+
+    private static async Task<Plan> PlanUndoAsync(
+        IStoragePool pool, VolumeName temporary, VolumeTraits traits, PlanningContext context, CancellationToken cancellationToken)
+    {
         VolumeInfo? made = await pool.FindVolumeAsync(temporary, cancellationToken);
         VolumeSpec spec = new()
         {
             Name = temporary,
             Form = VolumeForm.Block,
             Size = made?.Size ?? pool.Capabilities.Granularity,
-            Traits = context.Parts.TraitsFor(pool, request.Traits) & pool.Capabilities.Traits,
+            Traits = context.Parts.TraitsFor(pool, traits) & pool.Capabilities.Traits,
         };
-        Guid id = context.Operation.Ids[$"{temporary}"];
+        Guid id = context.Operation.Ids.TryGetValue($"{temporary}", out Guid drawn) ? drawn : default;
         LayerStack stack = context.Parts.StackOf(pool, temporary, id, (await pool.Records.FindAsync(temporary, cancellationToken))?.Layers ?? []);
         return (await StackPlanner.PlanKeysAsync(context.Parts, [stack], cancellationToken))
             .Then(await pool.PlanCreateAsync(spec, cancellationToken))
             .Then(await stack.PlanFormatAsync(cancellationToken));
+    }
+
+    private static ByteSize SizeFor(ImportImage request, ImageReport report)
+    {
+        if (report.VirtualSize.Bytes == 0)
+        {
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, request.ImageName, "has a disk of no size");
+        }
+
+        if (request.Size is ByteSize size && size < report.VirtualSize)
+        {
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, request.ImageName, $"has a disk of {report.VirtualSize}, more than {size}");
+        }
+
+        return request.Verify && report.IsStream
+            ? throw new StorageException(
+                StorageErrorKind.InvalidConfiguration, request.ImageName, "comes as a stream, which is read once and can't be compared: leave --verify out, and give its SHA-256")
+            : request.Size ?? report.VirtualSize;
+    }
+
+    private static void RequireDigest(ImportImage request)
+    {
+        if (request.Sha256 is string digest && (digest.Length != 64 || !digest.All(char.IsAsciiHexDigit)))
+        {
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, request.ImageName, "was given a SHA-256 that is none: 64 hexadecimal digits");
+        }
     }
 }
 

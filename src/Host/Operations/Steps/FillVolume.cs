@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using EveStorage.Host.Images;
 using EveStorage.Host.Worker;
 using EveStorage.Linux;
@@ -25,23 +26,28 @@ internal sealed record FillOrder
     public required bool TakesSpace { get; init; }
 
     /// <summary>The image.</summary>
-    public required SafeFileHandle Image { get; init; }
+    public required ImageInput Image { get; init; }
 
-    /// <summary>What it is called.</summary>
-    public required string ImageName { get; init; }
+    /// <summary>Its format, and what of it is meant.</summary>
+    public required ImageQuestion Question { get; init; }
 
-    /// <summary>Its format.</summary>
-    public required string Format { get; init; }
+    /// <summary>Where what of a stream is needed later is kept; null when nowhere.</summary>
+    public required ImageSpool? Spool { get; init; }
 
     /// <summary>Whether to read the volume back and compare.</summary>
     public required bool Verify { get; init; }
+
+    /// <summary>The SHA-256 that the image must have; null when it is not known.</summary>
+    public required string? Sha256 { get; init; }
 }
 
 /// <summary>Fills a volume that this operation made, and that nobody else can see yet, from an image.</summary>
 internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder order, ImageConversion images, Action<string, string> result) : DataStep
 {
+    private const int DigestStep = 1 << 20;
+
     /// <inheritdoc/>
-    public override string Title => $"fill it from {order.ImageName} ({order.Format})";
+    public override string Title => $"fill it from {order.Image.Name} ({order.Question.Format})";
 
     /// <inheritdoc/>
     public override StepEffect Expected => StepEffect.Change;
@@ -55,13 +61,17 @@ internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder
             throw new StorageException(StorageErrorKind.Conflict, $"{pool.Name}/{volume}", "was not made by this operation");
         }
 
+        string? digest = order.Sha256 is null || order.Image.IsPipe ? null : await FileDigestAsync(context, cancellationToken);
+        RequireDigest(digest);
         ByteSize budget = order.TakesSpace ? (await pool.GetStatusAsync(cancellationToken)).Free : order.Size;
         using SafeFileHandle target = ExistingFile.OpenToWrite(Resolved(order.Path));
+        using SafeFileHandle? spool = order.Spool is null ? null : ExistingFile.OpenToWrite(Resolved(order.Spool.Path));
         ByteSize before = ExistingFile.LengthOf(target, $"{pool.Name}/{volume}");
-        ImportResult imported = await images.ImportAsync(
-            order.Image, order.ImageName, order.Format, target,
-            new() { VolumeSize = order.Size, WriteBudget = budget, ReadsZero = order.ReadsZero, Verify = order.Verify },
+        (ImportResult imported, string? streamed) = await images.ImportAsync(
+            order.Image, order.Question, target, spool,
+            new() { VolumeSize = order.Size, WriteBudget = budget, ReadsZero = order.ReadsZero, SpoolSize = order.Spool?.Size, Verify = order.Verify },
             Progress(context), cancellationToken);
+        RequireDigest(streamed);
 
         // The worker that wrote it read hostile bytes: what it says is not what counts.
         if (ExistingFile.LengthOf(target, $"{pool.Name}/{volume}") is ByteSize after && after != before)
@@ -70,12 +80,49 @@ internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder
         }
 
         result("written", imported.Written.Bytes.ToString(CultureInfo.InvariantCulture));
-        if (imported.Digest is string digest)
-        {
-            result("sha256", digest);
-        }
+        Tell("spooled", order.Spool is null ? null : imported.Spooled.Bytes.ToString(CultureInfo.InvariantCulture));
+        Tell("sha256", imported.Digest);
+        Tell("imageSha256", streamed ?? digest);
 
         return StepOutcome.Changed;
+    }
+
+    private void Tell(string key, string? value)
+    {
+        if (value is not null)
+        {
+            result(key, value);
+        }
+    }
+
+    private void RequireDigest(string? digest)
+    {
+        if (order.Sha256 is string wanted && digest is not null && !string.Equals(wanted, digest, StringComparison.OrdinalIgnoreCase))
+        {
+            throw new StorageException(StorageErrorKind.Corrupt, order.Image.Name, $"has the SHA-256 {digest}, and should have {wanted.ToLowerInvariant()}: get it again");
+        }
+    }
+
+    // Before anything of it is parsed.
+    private async Task<string> FileDigestAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        byte[] buffer = new byte[DigestStep];
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        ByteSize length = ExistingFile.LengthOf(order.Image.Handle, order.Image.Name);
+        for (long at = 0; at < length.Bytes;)
+        {
+            int read = await RandomAccess.ReadAsync(order.Image.Handle, buffer, at, cancellationToken);
+            if (read == 0)
+            {
+                break;
+            }
+
+            hash.AppendData(buffer, 0, read);
+            at += read;
+            context.Progress.Report(new($"check the SHA-256 of {order.Image.Name}", new(at), length));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     // What udev makes of a mapping's name is a link to its node; anywhere else a link is nobody's of ours.
@@ -85,7 +132,7 @@ internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder
     // Each phase is told from its start: for a person it is another thing, and no progress that goes back.
     private Action<WorkerProgress> Progress(OperationContext context)
         => told => context.Progress.Report(new(
-            told.Phase switch { WorkerPhase.Open => $"read what {order.ImageName} holds", WorkerPhase.Compare => $"compare it with {order.ImageName}", _ => Title },
+            told.Phase switch { WorkerPhase.Open => $"read what {order.Image.Name} holds", WorkerPhase.Compare => $"compare it with {order.Image.Name}", _ => Title },
             told.Done, told.Total));
 
     /// <summary>Nothing: the volume goes with the step that made it.</summary>

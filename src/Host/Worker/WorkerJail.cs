@@ -1,0 +1,100 @@
+using System.IO.Compression;
+using System.Reflection;
+using System.Runtime.Loader;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Threading.Channels;
+using EveStorage.Host.Api;
+using EveStorage.Host.Images;
+using EveStorage.Linux;
+
+namespace EveStorage.Host.Worker;
+
+/// <summary>
+/// What a worker gives up before it looks at the first byte of an image: every way to open, to connect, to start or to signal
+/// anything, and time and memory beyond what an image may take.
+/// </summary>
+internal static class WorkerJail
+{
+    /// <summary>What a worker may hold: two pieces a processor, an image's tables, and the runtime.</summary>
+    internal static ByteSize MemoryLimit { get; } = new(1L << 30);
+
+    // To start, and to read the tables of an image that is small.
+    private static readonly TimeSpan s_leastTime = TimeSpan.FromSeconds(10);
+
+    // Slower than any machine that we know decodes and compares: it ends what spins, and not what works.
+    private const long BytesInSecond = 8 << 20;
+
+    /// <summary>The time of the processors that a worker may take.</summary>
+    /// <param name="bytes">How much it has to look at and to fill.</param>
+    internal static TimeSpan TimeLimit(ByteSize bytes) => s_leastTime + TimeSpan.FromSeconds(bytes.Bytes / BytesInSecond);
+
+    /// <summary>Enters it.</summary>
+    /// <param name="request">What will be done.</param>
+    /// <param name="formats">The formats, whose code is loaded whole: nothing can be opened afterwards.</param>
+    /// <param name="imageLength">How long the image is, as far as is known.</param>
+    /// <returns>What of it this kernel lacks; null when nothing.</returns>
+    internal static string? Enter(WorkerRequest request, IEnumerable<IImageFormat> formats, ByteSize imageLength)
+    {
+        ByteSize most = request.Import is ImportOrder order ? new(Math.Max(order.VolumeSize.Bytes, order.SpoolSize?.Bytes ?? 0)) : default;
+        ResourceLimits.ForbidCores();
+        ResourceLimits.LimitFiles(most);
+        ResourceLimits.LimitProcessorTime(TimeLimit(request.Import is null ? imageLength : most));
+        LoadAll(formats.Select(static format => format.GetType().Assembly));
+        WarmUp();
+        ResourceLimits.LimitData(MemoryLimit);
+        return SystemCallFilter.Apply();
+    }
+
+    private static void LoadAll(IEnumerable<Assembly> plugins)
+    {
+        HashSet<string> seen = [];
+        Queue<Assembly> left = new([.. plugins, typeof(JsonSerializer).Assembly, typeof(GZipStream).Assembly, typeof(SHA256).Assembly, typeof(Channel).Assembly, typeof(ZstdSharp.Decompressor).Assembly]);
+        while (left.TryDequeue(out Assembly? assembly))
+        {
+            AssemblyLoadContext context = AssemblyLoadContext.GetLoadContext(assembly) ?? AssemblyLoadContext.Default;
+            foreach (AssemblyName reference in assembly.GetReferencedAssemblies().Where(reference => seen.Add(reference.FullName)))
+            {
+                try
+                {
+                    left.Enqueue(context.LoadFromAssemblyName(reference));
+                }
+                catch (IOException)
+                {
+                    // The framework refers to some that it does not ship: nobody here calls into those.
+                }
+            }
+        }
+    }
+
+    // Native parts, and what the runtime makes when it first does something.
+    private static void WarmUp()
+    {
+        _ = SHA256.HashData([]);
+        using (MemoryStream empty = new([3, 0]))
+        using (DeflateStream inflater = new(empty, CompressionMode.Decompress))
+        {
+            _ = inflater.Read(new byte[1]);
+        }
+
+        _ = JsonSerializer.Serialize(new WorkerMessage { Progress = new(WorkerPhase.Open, default, default), Error = new(StorageErrorKind.Io, "", ""), Result = new(default, default, "") }, ApiJson.Compact);
+        _ = JsonSerializer.Serialize(new WorkerMessage { Needs = new(0, new(ImageLinkKind.Data, "", null)), Report = Sample() }, ApiJson.Compact);
+        try
+        {
+            throw new StorageException(StorageErrorKind.Io, "worker", "tries how it fails");
+        }
+        catch (StorageException e)
+        {
+            _ = e.StackTrace;
+        }
+    }
+
+    private static ImageReport Sample() => new()
+    {
+        Format = "",
+        VirtualSize = default,
+        DataSize = default(ByteSize),
+        Details = new Dictionary<string, string> { [""] = "" },
+        Snapshots = [new("", "", default, default)],
+    };
+}
