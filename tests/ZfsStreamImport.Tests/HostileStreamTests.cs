@@ -119,33 +119,6 @@ public sealed class HostileStreamTests
         (await Should.ThrowAsync<StorageException>(() => Replay.DiskAsync(chain))).Message.ShouldContain("more than 1024 streams");
     }
 
-    [Fact]
-    public async Task A_hundred_thousand_records_are_never_held_together()
-    {
-        const int Records = 200_000;
-        byte[] stream = StreamBuilder.Volume(1, 0, Records * 1024UL, builder =>
-        {
-            for (long i = 0; i < Records; i++)
-            {
-                builder.Embedded(i * 1024, 512, [1, 2, 3, 4], 2, 4);
-            }
-        });
-        await using IImageReader reader = await new ZfsStreamFormat().OpenAsync(new MemorySource(stream), default);
-        long before = GC.GetTotalMemory(forceFullCollection: true);
-        long most = 0;
-        int extents = 0;
-        await foreach (ImageExtent _ in reader.ReadExtentsAsync(default))
-        {
-            if (extents++ % 50_000 == 0)
-            {
-                most = Math.Max(most, GC.GetTotalMemory(forceFullCollection: true) - before);
-            }
-        }
-
-        extents.ShouldBe(2 * Records);
-        most.ShouldBeLessThan(4 << 20);
-    }
-
     private static async Task RequireCorruptAsync(byte[] stream, string sentence)
     {
         StorageException refused = await Should.ThrowAsync<StorageException>(() => Replay.DiskAsync(stream));

@@ -22,7 +22,8 @@ internal static class DeviceNames
     /// no drive.
     /// </summary>
     internal static bool IsAbsent(string device)
-        => Drive.Find(device) is null && !Path.Exists(device) && (!Path.IsPathRooted(device) || device.StartsWith("/dev/", StringComparison.Ordinal));
+        => Drive.Find(device) is null && !Path.Exists(device)
+            && (!Path.IsPathRooted(device) || (device.StartsWith("/dev/", StringComparison.Ordinal) && !device.StartsWith("/dev/shm/", StringComparison.Ordinal)));
 
     /// <summary>A name that stays with a device when its node changes; the one that was given where it has none.</summary>
     internal static string Lasting(string device)

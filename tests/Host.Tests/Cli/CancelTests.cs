@@ -10,7 +10,7 @@ public sealed class CancelTests
     public async Task Ctrl_C_undoes_an_import_and_is_exit_code_130(bool daemon)
     {
         using CommandLineHost host = new();
-        await WriteImageAsync(host["disk.raw"], mebibytes: 384);
+        await WriteImageAsync(host["disk.raw"], mebibytes: 1024);
         await host.DoAsync("pool", "create", "data");
         if (daemon)
         {
@@ -38,7 +38,7 @@ public sealed class CancelTests
     public async Task A_daemon_that_is_told_to_stop_undoes_what_it_does_and_is_exit_code_0()
     {
         using CommandLineHost host = new();
-        await WriteImageAsync(host["disk.raw"], mebibytes: 384);
+        await WriteImageAsync(host["disk.raw"], mebibytes: 1024);
         await host.DoAsync("pool", "create", "data");
         Process daemon = await host.ServeAsync();
         using Process import = CommandLineHost.Start(new(CommandLineHost.Program, ["image", "import", host["disk.raw"], "vm1", "--format", "raw", "--profile", host.Profile])
