@@ -35,9 +35,14 @@ internal sealed class Qcow2Format : ILinkedImageFormat
             }
 
             Qcow2Facts facts = new(header, extensions.Bitmaps, links);
-            return source.CanSeek && source.Length is long length
-                ? new Qcow2Reader(source, facts, await Qcow2Tables.OpenAsync(source, length, header, cancellationToken))
-                : new Qcow2StreamReader(source, facts);
+            if (!source.CanSeek || source.Length is not long length)
+            {
+                return new Qcow2StreamReader(source, facts);
+            }
+
+            // As QEMU does: an image whose snapshots can't be is damaged, whichever disk of it is asked for.
+            _ = await Qcow2Snapshots.ReadAsync(source, header, cancellationToken);
+            return new Qcow2Reader(source, facts, await Qcow2Tables.OpenAsync(source, length, header, cancellationToken));
         }
         catch
         {

@@ -101,9 +101,15 @@ internal sealed class TestEngine : IAsyncDisposable
         using AnonymousPipeServerStream pipe = new(PipeDirection.Out);
         using SafeFileHandle reader = new(pipe.ClientSafePipeHandle.DangerousGetHandle(), ownsHandle: false);
         Task<OperationReport> running = RunAsync(request, reader);
+        Task copying = Task.Run(() => image.CopyTo(pipe, 1 << 16));
+        if (await Task.WhenAny(running, copying) == running)
+        {
+            pipe.DisposeLocalCopyOfClientHandle();   // nobody reads any more, and whoever writes has to learn it
+        }
+
         try
         {
-            await Task.Run(() => image.CopyTo(pipe, 1 << 16));
+            await copying;
         }
         catch (IOException)
         {

@@ -3,7 +3,7 @@ using EveStorage.Qcow2Import;
 
 namespace EveStorage.Tests;
 
-[Collection("memory is counted")]
+[Collection(MemoryIsCounted.Name)]
 public sealed class Qcow2FormatTests
 {
     [Fact]

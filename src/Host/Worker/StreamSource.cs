@@ -99,10 +99,11 @@ internal sealed class StreamSource(Stream stream, string name) : IImageSource, I
     /// <summary>Keeps the last sector that was read: the next compressed cluster may begin in it.</summary>
     internal void KeepEnd()
     {
-        long start = Math.Max(_windowStart, _lastEnd - SectorLength);
-        if (start < _lastEnd)
+        long end = Math.Min(_lastEnd, Position);   // a read beyond the stream's end got less
+        long start = Math.Max(_windowStart, end - SectorLength);
+        if (start < end)
         {
-            Spool(start, Window(start, (int)(_lastEnd - start)));
+            Spool(start, Window(start, (int)(end - start)));
         }
     }
 

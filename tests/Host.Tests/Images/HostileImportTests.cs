@@ -28,7 +28,7 @@ public sealed class HostileImportTests : IAsyncLifetime
             await File.WriteAllBytesAsync(_host["disk.img"], image.Bytes, TestContext.Current.CancellationToken);
             using SafeFileHandle file = File.OpenHandle(_host["disk.img"]);
 
-            ErrorReport error = await RefusalAsync(() => _host.RunAsync(TestEngine.Import("vm1", "qcow2"), file));
+            ErrorReport error = (await TryRefusalAsync(() => _host.RunAsync(TestEngine.Import("vm1", "qcow2"), file))).ShouldNotBeNull(image.Name);
             ErrorReport? piped = await TryRefusalAsync(() => _host.RunPipedAsync(TestEngine.Import("vm1", "qcow2") with { Verify = false }, new MemoryStream(image.Bytes)));
 
             error.Kind.ShouldBe(image.Kind, $"{image}: {error.Message}");
@@ -113,8 +113,6 @@ public sealed class HostileImportTests : IAsyncLifetime
             await _host.DoAsync(new DeleteVolume { Pool = TestEngine.Pool, Volume = new("vm1") });
         }
     }
-
-    private static async Task<ErrorReport> RefusalAsync(Func<Task<OperationReport>> import) => (await TryRefusalAsync(import)).ShouldNotBeNull();
 
     private static async Task<ErrorReport?> TryRefusalAsync(Func<Task<OperationReport>> import)
     {
