@@ -86,7 +86,7 @@ else
   # Commands run here and find the daemon's socket by a relay: it takes 10 s and more to start .NET in the guest. An import
   # runs there, since it hands its image over as a descriptor.
   run_host() {
-    case "$1 $2" in
+    case "$1 ${2:-}" in
     image\ import) in_guest "$(printf '%q ' evestorage "$@" --json)" ;;
     *) "$root/artifacts/bin/EveStorage.Host/debug/evestorage" "$@" --json --profile "$work/here/$name.json" ;;
     esac
