@@ -35,12 +35,7 @@ internal sealed class AddDrive(LvmPool pool, string device, StepEffect expected)
 
         string? left = await FreeDevice.CheckAsync(pool.Group.Tools, drive, device, cancellationToken);
         await PhysicalDrive.MakeAsync(pool.Group.Tools, drive, left, context.Request.Id, cancellationToken);
-
-        string node = PoolDevices.NodeOf(drive);
-        string[] devices = [.. pool.Group.Devices, node];
-        await pool.Group.Tools.RunAsync("vgextend", devices, [pool.Group.Name, node], cancellationToken);
-        pool.Group.Devices = devices;
-        await PhysicalDrive.NameAllAsync(pool.Group, await pool.DrivesAsync(cancellationToken), cancellationToken);
+        await pool.TakeInAsync(drive, cancellationToken);
         return StepOutcome.Changed;
     }
 

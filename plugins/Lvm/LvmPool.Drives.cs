@@ -13,7 +13,7 @@ internal abstract partial class LvmPool
         StorageStep add = await AddDrive.PlanAsync(this, replacement, cancellationToken);
         return await FindDriveAsync(drive, cancellationToken) is PhysicalVolume old
             ? Plan.Of(add, new MoveDrive(this, old, replacement), new LeaveDrive(this, old), new BlankDrive(this, PhysicalDrive.CalledOf(old)))
-            : Plan.Of(add, await RestOfLeavingAsync(drive, cancellationToken));
+            : Plan.Of(add, await RestOfLeavingAsync(drive, cancellationToken, mayHaveLeft: add.Expected == StepEffect.AlreadySo));
     }
 
     public async ValueTask<Plan> PlanRemoveDriveAsync(string drive, CancellationToken cancellationToken)
@@ -43,14 +43,24 @@ internal abstract partial class LvmPool
                 || (!volume.IsMissing && Drive.Find(volume.Path) is Drive device && PoolDevices.PhysicalOf(device).Identity == called));
     }
 
-    // A crash may have come between the drive's leaving and the end of its operation, which then runs again.
-    private async Task<BlankDrive> RestOfLeavingAsync(string drive, CancellationToken cancellationToken)
-        => LeaveDrive.HasLeft(await Group.RequireAsync(cancellationToken), IdentityOf(drive))
+    // A crash may have come between the drive's leaving and the end of its operation, which then runs again. A replacement is in the pool by then.
+    private async Task<BlankDrive> RestOfLeavingAsync(string drive, CancellationToken cancellationToken, bool mayHaveLeft = true)
+        => mayHaveLeft && LeaveDrive.HasLeft(await Group.RequireAsync(cancellationToken), IdentityOf(drive))
             ? new(this, IdentityOf(drive))
             : throw new StorageException(
                 StorageErrorKind.NotFound, $"{Name}", $"has no drive {drive}; it has {string.Join(", ", (await DrivesAsync(cancellationToken)).Select(PhysicalDrive.CalledOf))}");
 
     private static string IdentityOf(string drive) => Drive.Find(drive) is Drive found ? PoolDevices.PhysicalOf(found).Identity : drive;
+
+    /// <summary>Takes a physical volume that is in no group into this one. The caller holds the pool's lock.</summary>
+    internal async Task TakeInAsync(Drive drive, CancellationToken cancellationToken)
+    {
+        string node = PoolDevices.NodeOf(drive);
+        string[] devices = [.. Group.Devices, node];
+        await Group.Tools.RunAsync("vgextend", devices, [Group.Name, node], cancellationToken);
+        Group.Devices = devices;
+        await PhysicalDrive.NameAllAsync(Group, await DrivesAsync(cancellationToken), cancellationToken);
+    }
 
     /// <summary>Its drives as they are now, also the missing ones.</summary>
     internal Task<IReadOnlyList<PhysicalVolume>> DrivesAsync(CancellationToken cancellationToken)

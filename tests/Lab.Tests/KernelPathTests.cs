@@ -30,7 +30,7 @@ public sealed class KernelPathTests : IDisposable
         string digest = await MakeImageAsync("secret", secret);
         await MakeImageAsync("plain", plain);
         Drive[] drives = [Drive.Make(_place.Path, "left", ByteSize.MiB(512)), Drive.Make(_place.Path, "right", ByteSize.MiB(512))];
-        int port = FreePort();
+        int port = Evestorage.FreePort();
 
         await using (HostedGuest hosted = await HostedGuest.StartAsync(
             Profile(layers: """, "Layers": [{ "Kind": "luks2", "Placement": "OverVolume" }]"""),
@@ -64,7 +64,7 @@ public sealed class KernelPathTests : IDisposable
         string text = Text("text");
         string digest = await MakeImageAsync("image", text);
         Drive[] drives = [Drive.Make(_place.Path, "left", ByteSize.MiB(512)), Drive.Make(_place.Path, "right", ByteSize.MiB(512))];
-        int port = FreePort();
+        int port = Evestorage.FreePort();
 
         await using (HostedGuest hosted = await HostedGuest.StartAsync(
             Profile(encryption),
@@ -136,11 +136,4 @@ public sealed class KernelPathTests : IDisposable
     }
 
     private static string Text(string what) => $"{what}-{Guid.NewGuid():N}";
-
-    private static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

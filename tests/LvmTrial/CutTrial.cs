@@ -8,6 +8,7 @@ namespace EveStorage.LvmTrial;
 /// </summary>
 internal static class CutTrial
 {
+    private const int MostCommands = 40;
     private const string Left = "/run/lvm-commands-left";
     private const string Wrapper = """
         #!/bin/bash
@@ -99,15 +100,16 @@ internal static class CutTrial
 
         internal async Task CutAsync(string what, Func<IStoragePool, ValueTask<Plan>>? ofPool, Func<ValueTask<Plan>>? ofBackend, Func<Task> cleanAsync, params string[] made)
         {
-            for (int commands = 0, isWhole = 0; isWhole == 0 && commands < 40; commands++)
+            bool isWhole = false;
+            for (int commands = 0; !isWhole && commands < MostCommands; commands++)
             {
                 bool redo = commands % 2 == 0;
                 await said.SayAsync($"Cut short after {commands} commands, {what} is {(redo ? "finished" : "undone, or finished")}", async () =>
                 {
                     OperationRequest request = new() { Id = Guid.NewGuid(), Ids = made.ToDictionary(name => name, _ => Guid.NewGuid()) };
                     string before = await LookAsync();
-                    isWhole = await PlannedAsync(ofPool, ofBackend, plan => ToTheCutAsync(plan, request, commands)) ? 1 : 0;
-                    bool isDone = isWhole == 1 || await PlannedAsync(ofPool, ofBackend, plan => redo ? AgainAsync(plan, request) : UndoAsync(plan, request));
+                    isWhole = await PlannedAsync(ofPool, ofBackend, plan => ToTheCutAsync(plan, request, commands));
+                    bool isDone = isWhole || await PlannedAsync(ofPool, ofBackend, plan => redo ? AgainAsync(plan, request) : UndoAsync(plan, request));
                     if (isDone)
                     {
                         await cleanAsync();
@@ -117,6 +119,12 @@ internal static class CutTrial
                     Sentences.Require(before == after, $"before: {before}; after: {after}");
                 });
             }
+
+            await said.SayAsync($"In the end {what} is not cut short", () =>
+            {
+                Sentences.Require(isWhole, $"it fails by itself, or has more than {MostCommands} commands");
+                return Task.CompletedTask;
+            });
         }
 
         private async Task<bool> PlannedAsync(Func<IStoragePool, ValueTask<Plan>>? ofPool, Func<ValueTask<Plan>>? ofBackend, Func<Plan, Task<bool>> runAsync)
