@@ -13,6 +13,12 @@ internal sealed class Guest : IAsyncDisposable
     /// <summary>The kernel without nvme-loop, NVMe authentication and TLS.</summary>
     public const string OldKernel = "6.1";
 
+    /// <summary>The kernel that has every feature, with OpenZFS 2.3.</summary>
+    public const string NewKernelWithZfs = "6.12-zfs";
+
+    /// <summary>The old kernel, with OpenZFS 2.1.</summary>
+    public const string OldKernelWithZfs = "6.1-zfs";
+
     /// <summary>This machine's loopback, as a guest sees it.</summary>
     public const string Address = "10.0.2.2";
 
