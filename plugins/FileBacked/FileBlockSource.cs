@@ -6,7 +6,7 @@ namespace EveStorage.FileBacked;
 /// A volume's blocks. All is done on the caller's thread, which waits for the device where it must. Nothing is allocated
 /// for a read or a write.
 /// </summary>
-internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Action leave) : IBlockSource
+internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Action leave) : ISparseBlockSource
 {
     private static readonly byte[] s_zeroes = new byte[1 << 20];
 
@@ -84,6 +84,13 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
         }
 
         return ValueTask.CompletedTask;
+    }
+
+    public ValueTask<SourceRun?> FindDataAsync(long offset, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        Check(offset, 0);
+        return new(SparseFile.FindData(image.File.Handle, offset) is (long start, long end) ? new SourceRun(start, end - start) : null);
     }
 
     public ValueTask DisposeAsync()

@@ -2,9 +2,15 @@ using System.Buffers.Binary;
 
 namespace EveStorage.Qcow2Import;
 
-/// <summary>QEMU's copy-on-write format, versions 2 and 3, without encryption.</summary>
-internal sealed class Qcow2Format : ILinkedImageFormat
+/// <summary>QEMU's copy-on-write format: versions 2 and 3 are read, without encryption, and version 3 is written.</summary>
+internal sealed class Qcow2Format : ILinkedImageFormat, ICompressingImageWriter
 {
+    private const string Zlib = "zlib";
+    private const string Zstd = "zstd";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Compressions => [Zlib, Zstd];
+
     /// <inheritdoc/>
     public int SignatureLength => sizeof(uint);
 
@@ -19,6 +25,22 @@ internal sealed class Qcow2Format : ILinkedImageFormat
     /// <inheritdoc/>
     public ValueTask<IImageReader> OpenLinkedAsync(IImageSource source, CancellationToken cancellationToken)
         => OpenAsync(source, linked: true, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask WriteAsync(SavedVolume volume, Stream image, IProgress<ByteSize> progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(volume);
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(progress);
+        Qcow2Compression? compression = volume.Compression switch
+        {
+            null => null,
+            Zlib => Qcow2Compression.Deflate,
+            Zstd => Qcow2Compression.Zstd,
+            string other => throw new StorageException(StorageErrorKind.NotSupported, $"{volume.Name}", $"can't be compressed by '{other}' here; there are {string.Join(", ", Compressions)}"),
+        };
+        return new Qcow2Save(volume, image, compression, progress).RunAsync(cancellationToken);
+    }
 
     private static async ValueTask<IImageReader> OpenAsync(IImageSource source, bool linked, CancellationToken cancellationToken)
     {

@@ -14,14 +14,17 @@ public sealed record SavedVolume
 
     /// <summary>Its bytes.</summary>
     public required IBlockSource Blocks { get; init; }
+
+    /// <summary>How they are compressed, of what an <see cref="ICompressingImageWriter"/> has; null for as the format does by itself.</summary>
+    public string? Compression { get; init; }
 }
 
 /// <summary>A format that volumes can be written in.</summary>
 public interface IImageWriter : IImageFormat
 {
     /// <summary>
-    /// Writes all of a volume, from its first byte to its last, so that a pipe will do. What is written to the volume
-    /// meanwhile may be in the image or not. An image that was not written to its end is none.
+    /// Writes all of a volume, from its first byte to its last, so that a pipe will do; where the stream can seek, it may go
+    /// back. What is written to the volume meanwhile may be in the image or not. An image that was not written to its end is none.
     /// </summary>
     /// <param name="volume">The volume.</param>
     /// <param name="image">Where the image goes. It stays open.</param>
@@ -29,4 +32,11 @@ public interface IImageWriter : IImageFormat
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="StorageException">The volume can't be read, or is none that the format can hold.</exception>
     ValueTask WriteAsync(SavedVolume volume, Stream image, IProgress<ByteSize> progress, CancellationToken cancellationToken);
+}
+
+/// <summary>A format that volumes can be written in, and that compresses them when it is asked to.</summary>
+public interface ICompressingImageWriter : IImageWriter
+{
+    /// <summary>The ways that it has, by the format's own words.</summary>
+    IReadOnlyList<string> Compressions { get; }
 }

@@ -68,6 +68,22 @@ public static unsafe class ExistingFile
         return Duplicate(input);
     }
 
+    /// <summary>A descriptor of the process's standard output.</summary>
+    public static SafeFileHandle StandardOutput()
+    {
+        using SafeFileHandle output = new(1, ownsHandle: false);
+        return Duplicate(output);
+    }
+
+    /// <summary>Whether what is written to an open file goes to its end, wherever it is meant to go.</summary>
+    /// <exception cref="StorageException">It can't be asked.</exception>
+    public static bool Appends(SafeFileHandle handle, string subject)
+    {
+        using Descriptor descriptor = new(handle);
+        int flags = LibC.fcntl(descriptor, LibC.F_GETFL, 0);
+        return flags >= 0 ? (flags & LibC.O_APPEND) != 0 : throw Errno.Failure(subject, "F_GETFL");
+    }
+
     /// <summary>A second descriptor of the same open file, with a life of its own.</summary>
     public static SafeFileHandle Duplicate(SafeFileHandle handle)
     {

@@ -230,6 +230,9 @@ internal sealed record SaveImage : VolumeChange
 
     /// <summary>The format to write.</summary>
     public string Format { get; init; } = "raw";
+
+    /// <summary>How it is compressed, by the format's own word; null for as the format does by itself.</summary>
+    public string? Compression { get; init; }
 }
 
 /// <summary>Exports a volume.</summary>

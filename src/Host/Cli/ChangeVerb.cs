@@ -1,6 +1,5 @@
 using System.CommandLine;
 using EveStorage.Host.Api;
-using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Cli;
 
@@ -22,12 +21,7 @@ internal abstract class ChangeVerb : CliVerb
     protected abstract Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken);
 
     /// <summary>The image of an import or a save; null for everything else.</summary>
-    protected virtual SafeFileHandle? OpenImage(ParseResult parsed) => null;
-
-    /// <summary>Takes away what <see cref="OpenImage"/> made, since nothing that is whole is in it.</summary>
-    protected virtual void DiscardImage(ParseResult parsed)
-    {
-    }
+    protected virtual OpenedImage? OpenImage(ParseResult parsed) => null;
 
     /// <summary>Whether what is asked for is there, and that is enough.</summary>
     /// <exception cref="StorageException">It is there otherwise than asked for.</exception>
@@ -39,24 +33,12 @@ internal abstract class ChangeVerb : CliVerb
     /// <inheritdoc/>
     protected sealed override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
-        using SafeFileHandle? image = OpenImage(invocation.Parsed);
-        bool done = false;
-        try
-        {
-            int code = await RunAsync(invocation, image, cancellationToken);
-            done = code == ExitCodes.Success && !invocation.Parsed.GetValue(_plan);
-            return code;
-        }
-        finally
-        {
-            if (!done)
-            {
-                DiscardImage(invocation.Parsed);
-            }
-        }
+        using OpenedImage? image = OpenImage(invocation.Parsed);
+        invocation.OutputIsTaken = image?.IsOutput == true;
+        return await RunAsync(invocation, image, cancellationToken);
     }
 
-    private async Task<int> RunAsync(Invocation invocation, SafeFileHandle? image, CancellationToken cancellationToken)
+    private async Task<int> RunAsync(Invocation invocation, OpenedImage? image, CancellationToken cancellationToken)
     {
         IStorageApi api = await invocation.OpenAsync(cancellationToken);
         ChangeRequest request = await RequestAsync(invocation.Parsed, api, cancellationToken);
@@ -68,7 +50,7 @@ internal abstract class ChangeVerb : CliVerb
 
         if (invocation.Parsed.GetValue(_plan))
         {
-            PlanReport plan = await api.PlanAsync(request, image, cancellationToken);
+            PlanReport plan = await api.PlanAsync(request, image?.File, cancellationToken);
             invocation.Answer(plan, output => Table.Write(output, ["step", "expected"], plan.Steps.Select(step => new[] { step.Title, step.Expected })));
             return ExitCodes.Success;
         }
@@ -78,7 +60,12 @@ internal abstract class ChangeVerb : CliVerb
             return ExitCodes.Cancelled;
         }
 
-        OperationReport ended = await OperationWatch.RunAsync(invocation, api, request, image, cancellationToken);
+        OperationReport ended = await OperationWatch.RunAsync(invocation, api, request, image?.File, cancellationToken);
+        if (ended.State == OperationState.Succeeded)
+        {
+            image?.Keep();
+        }
+
         int code = OperationWatch.Conclude(invocation, ended);
         if (code == ExitCodes.Success && !invocation.Json)
         {

@@ -18,7 +18,10 @@ internal sealed class Invocation : IAsyncDisposable
     internal bool Json => Parsed.GetValue(GlobalOptions.Json);
 
     /// <summary>Where answers go.</summary>
-    internal TextWriter Output => Parsed.InvocationConfiguration.Output;
+    internal TextWriter Output => OutputIsTaken ? Error : Parsed.InvocationConfiguration.Output;
+
+    /// <summary>Whether an image goes to the standard output, so that answers can't.</summary>
+    internal bool OutputIsTaken { get; set; }
 
     /// <summary>Where everything else goes.</summary>
     internal TextWriter Error => Parsed.InvocationConfiguration.Error;

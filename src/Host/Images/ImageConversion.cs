@@ -1,4 +1,5 @@
 using EveStorage.Host.Api;
+using EveStorage.Host.Operations.Steps;
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;
 using EveStorage.Host.Worker;
@@ -68,9 +69,19 @@ internal sealed class ImageConversion(PluginCatalog catalog, Profile profile, IL
         return (answer.Result ?? throw Strange(image.Name), digest);
     }
 
-    /// <summary>The writer of a format.</summary>
-    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: it has none here.</exception>
-    internal IImageWriter WriterOf(string format, string name)
+    /// <summary>How an image is written.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: it can't be written so here.</exception>
+    internal ImageForm FormOf(SaveImage request)
+    {
+        IImageWriter? writer = request.Format == WriteImage.Raw ? null : WriterOf(request.Format, request.ImageName);
+        IReadOnlyList<string> compressions = (writer as ICompressingImageWriter)?.Compressions ?? [];
+        return request.Compression is not string wanted || compressions.Contains(wanted)
+            ? new(writer, request.Compression)
+            : throw new StorageException(
+                StorageErrorKind.NotSupported, request.ImageName, $"can't be compressed by '{wanted}' as {request.Format}; there {(compressions.Count > 0 ? $"are {string.Join(", ", compressions)}" : "is nothing for it")}");
+    }
+
+    private IImageWriter WriterOf(string format, string name)
     {
         PluginServices services = new() { Loggers = loggers, Time = time, Events = events, Name = format };
         (string Kind, IImageWriter Writer)[] writers =

@@ -3,18 +3,18 @@ using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Images;
 
-/// <summary>An open file of somebody else's as a stream to write, from its start, in pieces that are worth a system call. It stays open.</summary>
+/// <summary>An open file of somebody else's as a stream to write, from its start or where it is told, in pieces that are worth a system call. It stays open.</summary>
 internal sealed class ImageFileStream(SafeFileHandle file, string name) : Stream
 {
     private readonly byte[] _buffer = new byte[1 << 20];
-    private long _written;
+    private long _start;
     private int _waiting;
 
     /// <inheritdoc/>
     public override bool CanRead => false;
 
     /// <inheritdoc/>
-    public override bool CanSeek => false;
+    public override bool CanSeek => true;
 
     /// <inheritdoc/>
     public override bool CanWrite => true;
@@ -25,23 +25,33 @@ internal sealed class ImageFileStream(SafeFileHandle file, string name) : Stream
     /// <inheritdoc/>
     public override long Position
     {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
+        get => _start + _waiting;
+        set
+        {
+            if (value != Position)
+            {
+                Flush();
+                _start = value;
+            }
+        }
     }
 
     /// <inheritdoc/>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        while (!buffer.IsEmpty)
+        if (buffer.Length > _buffer.Length - _waiting)
         {
-            int length = Math.Min(buffer.Length, _buffer.Length - _waiting);
-            buffer[..length].CopyTo(_buffer.AsSpan(_waiting));
-            buffer = buffer[length..];
-            _waiting += length;
-            if (_waiting == _buffer.Length)
-            {
-                Flush();
-            }
+            Flush();
+        }
+
+        if (buffer.Length >= _buffer.Length)
+        {
+            Put(buffer);
+        }
+        else
+        {
+            buffer.CopyTo(_buffer.AsSpan(_waiting));
+            _waiting += buffer.Length;
         }
     }
 
@@ -59,8 +69,7 @@ internal sealed class ImageFileStream(SafeFileHandle file, string name) : Stream
     /// <summary>Gives what waits to the kernel. Making it survive a crash is the caller's.</summary>
     public override void Flush()
     {
-        FileCalls.Run(name, () => RandomAccess.Write(file, _buffer.AsSpan(0, _waiting), _written));
-        _written += _waiting;
+        Put(_buffer.AsSpan(0, _waiting));
         _waiting = 0;
     }
 
@@ -72,4 +81,17 @@ internal sealed class ImageFileStream(SafeFileHandle file, string name) : Stream
 
     /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException();
+
+    private void Put(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            RandomAccess.Write(file, bytes, _start);
+            _start += bytes.Length;
+        }
+        catch (IOException e)
+        {
+            throw FileCalls.Failure(name, e);
+        }
+    }
 }

@@ -9,22 +9,12 @@ namespace EveStorage.Host.Cli.Verbs;
 /// <summary>Images are opened here, with the caller's rights; whoever does the work is handed the open file.</summary>
 internal static class ImageFile
 {
-    // A disk may hold anybody's secrets, whatever the caller's umask.
-    private static readonly FileStreamOptions s_private = new()
-    {
-        Mode = FileMode.CreateNew,
-        Access = FileAccess.ReadWrite,
-        Share = FileShare.ReadWrite,
-        BufferSize = 0,
-        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-    };
-
     /// <summary>What stands for the standard input, or output.</summary>
     internal const string Standard = "-";
 
     internal static Argument<string> Argument(string description) => new("image") { Description = description, HelpName = "FILE" };
 
-    /// <summary>What an image is called in messages.</summary>
+    /// <summary>What an image that is read is called in messages.</summary>
     internal static string NameOf(string path) => path == Standard ? "standard input" : Path.GetFileName(path);
 
     internal static Option<string?> Format { get; } = new("--format")
@@ -51,21 +41,6 @@ internal static class ImageFile
 
         return ExistingFile.OpenToRead(path)
             ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, path, "is no image: it is neither a file nor a block device");
-    }
-
-    /// <summary>Makes the file of an image.</summary>
-    /// <exception cref="StorageException">Something of that name is there, or it can't be made.</exception>
-    internal static SafeFileHandle Make(string path)
-    {
-        string directory = Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/";
-        if (!Directory.Exists(directory))
-        {
-            throw new StorageException(StorageErrorKind.InvalidConfiguration, path, $"can't be made: there is no directory {directory}");
-        }
-
-        return Path.Exists(path)
-            ? throw new StorageException(StorageErrorKind.Conflict, path, "exists: choose another name, or remove it first")
-            : FileCalls.Run(path, () => new FileStream(path, s_private).SafeFileHandle);
     }
 }
 
@@ -151,7 +126,7 @@ internal sealed class ImageImport : ChangeVerb
         Add(_verify);
     }
 
-    protected override SafeFileHandle? OpenImage(ParseResult parsed) => ImageFile.OpenToRead(parsed.GetValue(_image)!);
+    protected override OpenedImage? OpenImage(ParseResult parsed) => new(ImageFile.OpenToRead(parsed.GetValue(_image)!));
 
     protected override async Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
     {
@@ -175,22 +150,24 @@ internal sealed class ImageImport : ChangeVerb
 internal sealed class ImageSave : ChangeVerb
 {
     private readonly Argument<VolumeAddress> _volume;
-    private readonly Argument<string> _image = ImageFile.Argument("The file to make. One that is there is refused.");
-    private readonly Option<string> _format = new("--format") { Description = "The format to write: raw, or another that a plugin writes, as zfs-stream.", HelpName = "FORMAT", DefaultValueFactory = static _ => "raw" };
+    private readonly Argument<string> _image = ImageFile.Argument("The file to make, which appears once it is whole; one that is there is refused. - for the standard output.");
+    private readonly Option<string> _format = new("--format") { Description = "The format to write: raw, or another that a plugin writes, as qcow2 and zfs-stream.", HelpName = "FORMAT", DefaultValueFactory = static _ => "raw" };
+
+    private readonly Option<string?> _compression = new("--compression") { Description = "How to compress it: zstd or zlib, of a qcow2. Without it is not.", HelpName = "KIND" };
 
     public ImageSave()
         : base(
             "image save",
-            "Write a volume to an image; a raw one has holes where it is zero. To save one moment of a volume in use, save a clone of a snapshot.\n\nExample: evestorage image save vm1 vm1.raw")
+            "Write a volume to an image; a raw one has holes where it is zero. To save one moment of a volume in use, save a clone of a snapshot.\n\nExample: evestorage image save vm1 vm1.raw\n\nExample: evestorage image save data/vm1 - --format qcow2 --compression zstd | ssh host 'cat > vm1.qcow2'")
     {
         _volume = Add(Arguments.Volume());
         Add(_image);
         Add(_format);
+        Add(_compression);
     }
 
-    protected override SafeFileHandle? OpenImage(ParseResult parsed) => ImageFile.Make(parsed.GetValue(_image)!);
-
-    protected override void DiscardImage(ParseResult parsed) => File.Delete(parsed.GetValue(_image)!);
+    protected override OpenedImage? OpenImage(ParseResult parsed)
+        => parsed.GetValue(_image) is string path && path == ImageFile.Standard ? OutputImage.Open() : MadeImage.Open(parsed.GetValue(_image)!);
 
     protected override async Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
     {
@@ -199,8 +176,9 @@ internal sealed class ImageSave : ChangeVerb
         {
             Pool = await PoolOfAsync(address, api, cancellationToken),
             Volume = address.Volume,
-            ImageName = Path.GetFileName(parsed.GetValue(_image)!),
+            ImageName = parsed.GetValue(_image) is string path && path != ImageFile.Standard ? Path.GetFileName(path) : OutputImage.Name,
             Format = parsed.GetValue(_format)!,
+            Compression = parsed.GetValue(_compression),
         };
     }
 }

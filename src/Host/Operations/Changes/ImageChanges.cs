@@ -124,13 +124,13 @@ internal sealed class PlanSaveImage : ChangePlanner<SaveImage>
     /// <inheritdoc/>
     protected override async Task<Plan> PlanAsync(SaveImage request, PlanningContext context, CancellationToken cancellationToken)
     {
-        IImageWriter? writer = request.Format == WriteImage.Raw ? null : context.Images.WriterOf(request.Format, request.ImageName);
+        ImageForm form = context.Images.FormOf(request);
         IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
         VolumeRecord record = await RequireRecordAsync(pool, request.Volume, cancellationToken);
         LayerStack stack = context.Parts.StackOf(pool, request.Volume, record.Id, record.Layers);
         SafeFileHandle image = context.Image ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "came without a file to write");
         WriteImage.RequireEmpty(image, request.ImageName);
-        WriteImage write = new(request.Subject, request.Volume, ExportNames.AccessTo(pool, request.Volume, stack), image, request.ImageName, writer);
+        WriteImage write = new(request.Subject, request.Volume, ExportNames.AccessTo(pool, request.Volume, stack), image, request.ImageName, form);
         return (await stack.PlanOpenAsync(cancellationToken)).Then(Plan.Of(write));
     }
 

@@ -4,15 +4,18 @@ using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Operations.Steps;
 
-/// <summary>Writes a volume to an open file: as a format's writer does; without one its bytes, leaving holes where they are zero.</summary>
-internal sealed class WriteImage(string subject, VolumeName name, VolumeAccess volume, SafeFileHandle image, string imageName, IImageWriter? writer) : DataStep
+/// <summary>How an image is written.</summary>
+/// <param name="Writer">The format's writer; null for the bytes as they are.</param>
+/// <param name="Compression">How it is compressed, by the format's own word; null for as the format does by itself.</param>
+internal sealed record ImageForm(IImageWriter? Writer, string? Compression);
+
+/// <summary>Writes a volume to an open file or pipe: as a format's writer does; without one its bytes, leaving holes where they are zero.</summary>
+internal sealed class WriteImage(string subject, VolumeName name, VolumeAccess volume, SafeFileHandle image, string imageName, ImageForm form) : DataStep
 {
     /// <summary>The format that needs no writer.</summary>
     internal const string Raw = "raw";
 
-    private const int BlockSize = 4096;
-    private const int Step = 1 << 20;
-
+    private readonly bool _isStream = ExistingFile.IsStream(image, imageName);
     private bool _touched;
 
     /// <inheritdoc/>
@@ -27,41 +30,33 @@ internal sealed class WriteImage(string subject, VolumeName name, VolumeAccess v
         await using IBlockSource blocks = await volume.OpenBlocksAsync!(BlockAccess.Read, cancellationToken);
         RequireEmpty(image, imageName);
         _touched = true;
-        FileCalls.Run(imageName, () => RandomAccess.SetLength(image, 0));
-        if (writer is null)
+        ByteSize size = blocks.Size;
+        Told told = new(done => context.Progress.Report(new(Title, done, size)));
+        await using Stream stream = _isStream ? new ImagePipeStream(image, imageName, cancellationToken) : new ImageFileStream(image, imageName);
+        if (form.Writer is IImageWriter writer)
         {
-            await WriteRawAsync(blocks, context, cancellationToken);
+            SavedVolume saved = new() { Name = name, Id = context.Request.Id, Taken = context.Time.GetUtcNow(), Blocks = blocks, Compression = form.Compression };
+            await writer.WriteAsync(saved, stream, told, cancellationToken);
+            await stream.FlushAsync(cancellationToken);
         }
         else
         {
-            SavedVolume saved = new() { Name = name, Id = context.Request.Id, Taken = context.Time.GetUtcNow(), Blocks = blocks };
-            await using ImageFileStream stream = new(image, imageName);
-            await writer.WriteAsync(saved, stream, new Told(done => context.Progress.Report(new(Title, done, blocks.Size))), cancellationToken);
-            await stream.FlushAsync(cancellationToken);
+            RawSave raw = new(blocks, imageName, told);
+            await (_isStream ? raw.ToStreamAsync(stream, cancellationToken) : raw.ToFileAsync(image, cancellationToken));
         }
 
-        BlockFile.Flush(image, imageName);
+        if (!_isStream)
+        {
+            BlockFile.Flush(image, imageName);
+        }
+
         return StepOutcome.Changed;
     }
 
-    private async Task WriteRawAsync(IBlockSource blocks, OperationContext context, CancellationToken cancellationToken)
-    {
-        byte[] buffer = new byte[Step];
-        ByteSize size = blocks.Size;
-        FileCalls.Run(imageName, () => RandomAccess.SetLength(image, size.Bytes));
-        for (long at = 0; at < size.Bytes; at += Step)
-        {
-            Memory<byte> piece = buffer.AsMemory(0, (int)Math.Min(Step, size.Bytes - at));
-            await blocks.ReadAsync(at, piece, cancellationToken);
-            WriteData(at, piece);
-            context.Progress.Report(new(Title, new(at + piece.Length), size));
-        }
-    }
-
-    /// <summary>Empties the file, if this step wrote to it: half an image is none.</summary>
+    /// <summary>Empties the file, if this step wrote to it: half an image is none. What went through a pipe has gone.</summary>
     public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
     {
-        if (_touched)
+        if (_touched && !_isStream)
         {
             FileCalls.Run(imageName, () => RandomAccess.SetLength(image, 0));
         }
@@ -69,13 +64,23 @@ internal sealed class WriteImage(string subject, VolumeName name, VolumeAccess v
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Refuses a file that holds something, or is none: it would be lost.</summary>
-    /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: it does. <see cref="StorageErrorKind.NotSupported"/>: it is none.</exception>
+    /// <summary>Refuses a file that holds something, or what can't be written: it would be lost.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: it does. <see cref="StorageErrorKind.NotSupported"/>: it is neither file nor pipe, or only takes what is appended.</exception>
     internal static void RequireEmpty(SafeFileHandle image, string imageName)
     {
+        if (ExistingFile.IsStream(image, imageName))
+        {
+            return;
+        }
+
         if (ExistingFile.LengthOf(image, imageName).Bytes > 0)
         {
             throw new StorageException(StorageErrorKind.Conflict, imageName, "holds something: hand over an empty file");
+        }
+
+        if (ExistingFile.Appends(image, imageName))
+        {
+            throw new StorageException(StorageErrorKind.NotSupported, imageName, "is open to be appended to: hand over a file that is not, or a pipe");
         }
 
         // Writing nothing asks whether one may write.
@@ -85,17 +90,5 @@ internal sealed class WriteImage(string subject, VolumeName name, VolumeAccess v
     private sealed class Told(Action<ByteSize> tell) : IProgress<ByteSize>
     {
         public void Report(ByteSize value) => tell(value);
-    }
-
-    private void WriteData(long offset, ReadOnlyMemory<byte> piece)
-    {
-        for (int at = 0; at < piece.Length; at += BlockSize)
-        {
-            ReadOnlyMemory<byte> block = piece[at..Math.Min(at + BlockSize, piece.Length)];
-            if (block.Span.ContainsAnyExcept((byte)0))
-            {
-                FileCalls.Run(imageName, () => RandomAccess.Write(image, block.Span, offset + at));
-            }
-        }
     }
 }
