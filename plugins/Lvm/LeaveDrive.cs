@@ -6,21 +6,16 @@ namespace EveStorage.Lvm;
 /// Lets a drive go that holds nothing of the pool any more. The group keeps its name, so that what comes after is known to
 /// be left to do when a crash cuts it short.
 /// </summary>
-internal sealed class LeaveDrive(LvmPool pool, PhysicalVolume old) : StorageStep
+internal sealed class LeaveDrive(LvmPool pool, LeavingDrive old) : StorageStep
 {
-    private string Called => PhysicalDrive.CalledOf(old);
-
-    public override string Title => $"let {Called} go from {pool.Name}";
+    public override string Title => $"let {old.Name} go from {pool.Name}";
 
     public override StepEffect Expected => StepEffect.Change;
-
-    /// <summary>Whether the last drive that left the pool is called so.</summary>
-    internal static bool HasLeft(GroupFacts facts, string called) => facts.Tags["left"] == PhysicalDrive.Plain(called);
 
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
         using IDisposable held = await pool.LockAsync(Title, cancellationToken);
-        if ((await pool.DrivesAsync(cancellationToken)).FirstOrDefault(volume => volume.Uuid == old.Uuid) is not PhysicalVolume drive)
+        if (old.In(await pool.DrivesAsync(cancellationToken)) is not PhysicalVolume drive)
         {
             return StepOutcome.AlreadySo;
         }
@@ -28,43 +23,32 @@ internal sealed class LeaveDrive(LvmPool pool, PhysicalVolume old) : StorageStep
         if (drive.IsMissing)
         {
             await LeaveMissingAsync(drive, cancellationToken);
-            await NoteAsync(cancellationToken);   // until now LVM changes nothing else
+            await old.NoteAsync(pool.Group, cancellationToken);   // until now LVM changes nothing else
             await PhysicalDrive.NameAllAsync(pool.Group, await pool.DrivesAsync(cancellationToken), cancellationToken);
             return StepOutcome.Changed;
         }
 
         if (drive.Used.Bytes > 0)
         {
-            throw new StorageException(StorageErrorKind.Busy, $"{pool.Name}", $"its drive {Called} still holds {drive.Used}: run the operation again");
+            throw new StorageException(StorageErrorKind.Busy, $"{pool.Name}", $"its drive {old.Name} still holds {drive.Used}: run the operation again");
         }
 
-        await NoteAsync(cancellationToken);
+        await old.NoteAsync(pool.Group, cancellationToken);
         await pool.Group.RunAsync("vgreduce", [pool.Group.Name, drive.Path], cancellationToken);
         pool.Group.Devices = [.. pool.Group.Devices.Where(path => path != drive.Path)];
         return StepOutcome.Changed;
-    }
-
-    private async Task NoteAsync(CancellationToken cancellationToken)
-    {
-        GroupFacts facts = await pool.Group.RequireAsync(cancellationToken);
-        string[] before = facts.Tags["left"] is string name ? ["--deltag", LvTags.Tag("left", name)] : [];
-        if (!HasLeft(facts, Called))
-        {
-            await pool.Group.RunAsync("vgchange", [.. before, "--addtag", LvTags.Tag("left", PhysicalDrive.Plain(Called)), pool.Group.Name], cancellationToken);
-        }
     }
 
     // It comes back, so that what was moved off it can.
     public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
     {
         using IDisposable held = await pool.LockAsync($"undo: {Title}", cancellationToken);
-        IReadOnlyList<PhysicalVolume> all = await pool.DrivesAsync(cancellationToken);
-        if (all.Any(volume => volume.Uuid == old.Uuid) || old.IsMissing || BlankDrive.Find(pool, Called) is not Drive drive)
+        if (old.In(await pool.DrivesAsync(cancellationToken)) is not null || old.IsMissing || BlankDrive.Find(pool, old.Name) is not Drive drive)
         {
             return;
         }
 
-        string? left = await FreeDevice.CheckAsync(pool.Group.Tools, drive, Called, cancellationToken);
+        string? left = await FreeDevice.CheckAsync(pool.Group.Tools, drive, old.Name, cancellationToken);
         if (left is null)
         {
             await PhysicalDrive.MakeAsync(pool.Group.Tools, drive, left, context.Request.Id, cancellationToken);
@@ -81,7 +65,7 @@ internal sealed class LeaveDrive(LvmPool pool, PhysicalVolume old) : StorageStep
             : [.. (await pool.Group.ListAsync(cancellationToken)).Where(lv => lv.Health == "partial")];
         if (partial.FirstOrDefault(lv => !IsSpare(lv)) is LogicalVolume left)
         {
-            throw new StorageException(StorageErrorKind.NeedsAttention, pool.Group.Subject(left.Name), $"still needs the missing drive {Called}: bring it back, or delete the volume");
+            throw new StorageException(StorageErrorKind.NeedsAttention, pool.Group.Subject(left.Name), $"still needs the missing drive {old.Name}: bring it back, or delete the volume");
         }
 
         // LVM's spare for repairs holds nothing, and LVM makes another when metadata grows.
@@ -91,9 +75,9 @@ internal sealed class LeaveDrive(LvmPool pool, PhysicalVolume old) : StorageStep
         }
 
         await pool.Group.RunAsync("vgreduce", ["--removemissing", pool.Group.Name], cancellationToken);
-        if ((await pool.DrivesAsync(cancellationToken)).Any(volume => volume.Uuid == old.Uuid))
+        if (old.In(await pool.DrivesAsync(cancellationToken)) is not null)
         {
-            throw new StorageException(StorageErrorKind.NeedsAttention, $"{pool.Name}", $"LVM keeps the missing drive {Called}: bring it back, or look at 'vgs' and 'pvs'");
+            throw new StorageException(StorageErrorKind.NeedsAttention, $"{pool.Name}", $"LVM keeps the missing drive {old.Name}: bring it back, or look at 'vgs' and 'pvs'");
         }
     }
 

@@ -11,16 +11,17 @@ internal abstract partial class LvmPool
     public async ValueTask<Plan> PlanReplaceDriveAsync(string drive, string replacement, CancellationToken cancellationToken)
     {
         StorageStep add = await AddDrive.PlanAsync(this, replacement, cancellationToken);
-        return await FindDriveAsync(drive, cancellationToken) is PhysicalVolume old
-            ? Plan.Of(add, new MoveDrive(this, old, replacement), new LeaveDrive(this, old), new BlankDrive(this, PhysicalDrive.CalledOf(old)))
-            : Plan.Of(add, await RestOfLeavingAsync(drive, cancellationToken, mayHaveLeft: add.Expected == StepEffect.AlreadySo));
+        LeavingDrive leaving = await FindDriveAsync(drive, cancellationToken) is PhysicalVolume old
+            ? LeavingDrive.Of(old)
+            : await LeftAsync(drive, mayHaveLeft: add.Expected == StepEffect.AlreadySo, cancellationToken);
+        return Plan.Of([add, .. Leave(leaving, replacement)]);
     }
 
     public async ValueTask<Plan> PlanRemoveDriveAsync(string drive, CancellationToken cancellationToken)
     {
         if (await FindDriveAsync(drive, cancellationToken) is not PhysicalVolume old)
         {
-            return Plan.Of(await RestOfLeavingAsync(drive, cancellationToken));
+            return Plan.Of(Leave(await LeftAsync(drive, mayHaveLeft: true, cancellationToken), null));
         }
 
         IReadOnlyList<PhysicalVolume> others = [.. (await DrivesAsync(cancellationToken)).Where(other => other.Uuid != old.Uuid && !other.IsMissing)];
@@ -31,7 +32,7 @@ internal abstract partial class LvmPool
                 StorageErrorKind.OutOfSpace, $"{Name}", $"its drive {drive} holds {old.Used}, and the others have {room} free: add a drive first, or replace this one");
         }
 
-        return Plan.Of(new MoveDrive(this, old, null), new LeaveDrive(this, old), new BlankDrive(this, PhysicalDrive.CalledOf(old)));
+        return Plan.Of(Leave(LeavingDrive.Of(old), null));
     }
 
     /// <summary>A drive of the pool by the name that status gives it, its path, or LVM's id of it; null when it has none such.</summary>
@@ -43,11 +44,14 @@ internal abstract partial class LvmPool
                 || (!volume.IsMissing && Drive.Find(volume.Path) is Drive device && PoolDevices.PhysicalOf(device).Identity == called));
     }
 
-    // A crash may have come between the drive's leaving and the end of its operation, which then runs again. A replacement is in the pool by then.
-    private async Task<BlankDrive> RestOfLeavingAsync(string drive, CancellationToken cancellationToken, bool mayHaveLeft = true)
-        => mayHaveLeft && LeaveDrive.HasLeft(await Group.RequireAsync(cancellationToken), IdentityOf(drive))
-            ? new(this, IdentityOf(drive))
-            : throw new StorageException(
+    private StorageStep[] Leave(LeavingDrive drive, string? replacement)
+        => [new MoveDrive(this, drive, replacement), new LeaveDrive(this, drive), new BlankDrive(this, drive.Name)];
+
+    // A crash may have come between the drive's leaving and the end of its operation, which is then run again or undone. A replacement
+    // is in the pool by then.
+    private async Task<LeavingDrive> LeftAsync(string drive, bool mayHaveLeft, CancellationToken cancellationToken)
+        => (mayHaveLeft ? LeavingDrive.LastOf(await Group.RequireAsync(cancellationToken), IdentityOf(drive)) : null)
+            ?? throw new StorageException(
                 StorageErrorKind.NotFound, $"{Name}", $"has no drive {drive}; it has {string.Join(", ", (await DrivesAsync(cancellationToken)).Select(PhysicalDrive.CalledOf))}");
 
     private static string IdentityOf(string drive) => Drive.Find(drive) is Drive found ? PoolDevices.PhysicalOf(found).Identity : drive;

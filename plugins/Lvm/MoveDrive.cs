@@ -6,13 +6,11 @@ namespace EveStorage.Lvm;
 /// Moves all that a drive holds to another, or to all others. What is redundant is rebuilt from its copies, so that the drive
 /// may be missing; what is not is copied off it while it serves. LVM goes on where a crash cut it short.
 /// </summary>
-internal sealed class MoveDrive(LvmPool pool, PhysicalVolume old, string? replacement) : StorageStep
+internal sealed class MoveDrive(LvmPool pool, LeavingDrive old, string? replacement) : StorageStep
 {
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(15);
 
-    private string Called => old.Tags["drive"] ?? old.Path;
-
-    public override string Title => $"move what {Called} holds to {replacement ?? "the other drives"}";
+    public override string Title => $"move what {old.Name} holds to {replacement ?? "the other drives"}";
 
     public override StepEffect Expected => StepEffect.Change;
 
@@ -35,16 +33,17 @@ internal sealed class MoveDrive(LvmPool pool, PhysicalVolume old, string? replac
         return StepOutcome.Changed;
     }
 
-    // Data is where it was, or on both: the drive that was added goes with its own step, once nothing is on it.
+    // Data is where it was, or on both: the drive that was added goes with its own step, once nothing is on it. Nothing is moved
+    // back to a drive that was missing.
     public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
     {
-        if (await FindAsync(cancellationToken) is { IsMissing: false } && replacement is not null && Drive.Find(replacement) is Drive added)
+        if (!old.IsMissing && await FindAsync(cancellationToken) is { IsMissing: false } back && replacement is not null && Drive.Find(replacement) is Drive added)
         {
             await pool.Group.RunAsync("pvmove", ["--abort"], cancellationToken);   // one that was killed is still under way for LVM
             string node = PoolDevices.NodeOf(added);
             if ((await pool.DrivesAsync(cancellationToken)).FirstOrDefault(volume => volume.Path == node) is { Used.Bytes: > 0 } moved)
             {
-                await MoveAsync(moved, [old.Path], context, cancellationToken);
+                await MoveAsync(moved, [back.Path], context, cancellationToken);
             }
         }
     }
@@ -80,7 +79,7 @@ internal sealed class MoveDrive(LvmPool pool, PhysicalVolume old, string? replac
         if (pool.Shape.Redundancy == PoolRedundancy.None)
         {
             throw new StorageException(
-                StorageErrorKind.NeedsAttention, $"{pool.Name}", $"has no copy of what {Called} held: bring that drive back, or restore the volumes from copies");
+                StorageErrorKind.NeedsAttention, $"{pool.Name}", $"has no copy of what {old.Name} held: bring that drive back, or restore the volumes from copies");
         }
 
         foreach (LogicalVolume broken in (await pool.Group.ListAsync(cancellationToken)).Where(lv => lv.SyncAction.Length > 0 && lv.Health == "partial"))
@@ -90,10 +89,10 @@ internal sealed class MoveDrive(LvmPool pool, PhysicalVolume old, string? replac
 
         if ((await pool.Group.ListAsync(cancellationToken)).FirstOrDefault(lv => lv.Health == "partial" && lv.SyncAction.Length > 0) is LogicalVolume left)
         {
-            throw new StorageException(StorageErrorKind.OutOfSpace, pool.Group.Subject(left.Name), $"could not be rebuilt without {Called}: give the pool a drive of at least its size");
+            throw new StorageException(StorageErrorKind.OutOfSpace, pool.Group.Subject(left.Name), $"could not be rebuilt without {old.Name}: give the pool a drive of at least its size");
         }
     }
 
     private async Task<PhysicalVolume?> FindAsync(CancellationToken cancellationToken)
-        => (await pool.DrivesAsync(cancellationToken)).FirstOrDefault(volume => volume.Uuid == old.Uuid);
+        => old.In(await pool.DrivesAsync(cancellationToken));
 }
