@@ -38,7 +38,7 @@ public sealed class VhostScsiGuestTests
         string line = (await hosted.GetAsync("exports")).EnumerateArray().First().GetProperty("lines").GetProperty("qemu").GetString()!;
 
         await guest.RunAsync($"""
-            LD_LIBRARY_PATH=/nested timeout 1700 /nested/qemu-system-x86_64 -L /nested -nodefaults -no-user-config -display none -accel tcg \
+            LD_LIBRARY_PATH=/nested QEMU_MODULE_DIR=/nested timeout 1700 /nested/qemu-system-x86_64 -L /nested -nodefaults -no-user-config -display none -accel tcg \
               -machine pc -cpu max -m 256 -kernel /nested/vmlinux -initrd /nested/initrd -serial file:/root/inner.log -no-reboot \
               -append 'console=ttyS0 panic=-1 quiet mitigations=off no_timer_check tsc=unstable cryptomgr.notests random.trust_cpu=on' {line}
             """, 1800);

@@ -25,9 +25,14 @@ internal static class WorkerJail
     // Slower than any machine that we know decodes and compares: it ends what spins, and not what works.
     private const long BytesInSecond = 8 << 20;
 
-    /// <summary>The time of the processors that a worker may take.</summary>
+    // What starting takes of the processors where the rates above are right, and more than that.
+    private static readonly TimeSpan s_start = TimeSpan.FromSeconds(1);
+
+    /// <summary>The time of the processors that a worker may take, with what it took to start.</summary>
     /// <param name="bytes">How much it has to look at and to fill.</param>
-    internal static TimeSpan TimeLimit(ByteSize bytes) => s_leastTime + TimeSpan.FromSeconds(bytes.Bytes / BytesInSecond);
+    /// <param name="start">What starting took: on a machine that is slow, or emulated, all else takes as much longer.</param>
+    internal static TimeSpan TimeLimit(ByteSize bytes, TimeSpan start)
+        => start + (Math.Max(1, start / s_start) * (s_leastTime + TimeSpan.FromSeconds(bytes.Bytes / BytesInSecond)));
 
     /// <summary>Enters it.</summary>
     /// <param name="request">What will be done.</param>
@@ -39,9 +44,9 @@ internal static class WorkerJail
         ByteSize most = request.Import is ImportOrder order ? new(Math.Max(order.VolumeSize.Bytes, order.SpoolSize?.Bytes ?? 0)) : default;
         ResourceLimits.ForbidCores();
         ResourceLimits.LimitFiles(most);
-        ResourceLimits.LimitProcessorTime(TimeLimit(request.Import is null ? imageLength : most));
         LoadAll(formats.Select(static format => format.GetType().Assembly));
         WarmUp();
+        ResourceLimits.LimitProcessorTime(TimeLimit(request.Import is null ? imageLength : most, Environment.CpuUsage.TotalTime));
         ResourceLimits.LimitData(MemoryLimit);
         return SystemCallFilter.Apply();
     }
