@@ -14,7 +14,7 @@ for option in "$@"; do
 done
 
 # The lab's guest is made of this machine's packages, so it's packages that are asked for, not commands.
-needs=(gcc libc6-dev linux-libc-dev jq curl systemd procps util-linux e2fsprogs qemu-utils xfsprogs btrfs-progs cryptsetup-bin swtpm tpm2-tools)
+needs=(gcc make libc6-dev linux-libc-dev jq curl systemd procps util-linux e2fsprogs qemu-utils xfsprogs btrfs-progs cryptsetup-bin swtpm tpm2-tools)
 [ -n "${EVESTORAGE_NO_LAB:-}" ] || needs+=(
   qemu-system-x86 erofs-utils busybox-static kmod cpio zstd xz-utils binutils udev dmsetup iproute2 python3
   nvme-cli fio strace qemu-guest-agent lvm2 thin-provisioning-tools)
@@ -39,6 +39,8 @@ dotnet restore EveStorage.Plugins.sln --locked-mode -v quiet && dotnet build Eve
 if [ $failed_runs = 0 ]; then
   # No lab is a failure of its own, since tests for it may only be skipped where they aren't asked for.
   [ -n "${EVESTORAGE_NO_LAB:-}" ] || { lab/ensure && lab/ensure 6.1; } || { echo "test.sh: the lab could not be built"; failed_runs=1; }
+  # OpenZFS is of contrib, which a machine may not reach: the tests that need it say so.
+  [ -n "${EVESTORAGE_NO_LAB:-}" ] || lab/ensure 6.12-zfs || echo "test.sh: no guest has OpenZFS"
   for project in tests/*.Tests; do
     name=$(basename "$(ls "$project"/*.csproj)" .csproj)
     # A project of which no test has been written yet has nothing to say.

@@ -1,0 +1,73 @@
+using EveStorage.Linux;
+
+namespace EveStorage.Zfs;
+
+/// <summary>
+/// What the steps that make a volume have in common. ZFS makes a volume and sets its properties in two transactions, so it is made
+/// under a name that is the operation's mark, and its rename is the moment in which it is there, with all that we know of it.
+/// </summary>
+internal static class MadeVolume
+{
+    /// <summary>The properties of a new volume, as words for zfs.</summary>
+    internal static IEnumerable<string> Words(VolumeRecord record, string subject)
+        => [
+            .. Property.Words(Property.VolumeId, record.Id), .. Property.Words(Property.VolumeOperation, record.Mark.Operation),
+            .. RecordText.Write(VolumeDocument.Write(record, subject)).SelectMany(value => (string[])["-o", value]),
+        ];
+
+    /// <summary>Makes a volume by <paramref name="verb"/>, whose last word is the name that it is made under, and publishes it.</summary>
+    internal static async Task MakeAsync(
+        ZfsPool pool, VolumeName name, VolumeRecord record, IReadOnlyList<string> verb, IReadOnlyList<string> origin, OperationContext context, CancellationToken cancellationToken)
+    {
+        string making = pool.Zpool.MakingOf(context.Request.Id, record.Id);
+        if (await pool.Zpool.FindAsync(making, cancellationToken, "name") is not null)
+        {
+            await DestroyAsync(pool.Zpool, making, pool.Options, context.Time, cancellationToken);   // a crash's, of which nobody knows how far it came
+        }
+
+        await pool.Zpool.Tools.ZfsAsync(pool.Subject(name), [.. verb, .. Words(record, pool.Subject(name)), .. origin, making], cancellationToken);
+        await pool.Zpool.Tools.ZfsAsync(pool.Subject(name), ["rename", making, pool.Zpool.DatasetOf(name)], cancellationToken);
+        ZvolNode.Forget(making);
+    }
+
+    /// <summary>Takes a volume away if this operation made it, finished or not. The caller holds the pool's lock.</summary>
+    internal static async Task RemoveAsync(ZfsPool pool, VolumeName name, OperationContext context, CancellationToken cancellationToken)
+    {
+        Zpool zpool = pool.Zpool;
+        string making = zpool.MakingOf(context.Request.Id, context.IdOf(name));
+        if (await zpool.FindAsync(making, cancellationToken, "name") is not null)
+        {
+            await DestroyAsync(zpool, making, pool.Options, context.Time, cancellationToken);
+        }
+
+        if ((await zpool.ListAsync(name, cancellationToken)).FirstOrDefault(dataset => dataset.IsVolume)?.Mark == context.Mark)
+        {
+            await DestroyAsync(zpool, zpool.DatasetOf(name), pool.Options, context.Time, cancellationToken);
+        }
+    }
+
+    /// <summary>Destroys a volume without snapshots. udev may have it open for a moment.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Busy"/>: somebody has it open.</exception>
+    internal static async Task DestroyAsync(Zpool zpool, string dataset, ZfsOptions options, TimeProvider time, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Zpool.WhenNotBusyAsync(() => zpool.Tools.ZfsAsync(dataset, ["destroy", dataset], cancellationToken), options.BusyTimeout, time, cancellationToken);
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.Busy)
+        {
+            throw Busy(dataset, "delete it", e);
+        }
+
+        ZvolNode.Forget(dataset);
+    }
+
+    /// <summary>Says who has a volume open, as far as that can be told.</summary>
+    internal static StorageException Busy(string dataset, string what, Exception? cause = null)
+    {
+        string path = ZvolNode.PathOf(dataset);
+        string[] users = [.. DriveUse.UsersOf(path), .. DevicePrograms.Of(path, DriveNode.Resolve(path))];
+        string who = users.Length > 0 ? $" by {string.Join(", ", users)}" : ": by the kernel, as an export or a mount has it";
+        return new(StorageErrorKind.Busy, dataset, $"is open{who}: end that, then {what}", cause);
+    }
+}

@@ -1,0 +1,110 @@
+using EveStorage.Linux;
+
+namespace EveStorage.Zfs;
+
+/// <summary>Puts a blank device in place of a drive, which may be missing: ZFS writes to it what the old one held, from that or from the other copies, while the pool serves.</summary>
+internal sealed class ReplaceDrive : StorageStep
+{
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(2);
+
+    private readonly ZfsPool _pool;
+    private readonly string _drive;
+    private readonly string _replacement;
+
+    private ReplaceDrive(ZfsPool pool, string drive, string replacement, StepEffect expected)
+    {
+        (_pool, _drive, _replacement) = (pool, drive, replacement);
+        Expected = expected;
+    }
+
+    public override string Title => $"put {_replacement} in place of {_drive} in {_pool.Name}, and wait until it holds what that held";
+
+    public override StepEffect Expected { get; }
+
+    /// <summary>Plans it.</summary>
+    /// <exception cref="StorageException">There is no such drive, or the replacement is not blank.</exception>
+    internal static async Task<ReplaceDrive> PlanAsync(ZfsPool pool, string drive, string replacement, CancellationToken cancellationToken)
+    {
+        Drive device = ZfsDrive.Require(replacement);
+        (PoolReport report, string? names) = await pool.LookAsync(cancellationToken);
+        Vdev? old = PoolDrives.Find(report, names, drive);
+        if (ZfsPool.MemberIn(report, device) is not null)
+        {
+            // By an operation that a crash cut short; when the old one is still there, it is under way.
+            return new(pool, drive, replacement, old is null ? StepEffect.AlreadySo : StepEffect.Change);
+        }
+
+        if (old is null)
+        {
+            throw new StorageException(
+                StorageErrorKind.NotFound, $"{pool.Name}", $"has no drive {drive}; it has {string.Join(", ", report.Drives.Select(vdev => PoolDrives.CalledOf(vdev, names)))}");
+        }
+
+        await ZfsDrive.CheckFreeAsync(device, replacement, cancellationToken);
+        return new(pool, drive, replacement, StepEffect.Change);
+    }
+
+    public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        Drive device = ZfsDrive.Require(_replacement);
+        Drive? old = null;
+        bool began = false;
+        using (IDisposable held = await _pool.LockAsync(Title, cancellationToken))
+        {
+            (PoolReport report, string? names) = await _pool.LookAsync(cancellationToken);
+            Vdev? vdev = PoolDrives.Find(report, names, _drive);
+            old = vdev is not null && PoolDrives.FindDevice(vdev) is Drive there ? ZfsDrive.WholeOf(there) : Drive.Find(_drive) is Drive named ? ZfsDrive.WholeOf(named) : null;
+            if (vdev is not null && ZfsPool.MemberIn(report, device) is null)
+            {
+                await ZfsDrive.CheckFreeAsync(device, _replacement, cancellationToken);
+                await ZfsDrive.BlankAsync(_pool.Zpool.Tools, device, cancellationToken);
+                await _pool.Zpool.Tools.ZpoolAsync($"{_pool.Name}", ["replace", _pool.Zpool.Root, vdev.Guid, ZfsDrive.NodeOf(device)], cancellationToken);
+                began = true;
+            }
+        }
+
+        began |= await WaitAsync(context, cancellationToken);
+        using (IDisposable held = await _pool.LockAsync(Title, cancellationToken))
+        {
+            await _pool.NameDrivesAsync(cancellationToken);
+            if (old is not null && old.Number != device.Number)
+            {
+                await _pool.BlankAsync(old, cancellationToken);
+            }
+        }
+
+        return began ? StepOutcome.Changed : StepOutcome.AlreadySo;
+    }
+
+    // As long as the old drive has a part in it, it gets its place back. Then the new one has all, and the old one none of it any more.
+    public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        using IDisposable held = await _pool.LockAsync($"undo: {Title}", cancellationToken);
+        (PoolReport report, string? names) = await _pool.LookAsync(cancellationToken);
+        if (Drive.Find(_replacement) is not Drive device || ZfsPool.MemberIn(report, device) is not Vdev member || Expected == StepEffect.AlreadySo)
+        {
+            return;
+        }
+
+        if (!report.Groups.SelectMany(group => group.All).Any(vdev => vdev.Type == "replacing" && vdev.Below.Contains(member)))
+        {
+            throw new StorageException(StorageErrorKind.NeedsAttention, $"{_pool.Name}", $"has {_replacement} in place of {_drive}, which holds nothing of it any more: replace it again");
+        }
+
+        await _pool.Zpool.Tools.ZpoolAsync($"{_pool.Name}", ["detach", _pool.Zpool.Root, member.Guid], cancellationToken);
+        await _pool.BlankAsync(device, cancellationToken);
+    }
+
+    private async Task<bool> WaitAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        bool waited = false;
+        while ((await _pool.LookAsync(cancellationToken)).Report is { IsRebuilding: true } report)
+        {
+            waited = true;
+            context.Progress.Report(new(Title, new((long)(report.Scan?.Percent ?? 0)), new(100)));
+            await Task.Delay(s_look, context.Time, cancellationToken);
+        }
+
+        return waited;
+    }
+}

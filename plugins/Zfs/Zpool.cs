@@ -1,0 +1,77 @@
+using EveStorage.Linux;
+
+namespace EveStorage.Zfs;
+
+/// <summary>A pool of ZFS's, by its name: our volumes are below <see cref="Volumes"/>.</summary>
+/// <param name="Tools">ZFS's programs.</param>
+/// <param name="Root">Its name.</param>
+internal sealed record Zpool(ZfsTools Tools, string Root)
+{
+    /// <summary>What holds the volumes, and is encrypted where they are.</summary>
+    internal string Volumes => $"{Root}/volumes";
+
+    /// <summary>The full name of a volume. Every name of a volume is one of ZFS's, too: zfs(8) allows more.</summary>
+    internal string DatasetOf(VolumeName name) => $"{Volumes}/{name}";
+
+    /// <summary>The full name of a snapshot.</summary>
+    internal string DatasetOf(SnapshotName name) => $"{Volumes}/{name}";
+
+    /// <summary>
+    /// Where an operation makes a volume. ZFS makes it and sets its properties in two transactions: until all of it is there its name
+    /// is no volume's, and is the mark of the operation.
+    /// </summary>
+    internal string MakingOf(Guid operation, Guid id) => $"{Volumes}/_{operation:N}.{id:N}";
+
+    /// <summary>The volume of a dataset that is in <see cref="Volumes"/>; null when its name is no volume's.</summary>
+    internal VolumeName? NameOf(Dataset dataset)
+        => dataset.IsVolume && dataset.Name.StartsWith($"{Volumes}/", StringComparison.Ordinal)
+            && VolumeName.TryParse(dataset.Name[(Volumes.Length + 1)..], out VolumeName name) ? name : null;
+
+    /// <summary>All that lies below <see cref="Volumes"/>, with snapshots.</summary>
+    internal Task<IReadOnlyList<Dataset>> ListAsync(CancellationToken cancellationToken) => ListAsync(Volumes, cancellationToken);
+
+    /// <summary>One volume with its snapshots; empty when it is not there.</summary>
+    internal Task<IReadOnlyList<Dataset>> ListAsync(VolumeName name, CancellationToken cancellationToken) => ListAsync(DatasetOf(name), cancellationToken);
+
+    /// <summary>A dataset and all that lies below it; empty when it is not there.</summary>
+    internal async Task<IReadOnlyList<Dataset>> ListAsync(string dataset, CancellationToken cancellationToken)
+        => [.. (await Tools.FindRowsAsync(
+            dataset, ["list", "-Hp", "-r", "-t", "filesystem,volume,snapshot", "-o", Dataset.Columns, dataset], ofPools: false, cancellationToken) ?? []).Select(Dataset.Read)];
+
+    /// <summary>Properties of a dataset, in their order; null when it is not there. A value that it has not is null.</summary>
+    internal async Task<string?[]?> FindAsync(string dataset, CancellationToken cancellationToken, params string[] properties)
+    {
+        IReadOnlyList<string[]>? rows = await Tools.FindRowsAsync(dataset, ["list", "-Hp", "-o", string.Join(',', properties), dataset], ofPools: false, cancellationToken);
+        return rows is [string[] row] && row.Length == properties.Length ? [.. row.Select(value => value is "-" or "" ? null : value)] : null;
+    }
+
+    /// <summary>Our own properties of a volume, all of them; empty when it is not there.</summary>
+    internal async Task<Dictionary<string, string>> PropertiesAsync(string dataset, CancellationToken cancellationToken)
+        => (await Tools.FindRowsAsync(dataset, ["get", "-Hp", "-s", "local", "-o", "property,value", "all", dataset], ofPools: false, cancellationToken) ?? [])
+            .Where(row => row.Length == 2).ToDictionary(row => row[0], row => row[1], StringComparer.Ordinal);
+
+    /// <summary>Sets properties of a dataset. User properties are all set in one transaction.</summary>
+    internal Task SetAsync(string dataset, IEnumerable<string> values, CancellationToken cancellationToken)
+        => Tools.ZfsAsync(dataset, ["set", .. values, dataset], cancellationToken);
+
+    /// <summary>
+    /// Does what somebody may keep from being done for a moment, as udev does that looks into each new device: again, until
+    /// <paramref name="limit"/> is over.
+    /// </summary>
+    internal static async Task WhenNotBusyAsync(Func<Task> act, TimeSpan limit, TimeProvider time, CancellationToken cancellationToken)
+    {
+        long start = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await act();
+                return;
+            }
+            catch (StorageException e) when (e.Kind == StorageErrorKind.Busy && time.GetElapsedTime(start) < limit)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(200), time, cancellationToken);
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using EveStorage.Testing;
+
+namespace EveStorage.Tests;
+
+/// <summary>Pools of ZFS on a real kernel. `tests/ZfsTrial` runs in the guest and says each promise.</summary>
+public sealed class ZfsPoolTests
+{
+    private const string Program = "dotnet /share/EveStorage.ZfsTrial.dll";
+
+    // The trial is run as the build made it: nothing of it is compiled ahead, and a guest's processor is slow.
+    private const int Seconds = 2400;
+
+    [Fact]
+    public async Task A_pool_is_locked_without_its_key_and_opens_with_it() => await RunAsync(Guest.NewKernelWithZfs, "locked", 1, "virtio", ByteSize.MiB(192));
+
+    [Theory]
+    [InlineData("stripe", 1)]
+    [InlineData("mirror", 2)]
+    [InlineData("encrypted", 4)]
+    public async Task Pools_keep_every_promise(string kind, int drives) => await RunLongAsync(Guest.NewKernelWithZfs, $"promises {kind}", drives, "virtio");
+
+    [Fact]
+    public async Task What_is_not_ours_is_refused_and_stays_equal() => await RunLongAsync(Guest.NewKernelWithZfs, "refusals", 2, "virtio");
+
+    [Fact]
+    public async Task A_pool_outlives_a_drive_and_is_healed_by_another() => await RunLongAsync(Guest.NewKernelWithZfs, "drives", 5, "scsi");
+
+    private static async Task RunLongAsync(string kernel, string trial, int count, string bus)
+    {
+        Guest.RequireLong();
+        await RunAsync(kernel, trial, count, bus, ByteSize.GiB(1));
+    }
+
+    private static async Task RunAsync(string kernel, string trial, int count, string bus, ByteSize size)
+    {
+        Guest.Require(kernel);
+        using TemporaryDirectory place = new();
+        Drive[] drives = [.. Enumerable.Range(0, count).Select(number => Drive.Make(place.Path, $"zfs{number}", size, bus))];
+        await using Guest guest = await Guest.StartAsync(
+            ["--kernel", kernel, "--share", RepositoryFiles.Path("artifacts/bin/EveStorage.ZfsTrial/debug"), .. drives.SelectMany(drive => (string[])["--disk", $"{drive}"])]);
+
+        (int code, string output, string error) = await guest.TryAsync($"{Program} {trial} {string.Join(' ', drives.Select(drive => $"serial:{drive.Serial}"))}", Seconds);
+
+        output.Split('\n').Where(line => line.StartsWith("BROKEN", StringComparison.Ordinal)).ShouldBeEmpty(output);
+        code.ShouldBe(0, $"{output}\n{error}");
+        output.ShouldContain("kept: ");
+    }
+}

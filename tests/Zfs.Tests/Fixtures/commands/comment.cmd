@@ -1,0 +1,1 @@
+zpool get -Hp -o value comment tank

@@ -1,0 +1,1 @@
+zfs destroy tank/volumes/foreign

@@ -1,0 +1,1 @@
+zfs get -Hp -s local -o property,value all tank/volumes/vm1

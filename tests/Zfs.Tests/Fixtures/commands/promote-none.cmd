@@ -1,0 +1,1 @@
+zfs promote tank/volumes/foreign

@@ -1,0 +1,1 @@
+zpool status -pg tank

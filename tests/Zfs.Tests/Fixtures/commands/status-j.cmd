@@ -1,0 +1,1 @@
+zpool status -j --json-int -P tank

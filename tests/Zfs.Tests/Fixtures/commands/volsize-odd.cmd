@@ -1,0 +1,1 @@
+zfs set volsize=70000001 tank/volumes/vm1

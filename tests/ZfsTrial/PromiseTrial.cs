@@ -1,0 +1,80 @@
+using EveStorage.Conformance;
+using EveStorage.Zfs;
+
+namespace EveStorage.ZfsTrial;
+
+/// <summary>
+/// The conformance kit on a pool: <c>promises KIND DRIVE...</c>, where the kind is stripe, mirror, raidz1 or encrypted. With the
+/// variable PROMISE only those are run whose name has that word, to look at one of them.
+/// </summary>
+internal static class PromiseTrial
+{
+    private static readonly string s_word = Environment.GetEnvironmentVariable("PROMISE") ?? "";
+
+    internal static async Task RunAsync(Sentences said, string kind, string[] drives)
+    {
+        PoolRedundancy redundancy = kind switch { "mirror" => PoolRedundancy.Mirror, "raidz1" or "encrypted" => PoolRedundancy.Parity, _ => PoolRedundancy.None };
+        ZfsOptions options = new() { Compression = kind == "encrypted" ? "zstd" : "lz4", Encryption = kind == "encrypted" ? "aes-256-gcm" : "off" };
+        Machine machine = new($"p-{kind}", options, drives);
+        await said.SayAsync("The backend can be used here", async () =>
+        {
+            ProbeResult probe = await machine.Backend.ProbeAsync(default);
+            Sentences.Require(probe.Capabilities is not null, string.Join("; ", probe.Missing));
+        });
+        await said.SayAsync($"A {kind} pool is made of drives by their serial numbers", async () => await machine.CreateAsync(redundancy));
+        await said.SayAsync("Making it again is already so", async () =>
+        {
+            PoolSpec spec = new() { Name = machine.Name, Devices = drives, Redundancy = redundancy };
+            Plan again = await machine.Backend.PlanCreatePoolAsync(spec, default);
+            Sentences.Require(again.Steps.All(step => step.Expected == StepEffect.AlreadySo), "a step is expected to change");
+        });
+        await using (IStoragePool pool = await machine.OpenAsync())
+        {
+            foreach (ConformanceCase promise in PoolConformance.Cases.Where(promise => promise.AppliesTo(pool.Capabilities)).Append(Foreign(machine)).Concat(ClonePromises.Cases)
+                .Where(promise => promise.Name.Contains(s_word, StringComparison.OrdinalIgnoreCase)))
+            {
+                await said.SayAsync(promise.Name, () => promise.CheckAsync(pool, Machine.RunAsync, default));
+                await said.SayAsync("... and what it made can be deleted", () => EmptyAsync(pool));
+            }
+        }
+
+        await said.SayAsync("A pool that is closed leaves no device, and opens again", async () =>
+        {
+            await Machine.RunAsync(machine.Backend.PlanClosePoolAsync(machine.Name, default));
+            Sentences.Require((await Machine.ShellAsync("ls /sys/block | grep -c ^zd || true")).Trim() == "0", "there are devices");
+            await (await machine.OpenAsync()).DisposeAsync();
+        });
+        await said.SayAsync("A pool that is deleted leaves its drives blank", async () =>
+        {
+            await machine.DeleteAsync();
+            string left = await Machine.ShellAsync($"for s in {string.Join(' ', drives.Select(drive => drive.Split(':')[1]))}; do wipefs --noheadings $(lab-disk $s); done");
+            Sentences.Require(left.Trim().Length == 0, left);
+        });
+    }
+
+    private static ConformanceCase Foreign(Machine machine)
+        => PoolConformance.ForeignIsLeftAlone(
+            async (_, name) => await Machine.ShellAsync($"zfs create -V 64m evestorage-{machine.Name}/volumes/{name}"),
+            async (_, name) =>
+            {
+                bool there = (await Machine.ShellAsync($"zfs get -Hp -o value volsize evestorage-{machine.Name}/volumes/{name}")).Trim() == $"{64 << 20}";
+                await Machine.ShellAsync($"udevadm settle || true; for i in $(seq 50); do zfs destroy evestorage-{machine.Name}/volumes/{name} && break; sleep 0.2; done");
+                return there;
+            });
+
+    private static async Task EmptyAsync(IStoragePool pool)
+    {
+        foreach (VolumeInfo volume in await pool.ListVolumesAsync(default).ToListAsync())
+        {
+            if (pool is ISnapshotPool snapshots)
+            {
+                foreach (SnapshotInfo snapshot in await snapshots.ListSnapshotsAsync(volume.Name, default).ToListAsync())
+                {
+                    await Machine.RunAsync(snapshots.PlanDeleteSnapshotAsync(snapshot.Name, default));
+                }
+            }
+
+            await Machine.RunAsync(pool.PlanDeleteAsync(volume.Name, default));
+        }
+    }
+}
