@@ -197,11 +197,14 @@ internal sealed record RollBack : SnapshotChange;
 /// <summary>Removes a snapshot.</summary>
 internal sealed record DeleteSnapshot : SnapshotChange;
 
-/// <summary>Makes a volume of an image, which is handed over as a descriptor beside the request.</summary>
+/// <summary>Makes a volume of an image, which is handed over as a descriptor beside the request, or is fetched.</summary>
 internal sealed record ImportImage : VolumeChange
 {
     /// <summary>What the image is called, for messages. Nothing is ever opened by it.</summary>
     public required string ImageName { get; init; }
+
+    /// <summary>Where to fetch it, by http or https; null for one that is handed over. It is kept in the journal and shown with the operation.</summary>
+    public string? Url { get; init; }
 
     /// <summary>Its format; null to find out.</summary>
     public string? Format { get; init; }

@@ -7,6 +7,7 @@ using EveStorage.Host.Images;
 using EveStorage.Host.Operations;
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;
+using EveStorage.Host.Urls;
 using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Engine;
@@ -89,12 +90,26 @@ internal sealed class LocalApi(
 
     /// <inheritdoc/>
     public Task<PlanReport> PlanAsync(ChangeRequest request, SafeFileHandle? image, CancellationToken cancellationToken)
-        => operations.PlanAsync(request, image, cancellationToken);
+    {
+        RequireAllowed(request);
+        return operations.PlanAsync(request, image, cancellationToken);
+    }
 
     /// <inheritdoc/>
     public Task<Guid> SubmitAsync(ChangeRequest request, SafeFileHandle? image, CancellationToken cancellationToken)
-        => operations.SubmitAsync(request, image, caller, cancellationToken);
+    {
+        RequireAllowed(request);
+        return operations.SubmitAsync(request, image, caller, cancellationToken);
+    }
 
     /// <summary>Nothing: the engine is not this caller's.</summary>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private void RequireAllowed(ChangeRequest request)
+    {
+        if (request is ImportImage { Url: string url })
+        {
+            UrlRule.Require(UrlRule.Parse(url), caller, profile.Images);
+        }
+    }
 }

@@ -2,6 +2,7 @@ using EveStorage.Host.Api;
 using EveStorage.Host.Operations.Steps;
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;
+using EveStorage.Host.Urls;
 using EveStorage.Host.Worker;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
@@ -25,6 +26,11 @@ internal sealed record ImageQuestion
 internal sealed class ImageConversion(PluginCatalog catalog, Profile profile, ILoggerFactory loggers, TimeProvider time, IEventSink events)
 {
     private readonly ImageDirectory _directory = new(profile.Images.Directory);
+
+    /// <summary>Opens what lies at a URL.</summary>
+    /// <exception cref="StorageException">It can't be fetched.</exception>
+    internal Task<ImageInput> OpenUrlAsync(Uri url, string name, bool digest, CancellationToken cancellationToken)
+        => UrlOpening.OpenAsync(new() { Url = url, Name = name, Limits = new(profile.Images.Stall, profile.Images.Patience), Digest = digest, Time = time }, cancellationToken);
 
     /// <summary>What an image holds, all of it gone over.</summary>
     /// <exception cref="StorageException">Its format is not known, or it is not read.</exception>
@@ -107,6 +113,7 @@ internal sealed class ImageConversion(PluginCatalog catalog, Profile profile, IL
                 Format = question.Format,
                 ImageName = image.Name,
                 IsPipe = image.IsPipe,
+                RangedLength = image.Ranges?.Length,
                 StreamLength = question.StreamLength,
                 Snapshot = question.Snapshot,
                 Links = [.. image.Links.Select(static file => new OpenLink(file.Of, file.Link))],

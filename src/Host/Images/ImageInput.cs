@@ -1,24 +1,68 @@
 using System.Buffers;
+using EveStorage.Host.Urls;
 using EveStorage.Linux;
 using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Images;
 
-/// <summary>An image that was handed over: a file, or the reading end of a pipe. Of a pipe it keeps what has been looked at.</summary>
-internal sealed class ImageInput(SafeFileHandle handle, string name)
+/// <summary>An image to read: a file that was handed over, the reading end of a pipe, or what lies at a URL. Of a pipe it keeps what has been looked at.</summary>
+internal sealed class ImageInput : IAsyncDisposable
 {
-    /// <summary>What it is called.</summary>
-    internal string Name => name;
+    private readonly SafeFileHandle? _handle;
 
-    /// <summary>The open file.</summary>
-    internal SafeFileHandle Handle => handle;
+    /// <summary>A file or a pipe, which stays the caller's.</summary>
+    internal ImageInput(SafeFileHandle handle, string name)
+    {
+        _handle = handle;
+        Name = name;
+        IsPipe = ExistingFile.IsStream(handle, name);
+    }
+
+    /// <summary>What is read at a URL in any order.</summary>
+    internal ImageInput(UrlImage image)
+    {
+        Ranges = image;
+        Name = image.Name;
+    }
+
+    /// <summary>What comes from a URL once.</summary>
+    internal ImageInput(UrlStream stream)
+    {
+        Stream = stream;
+        _handle = stream.Reader;
+        Name = stream.Name;
+        IsPipe = true;
+    }
+
+    /// <summary>What it is called.</summary>
+    internal string Name { get; }
+
+    /// <summary>The open file, or the pipe.</summary>
+    internal SafeFileHandle Handle => _handle ?? throw new InvalidOperationException($"{Name} is read by ranges.");
+
+    /// <summary>What is read at a URL in any order; null for everything else.</summary>
+    internal UrlImage? Ranges { get; }
+
+    /// <summary>What comes from a URL once; null for everything else.</summary>
+    internal UrlStream? Stream { get; }
 
     /// <summary>Whether it comes through a pipe.</summary>
-    internal bool IsPipe { get; } = ExistingFile.IsStream(handle, name);
+    internal bool IsPipe { get; }
 
     /// <summary>The files that it names, in the order in which they are handed to a worker.</summary>
     internal List<LinkedFile> Links { get; } = [];
 
     /// <summary>What a pump puts before what comes next.</summary>
     internal ArrayBufferWriter<byte> Head { get; } = new();
+
+    /// <summary>Lets go of the files that were opened for it, and of its server.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Links.ForEach(static link => link.File.Dispose());
+        Ranges?.Dispose();
+        if (Stream is not null)
+        {
+            await Stream.DisposeAsync();
+        }
+    }
 }

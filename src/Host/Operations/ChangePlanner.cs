@@ -29,6 +29,9 @@ internal sealed record PlanningContext
     /// <summary>The image that was handed over; null when none.</summary>
     public SafeFileHandle? Image { get; init; }
 
+    /// <summary>Takes what has to be let go of when the plan has run, or won't.</summary>
+    public required Action<IAsyncDisposable> Owns { get; init; }
+
     /// <summary>Takes what the operation made or found, as its result.</summary>
     public required Action<string, string> Result { get; init; }
 }

@@ -5,6 +5,7 @@ using EveStorage.Host.Composition;
 using EveStorage.Host.Images;
 using EveStorage.Host.Locks;
 using EveStorage.Host.Operations.Steps;
+using EveStorage.Host.Urls;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 
@@ -32,7 +33,8 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
     {
         Guid id = Guid.NewGuid();
         RequireOrdinaryNames(request, id);
-        Plan plan = await tools.Planners.For(request).PlanAsync(request, ContextOf(RequestFor(request, id), image, false, static (_, _) => { }), cancellationToken);
+        await using Owned owned = new();
+        Plan plan = await tools.Planners.For(request).PlanAsync(request, ContextOf(RequestFor(request, id), image, false, owned, static (_, _) => { }), cancellationToken);
         return new(request, [.. plan.Steps.Select(step => new PlannedStep(step.Title, step.Expected.ToString()))]);
     }
 
@@ -42,7 +44,9 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         IChangePlanner planner = tools.Planners.For(request);
         OperationRequest operation = RequestFor(request, Guid.NewGuid());
         RequireOrdinaryNames(request, operation.Id);
-        SafeFileHandle? owned = image is null ? null : Linux.ExistingFile.Duplicate(image);
+        SafeFileHandle? copy = image is null ? null : Linux.ExistingFile.Duplicate(image);
+        Owned owned = new();
+        owned.Add(copy);
         IReadOnlyList<HeldLock> names = [];
         HeldLock? own = null;
         try
@@ -51,7 +55,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
             _claims.RequireNone(request, _running.ContainsKey);
             Dictionary<string, Guid> targets = await OperationTargets.ReadAsync(tools.Pools, request, planner.Owns(request, operation.Id), cancellationToken);
             Dictionary<string, string> results = [];
-            Plan plan = await planner.PlanAsync(request, ContextOf(operation, owned, false, (key, value) => results[key] = value), cancellationToken);
+            Plan plan = await planner.PlanAsync(request, ContextOf(operation, copy, false, owned, (key, value) => results[key] = value), cancellationToken);
             own = tools.Journal.TryOwn(operation.Id);
             RunningOperation running = new(DocumentOf(request, operation, targets, plan, caller), tools.Journal, time);
             running.Update(static report => report);   // on disk, before the first step
@@ -67,7 +71,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
             }
 
             own?.Dispose();
-            owned?.Dispose();
+            await owned.DisposeAsync();
             throw;
         }
     }
@@ -139,7 +143,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         }
     }
 
-    private void Start(RunningOperation running, Plan plan, Dictionary<string, string> results, HeldLock[] held, SafeFileHandle? image)
+    private void Start(RunningOperation running, Plan plan, Dictionary<string, string> results, HeldLock[] held, Owned owned)
     {
         TaskCompletionSource started = new();
         Task ended = RunToEndAsync();
@@ -162,7 +166,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
                     locked.Dispose();
                 }
 
-                image?.Dispose();
+                await owned.DisposeAsync();
                 _running.TryRemove(running.Id, out _);
                 running.Dispose();
             }
@@ -243,7 +247,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
             : await tools.Locks.TakePoolAsync(await key.Value, running.Current.Request.Subject, step.Title, cancellationToken),
     };
 
-    private PlanningContext ContextOf(OperationRequest operation, SafeFileHandle? image, bool recovering, Action<string, string> result) => new()
+    private PlanningContext ContextOf(OperationRequest operation, SafeFileHandle? image, bool recovering, Owned owned, Action<string, string> result) => new()
     {
         Operation = operation,
         Parts = tools.Parts,
@@ -252,6 +256,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         Serves = Serves,
         Recovering = recovering,
         Image = image,
+        Owns = owned.Add,
         Result = result,
     };
 
@@ -316,7 +321,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
     {
         if (logger.IsEnabled(LogLevel.Information))
         {
-            string request = JsonSerializer.Serialize(operation.Request, ApiJson.Compact);
+            string request = JsonSerializer.Serialize(UrlRule.WithoutQuery(operation.Request), ApiJson.Compact);
             LogEnded(operation.State, operation.UserId, operation.Id, request, operation.Error?.Message ?? "");
         }
     }
@@ -330,4 +335,35 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
 
     [LoggerMessage(EventId = 102, EventName = "fault", Level = LogLevel.Error, Message = "a step failed unexpectedly")]
     private partial void LogFault(Exception exception);
+
+    /// <summary>What a plan uses, let go of once.</summary>
+    private sealed class Owned : IAsyncDisposable
+    {
+        private readonly List<object> _all = [];
+
+        /// <summary>Adds one.</summary>
+        internal void Add(object? one)
+        {
+            if (one is not null)
+            {
+                _all.Add(one);
+            }
+        }
+
+        /// <inheritdoc/>
+        public async ValueTask DisposeAsync()
+        {
+            foreach (object one in _all)
+            {
+                if (one is IAsyncDisposable waits)
+                {
+                    await waits.DisposeAsync();
+                }
+                else
+                {
+                    (one as IDisposable)?.Dispose();
+                }
+            }
+        }
+    }
 }

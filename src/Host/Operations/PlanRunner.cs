@@ -182,14 +182,14 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
 
     private sealed class Heard(IProgress<StepProgress> inner, Action heard) : IProgress<StepProgress>
     {
-        private ByteSize _last = new(-1);
+        private (string Title, ByteSize Done) _last = ("", new(-1));
 
         // Saying the same again is no progress.
         public void Report(StepProgress value)
         {
-            if (value.Done != _last)
+            if (_last != (value.Title, value.Done))
             {
-                _last = value.Done;
+                _last = (value.Title, value.Done);
                 heard();
             }
 

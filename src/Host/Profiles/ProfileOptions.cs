@@ -79,4 +79,13 @@ internal sealed class ImagesOptions
 {
     /// <summary>The directory beneath which images may name backing files and data files; empty for nowhere.</summary>
     public string Directory { get; set; } = "";
+
+    /// <summary>What the URLs begin with that are fetched for anybody who may use the API; root and the host's own user may name any.</summary>
+    public List<string> Urls { get; set; } = [];
+
+    /// <summary>How long a server may send nothing before it is asked again.</summary>
+    public TimeSpan Stall { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a server is asked again, once something came, while nothing more does.</summary>
+    public TimeSpan Patience { get; set; } = TimeSpan.FromHours(1);
 }

@@ -36,11 +36,7 @@ internal static class ProfileReader
             }
         }
 
-        if (images.Directory.Length > 0 && !Path.IsPathRooted(images.Directory))
-        {
-            problems.Add("Images:Directory", $"'{images.Directory}' has to be an absolute path");
-        }
-
+        CheckImages(images, problems);
         api.Socket = api.Socket.Length == 0 ? Path.Combine(run, "api.sock") : api.Socket;
         return new()
         {
@@ -57,6 +53,33 @@ internal static class ProfileReader
             State = state,
             Run = run,
         };
+    }
+
+    private static void CheckImages(ImagesOptions images, Problems problems)
+    {
+        if (images.Directory.Length > 0 && !Path.IsPathRooted(images.Directory))
+        {
+            problems.Add("Images:Directory", $"'{images.Directory}' has to be an absolute path");
+        }
+
+        foreach (string prefix in images.Urls)
+        {
+            if (!Uri.TryCreate(prefix, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https") || url.Query.Length > 0 || !prefix.EndsWith('/'))
+            {
+                problems.Add("Images:Urls", $"'{prefix}' has to be what http or https URLs begin with, and to end with a slash");
+            }
+        }
+
+        // A step that says nothing for longer is ended.
+        if (images.Stall < TimeSpan.FromSeconds(1) || images.Stall > TimeSpan.FromMinutes(1))
+        {
+            problems.Add("Images:Stall", "has to be from 1 second to 1 minute");
+        }
+
+        if (images.Patience < TimeSpan.Zero || images.Patience > TimeSpan.FromDays(7))
+        {
+            problems.Add("Images:Patience", "has to be from nothing to 7 days");
+        }
     }
 
     private static PluginsOptions ReadPlugins(IConfigurationSection section, Problems problems)

@@ -31,14 +31,18 @@ internal sealed class ImageOpening
 
     private readonly Dictionary<string, IImageFormat> _formats = [];
     private readonly WorkerRequest _request;
+    private readonly Action<ByteRange> _ask;
 
     /// <summary>Loads the formats that the request names.</summary>
-    internal ImageOpening(WorkerRequest request)
+    /// <param name="request">What is asked of the worker.</param>
+    /// <param name="ask">Asks the host for bytes of an image that it reads.</param>
+    internal ImageOpening(WorkerRequest request, Action<ByteRange> ask)
     {
         _request = request;
+        _ask = ask;
         LoadFormats();
         using SafeFileHandle image = new(FirstDescriptor, ownsHandle: false);
-        KnownLength = request.IsPipe ? default : ExistingFile.LengthOf(image, request.ImageName);
+        KnownLength = request.RangedLength ?? (request.IsPipe ? default : ExistingFile.LengthOf(image, request.ImageName));
     }
 
     /// <summary>The formats.</summary>
@@ -58,12 +62,18 @@ internal sealed class ImageOpening
         SafeFileHandle handle = new(FirstDescriptor, ownsHandle: true);
         byte[] head = new byte[HeadLength];
         StreamSource? stream = _request.IsPipe ? new(new FileStream(handle, FileAccess.Read, bufferSize: 0), _request.ImageName) : null;
-        IImageSource source = stream is null ? new DescriptorSource(handle, _request.ImageName) : stream;
+        RangeSource? ranges = _request.RangedLength is ByteSize ranged ? new(handle, ranged, _request.ImageName, _ask) : null;
+        IImageSource source = stream ?? ranges ?? (IImageSource)new DescriptorSource(handle, _request.ImageName);
         int length = stream?.Peek(head) ?? await source.ReadAsync(0, head, cancellationToken);
         string? wrapping = IsMeant(head.AsSpan(0, length)) ? null : Unwrapping.Recognize(head.AsSpan(0, length));
         if (wrapping is not null)
         {
-            Stream wrapped = stream is null ? new FileStream(handle, FileAccess.Read, bufferSize: 0) : new SourceStream(stream);
+            Stream wrapped = (stream, ranges) switch
+            {
+                ({ } piped, _) => new SourceStream((offset, target) => piped.Read(offset, target, cancellationToken)),
+                (_, { } asked) => new SourceStream(asked.Read),
+                _ => new FileStream(handle, FileAccess.Read, bufferSize: 0),
+            };
             source = stream = new(Unwrapping.Open(wrapped, wrapping, _request.ImageName), _request.ImageName);
             length = stream.Peek(head);
         }

@@ -85,6 +85,8 @@ internal sealed class ImagePump : IAsyncDisposable
 
                 _pipe.Write(buffer, 0, read);
             }
+
+            Failure = _input.Stream?.Failure;   // to who reads a pipe, its end looks the same
         }
         catch (StorageException e)
         {

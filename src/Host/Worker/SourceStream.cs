@@ -1,7 +1,10 @@
 namespace EveStorage.Host.Worker;
 
-/// <summary>A stream from its first byte on, though some of it was looked at, for what is wrapped in it.</summary>
-internal sealed class SourceStream(StreamSource source) : Stream
+/// <summary>Reads what lies at an offset.</summary>
+internal delegate int ReadAt(long offset, Span<byte> target);
+
+/// <summary>An image from its first byte on, though some of it was looked at, for what is wrapped in it.</summary>
+internal sealed class SourceStream(ReadAt read) : Stream
 {
     private long _position;
 
@@ -30,9 +33,9 @@ internal sealed class SourceStream(StreamSource source) : Stream
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer)
     {
-        int read = source.Read(_position, buffer, CancellationToken.None);
-        _position += read;
-        return read;
+        int taken = read(_position, buffer);
+        _position += taken;
+        return taken;
     }
 
     /// <inheritdoc/>
@@ -48,15 +51,4 @@ internal sealed class SourceStream(StreamSource source) : Stream
 
     /// <inheritdoc/>
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            source.Dispose();
-        }
-
-        base.Dispose(disposing);
-    }
 }

@@ -107,12 +107,12 @@ internal sealed class StreamSource(Stream stream, string name) : IImageSource, I
         }
     }
 
-    /// <summary>Reads what is left and drops it; gives back how much that was. A wrapped stream checks itself at its end.</summary>
-    internal long Drain(CancellationToken cancellationToken)
+    /// <summary>Reads what is left and drops it; gives back how much that was, which is more than <paramref name="most"/> where it goes on. A wrapped stream checks itself at its end.</summary>
+    internal long Drain(long most, CancellationToken cancellationToken)
     {
         _spool = null;
         long start = _consumed;
-        PassTo(long.MaxValue, cancellationToken);
+        PassTo(start + most + 1, cancellationToken);
         return _consumed - start;
     }
 

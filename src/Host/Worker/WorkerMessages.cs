@@ -21,6 +21,9 @@ internal sealed record WorkerRequest
     /// <summary>Whether the image comes through a pipe.</summary>
     public bool IsPipe { get; init; }
 
+    /// <summary>How long the image is where the host reads it for the worker, which asks for ranges; null where the image is a descriptor.</summary>
+    public ByteSize? RangedLength { get; init; }
+
     /// <summary>How long the disk is, for a format whose streams don't say; null when nobody said.</summary>
     public ByteSize? StreamLength { get; init; }
 
@@ -38,6 +41,15 @@ internal sealed record WorkerRequest
 /// <param name="Of">Which image names it: 0 for the first, or the number of the link that it was opened for.</param>
 /// <param name="Link">As that image has it.</param>
 internal sealed record OpenLink(int Of, ImageLink Link);
+
+/// <summary>Bytes of an image that a worker asks its host for. They come through its descriptor of the image.</summary>
+/// <param name="Offset">Where they begin.</param>
+/// <param name="Length">How many: no more than the image has there.</param>
+internal sealed record ByteRange(long Offset, int Length)
+{
+    /// <summary>The most that is asked for at once.</summary>
+    internal const int Most = 1 << 20;
+}
 
 /// <summary>What to import.</summary>
 internal sealed record ImportOrder
@@ -63,6 +75,9 @@ internal sealed record WorkerMessage
 {
     /// <summary>How far it is.</summary>
     public WorkerProgress? Progress { get; init; }
+
+    /// <summary>What it wants to read; it waits until that has come.</summary>
+    public ByteRange? Wants { get; init; }
 
     /// <summary>What its jail lacks on this kernel; null when nothing.</summary>
     public string? Lacks { get; init; }

@@ -32,10 +32,22 @@ internal static class WorkerProcess
         WorkerRequest request, ImageInput image, SafeFileHandle[] targets, Action<WorkerProgress> progress, CancellationToken cancellationToken)
     {
         await using ImagePump? pump = image.IsPipe ? new(image, isLook: request.Import is null) : null;
+        using RangeFeed? feed = image.Ranges is null ? null : new(image.Ranges);
         try
         {
-            WorkerMessage answer = await RunAsync(
-                request, [pump?.Reader ?? image.Handle, .. image.Links.Select(static link => link.File), .. targets], pump, progress, cancellationToken);
+            WorkerRun run = new()
+            {
+                Request = request,
+                Descriptors = [pump?.Reader ?? feed?.Reader ?? image.Handle, .. image.Links.Select(static link => link.File), .. targets],
+                Started = () =>
+                {
+                    pump?.Start();
+                    feed?.Start();
+                },
+                Progress = progress,
+                ServeAsync = feed is null ? null : feed.ServeAsync,
+            };
+            WorkerMessage answer = await RunAsync(run, cancellationToken);
             return (answer, pump is null ? null : await pump.EndAsync());
         }
         catch (StorageException) when (pump?.Failure is not null)
@@ -44,12 +56,11 @@ internal static class WorkerProcess
         }
     }
 
-    private static async Task<WorkerMessage> RunAsync(
-        WorkerRequest request, SafeHandle[] descriptors, ImagePump? pump, Action<WorkerProgress> progress, CancellationToken cancellationToken)
+    private static async Task<WorkerMessage> RunAsync(WorkerRun run, CancellationToken cancellationToken)
     {
         (string path, string[] arguments) = Self();
-        using ChildProcess child = ChildProcess.Start(path, arguments, Environment(), descriptors);
-        pump?.Start();
+        using ChildProcess child = ChildProcess.Start(path, arguments, Environment(), run.Descriptors);
+        run.Started();
         using CancellationTokenSource silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         silence.CancelAfter(s_silence);
         using CancellationTokenRegistration killed = silence.Token.Register(child.Kill);
@@ -57,9 +68,9 @@ internal static class WorkerProcess
         WorkerMessage? answer;
         try
         {
-            await child.Input.WriteAsync(Encoding.UTF8.GetBytes($"{JsonSerializer.Serialize(request, ApiJson.Compact)}\n"), CancellationToken.None);
+            await child.Input.WriteAsync(Encoding.UTF8.GetBytes($"{JsonSerializer.Serialize(run.Request, ApiJson.Compact)}\n"), CancellationToken.None);
             await child.Input.FlushAsync(CancellationToken.None);
-            answer = await ReadAnswerAsync(child.Output, progress, () => silence.CancelAfter(s_silence));
+            answer = await ReadAnswerAsync(child.Output, message => TakeAsync(run, message, silence, cancellationToken));
         }
         catch (IOException)
         {
@@ -73,26 +84,52 @@ internal static class WorkerProcess
 
         int exitCode = child.Wait();
         cancellationToken.ThrowIfCancellationRequested();
+        string name = run.Request.ImageName;
         return answer switch
         {
             { Error: ErrorReport error } => throw error.ToException(),
             not null => answer,
             _ when silence.IsCancellationRequested => throw new StorageException(
-                StorageErrorKind.Io, request.ImageName, $"its worker said nothing for {s_silence.TotalSeconds:0} s and was ended: check the drive that holds the image, or who feeds the pipe"),
+                StorageErrorKind.Io, name, $"its worker said nothing for {s_silence.TotalSeconds:0} s and was ended: check the drive that holds the image, or who feeds the pipe"),
             _ when exitCode == ProcessorTimeSpent => throw new StorageException(
-                StorageErrorKind.Corrupt, request.ImageName, "kept its worker busy for longer than any image of its size needs, and was given up"),
+                StorageErrorKind.Corrupt, name, "kept its worker busy for longer than any image of its size needs, and was given up"),
             _ when exitCode is Crashed or Aborted => throw new StorageException(
-                StorageErrorKind.Io, request.ImageName, $"crashed its worker, which ended with {exitCode}: please report it ({await complaint})"),
+                StorageErrorKind.Io, name, $"crashed its worker, which ended with {exitCode}: please report it ({await complaint})"),
             _ => throw new StorageException(
-                StorageErrorKind.Io, request.ImageName, $"its worker ended with {exitCode} and no answer; if nobody ended it, please report it ({await complaint})"),
+                StorageErrorKind.Io, name, $"its worker ended with {exitCode} and no answer; if nobody ended it, please report it ({await complaint})"),
         };
     }
 
-    private static async Task<WorkerMessage?> ReadAnswerAsync(Stream output, Action<WorkerProgress> progress, Action heard)
+    // What it says before its answer. Saying the same again is no progress; a worker that waits for us is not silent.
+    private static async Task<bool> TakeAsync(WorkerRun run, WorkerMessage message, CancellationTokenSource silence, CancellationToken cancellationToken)
+    {
+        if (message.Wants is ByteRange wanted && run.ServeAsync is not null)
+        {
+            silence.CancelAfter(Timeout.InfiniteTimeSpan);
+            await run.ServeAsync(wanted, cancellationToken);
+            silence.CancelAfter(s_silence);
+            return true;
+        }
+
+        if (message.Progress is not WorkerProgress told)
+        {
+            return false;
+        }
+
+        if (told != run.Last)
+        {
+            run.Last = told;
+            silence.CancelAfter(s_silence);
+        }
+
+        run.Progress(told);
+        return true;
+    }
+
+    private static async Task<WorkerMessage?> ReadAnswerAsync(Stream output, Func<WorkerMessage, Task<bool>> takeAsync)
     {
         byte[] buffer = new byte[MaxLine];
         int length = 0;
-        WorkerProgress? last = null;
         while (length < MaxLine && await output.ReadAsync(buffer.AsMemory(length)) is int read and > 0)
         {
             length += read;
@@ -103,19 +140,11 @@ internal static class WorkerProcess
                     return null;
                 }
 
-                if (message.Progress is not WorkerProgress told)
+                if (!await takeAsync(message))
                 {
                     return message;
                 }
 
-                // Saying the same again is no progress.
-                if (told != last)
-                {
-                    last = told;
-                    heard();
-                }
-
-                progress(told);
                 buffer.AsSpan(end + 1, length - end - 1).CopyTo(buffer);
                 length -= end + 1;
             }
@@ -179,5 +208,27 @@ internal static class WorkerProcess
         }
 
         return environment;
+    }
+
+    /// <summary>A worker's run.</summary>
+    private sealed record WorkerRun
+    {
+        /// <summary>What it is asked.</summary>
+        public required WorkerRequest Request { get; init; }
+
+        /// <summary>What it gets.</summary>
+        public required SafeHandle[] Descriptors { get; init; }
+
+        /// <summary>Called when it has them.</summary>
+        public required Action Started { get; init; }
+
+        /// <summary>Told how far it is.</summary>
+        public required Action<WorkerProgress> Progress { get; init; }
+
+        /// <summary>Passes on what it asks for of its image; null where it reads that itself.</summary>
+        public required Func<ByteRange, CancellationToken, Task>? ServeAsync { get; init; }
+
+        /// <summary>What it said last.</summary>
+        public WorkerProgress? Last { get; set; }
     }
 }

@@ -11,6 +11,10 @@ namespace EveStorage.Host.Worker;
 /// </summary>
 internal static class WorkerProgram
 {
+    // What an image has behind its disk: snapshots, tables, clusters that nothing uses any more. What never ends is no image.
+    private const long MostBehind = 64L << 30;
+    private const long MostBehindAnnounced = 64L << 20;
+
     private static readonly TimeSpan s_progressInterval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Does what the line on standard input asks.</summary>
@@ -25,7 +29,7 @@ internal static class WorkerProgram
         WorkerMessage answer;
         try
         {
-            answer = await AnswerAsync(request, progress => Say(output, new() { Progress = progress }), orphaned.Token);
+            answer = await AnswerAsync(request, said => Say(output, said), orphaned.Token);
         }
         catch (StorageException e)
         {
@@ -83,9 +87,9 @@ internal static class WorkerProgram
         }
     }
 
-    private static async Task<WorkerMessage> AnswerAsync(WorkerRequest request, Action<WorkerProgress> progress, CancellationToken cancellationToken)
+    private static async Task<WorkerMessage> AnswerAsync(WorkerRequest request, Action<WorkerMessage> say, CancellationToken cancellationToken)
     {
-        Action<WorkerProgress> seldom = Seldom(progress);
+        Action<WorkerProgress> seldom = Seldom(progress => say(new() { Progress = progress }));
         SparseTarget? spool = null;
         void Prepare(StreamSource stream)
         {
@@ -96,7 +100,7 @@ internal static class WorkerProgram
             }
         }
 
-        ImageOpening opening = new(request);
+        ImageOpening opening = new(request, wanted => say(new() { Wants = wanted }));
         string? lacks = WorkerJail.Enter(request, opening.Formats, opening.KnownLength);
         OpenImage image;
         try
@@ -126,9 +130,9 @@ internal static class WorkerProgram
         using SafeFileHandle volume = Descriptor(request, 0);
         SparseTarget target = new(volume, order.VolumeSize, order.WriteBudget, order.ReadsZero);
         await new ImageCopy(disk, target, image.Stream, seldom).RunAsync(cancellationToken);
-        if (image.Stream is { } stream && stream.Drain(cancellationToken) is var more and > 0 && stream.Length is long said)
+        if (image.Stream is { } stream)
         {
-            throw new StorageException(StorageErrorKind.Corrupt, request.ImageName, $"goes on for {more} bytes beyond the {said} that were announced");
+            DrainStream(stream, request.ImageName, cancellationToken);
         }
 
         if (!order.ReadsZero && disk.VirtualSize < order.VolumeSize)
@@ -139,6 +143,21 @@ internal static class WorkerProgram
         target.Flush();
         string? digest = order.Verify ? await ImageDigest.CompareAsync(disk, target, seldom, cancellationToken) : null;
         return new(target.Written, default, digest);
+    }
+
+    private static void DrainStream(StreamSource stream, string name, CancellationToken cancellationToken)
+    {
+        long most = stream.Length is null ? MostBehind : MostBehindAnnounced;
+        long more = stream.Drain(most, cancellationToken);
+        if (more > 0 && stream.Length is long said)
+        {
+            throw new StorageException(StorageErrorKind.Corrupt, name, $"goes on for {(more > most ? "more than " : "")}{Math.Min(more, most)} bytes beyond the {said} that were announced");
+        }
+
+        if (more > most)
+        {
+            throw new StorageException(StorageErrorKind.Corrupt, name, $"goes on for more than {new ByteSize(most)} after all that belongs to its disk");
+        }
     }
 
     // Behind the files of the links: the volume, then the spool.

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using EveStorage.Host.Api;
 using EveStorage.Host.Images;
+using EveStorage.Host.Urls;
 using EveStorage.Linux;
 using Microsoft.Win32.SafeHandles;
 
@@ -12,10 +13,14 @@ internal static class ImageFile
     /// <summary>What stands for the standard input, or output.</summary>
     internal const string Standard = "-";
 
-    internal static Argument<string> Argument(string description) => new("image") { Description = description, HelpName = "FILE" };
+    internal static Argument<string> Argument(string description, string help = "FILE") => new("image") { Description = description, HelpName = help };
 
     /// <summary>What an image that is read is called in messages.</summary>
     internal static string NameOf(string path) => path == Standard ? "standard input" : Path.GetFileName(path);
+
+    /// <summary>What was named, as a URL; null for a file.</summary>
+    /// <exception cref="StorageException">It is a URL of another kind.</exception>
+    internal static Uri? UrlOf(string image) => !Path.Exists(image) && UrlRule.LooksLikeOne(image) ? UrlRule.Parse(image) : null;
 
     internal static Option<string?> Format { get; } = new("--format")
     {
@@ -101,7 +106,7 @@ internal sealed class ImageInspect : CliVerb
 
 internal sealed class ImageImport : ChangeVerb
 {
-    private readonly Argument<string> _image = ImageFile.Argument("The image; - for the standard input. It may be wrapped in gzip or zstd.");
+    private readonly Argument<string> _image = ImageFile.Argument("The image: a file, an http or https URL, or - for the standard input. It may be wrapped in gzip or zstd.", "FILE|URL");
     private readonly Argument<VolumeAddress> _volume;
     private readonly Option<ByteSize?> _size = Arguments.SizeOption("--size", "The volume's size, when larger than the image's disk. A raw image that comes as a stream needs it, and has to be just as long.");
     private readonly Option<string?> _snapshot = new("--snapshot") { Description = "The snapshot in the image to import, by its id or name.", HelpName = "SNAPSHOT" };
@@ -113,7 +118,7 @@ internal sealed class ImageImport : ChangeVerb
     public ImageImport()
         : base(
             "image import",
-            "Make a volume of an image. The volume appears once it is whole; until then, and after a failure, there is none.\n\nExample: evestorage image import debian.qcow2 data/vm1 --verify\n\nExample: curl -sSf https://example.org/debian.qcow2 | evestorage image import - data/vm1")
+            "Make a volume of an image. The volume appears once it is whole; until then, and after a failure, there is none.\n\nExample: evestorage image import debian.qcow2 data/vm1 --verify\n\nExample: curl -sSf https://example.org/debian.qcow2 | evestorage image import - data/vm1\n\nExample: evestorage image import https://example.org/debian.qcow2 data/vm1")
     {
         Add(_image);
         _volume = Add(Arguments.Volume("The volume to make: NAME, or POOL/NAME."));
@@ -126,16 +131,19 @@ internal sealed class ImageImport : ChangeVerb
         Add(_verify);
     }
 
-    protected override OpenedImage? OpenImage(ParseResult parsed) => new(ImageFile.OpenToRead(parsed.GetValue(_image)!));
+    protected override OpenedImage? OpenImage(ParseResult parsed)
+        => ImageFile.UrlOf(parsed.GetValue(_image)!) is null ? new(ImageFile.OpenToRead(parsed.GetValue(_image)!)) : null;
 
     protected override async Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
     {
         VolumeAddress address = parsed.GetValue(_volume)!;
+        Uri? url = ImageFile.UrlOf(parsed.GetValue(_image)!);
         return new ImportImage
         {
             Pool = await Addresses.PoolForNewAsync(address, api, cancellationToken),
             Volume = address.Volume,
-            ImageName = ImageFile.NameOf(parsed.GetValue(_image)!),
+            ImageName = url is null ? ImageFile.NameOf(parsed.GetValue(_image)!) : UrlRule.NameOf(url),
+            Url = url?.AbsoluteUri,
             Format = parsed.GetValue(ImageFile.Format),
             Size = parsed.GetValue(_size),
             Snapshot = parsed.GetValue(_snapshot),

@@ -3,6 +3,7 @@ using EveStorage.Host.Api;
 using EveStorage.Host.Composition;
 using EveStorage.Host.Images;
 using EveStorage.Host.Operations.Steps;
+using EveStorage.Host.Urls;
 using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Operations.Changes;
@@ -21,8 +22,9 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
     {
         IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
         await RequireFreeAsync(pool, request.Volume, context, cancellationToken);
-        ImageInput image = new(context.Image ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "came without its image"), request.ImageName);
         RequireDigest(request);
+        ImageInput image = await OpenAsync(request, context, cancellationToken);
+        context.Owns(image);
         ImageQuestion question = new() { Format = request.Format, Snapshot = request.Snapshot, StreamLength = request.Size };
         ImageReport report = await context.Images.GlanceAsync(image, question, cancellationToken);
         ByteSize size = SizeFor(request, report);
@@ -87,6 +89,13 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
             .Then(await pool.PlanCreateAsync(spec, cancellationToken))
             .Then(await stack.PlanFormatAsync(cancellationToken));
     }
+
+    private static async Task<ImageInput> OpenAsync(ImportImage request, PlanningContext context, CancellationToken cancellationToken)
+        => request.Url is not string url
+            ? new(context.Image ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "came without its image"), request.ImageName)
+            : context.Image is null
+            ? await context.Images.OpenUrlAsync(UrlRule.Parse(url), request.ImageName, request.Sha256 is not null, cancellationToken)
+            : throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "came with an image and a URL: name one of them");
 
     private static ByteSize SizeFor(ImportImage request, ImageReport report)
     {

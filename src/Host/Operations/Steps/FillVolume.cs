@@ -46,6 +46,8 @@ internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder
 {
     private const int DigestStep = 1 << 20;
 
+    private StepProgress _last = new($"fill it from {order.Image.Name}", default, null);
+
     /// <inheritdoc/>
     public override string Title => $"fill it from {order.Image.Name} ({order.Question.Format})";
 
@@ -61,7 +63,8 @@ internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder
             throw new StorageException(StorageErrorKind.Conflict, $"{pool.Name}/{volume}", "was not made by this operation");
         }
 
-        string? digest = order.Sha256 is null || order.Image.IsPipe ? null : await FileDigestAsync(context, cancellationToken);
+        order.Image.Ranges?.Waiting = waits => context.Progress.Report(_last with { Title = waits });
+        string? digest = order.Sha256 is null || order.Image.IsPipe || order.Image.Ranges is not null ? null : await FileDigestAsync(context, cancellationToken);
         RequireDigest(digest);
         ByteSize budget = order.TakesSpace ? (await pool.GetStatusAsync(cancellationToken)).Free : order.Size;
         using SafeFileHandle target = ExistingFile.OpenToWrite(Resolved(order.Path));
@@ -71,6 +74,12 @@ internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder
             order.Image, order.Question, target, spool,
             new() { VolumeSize = order.Size, WriteBudget = budget, ReadsZero = order.ReadsZero, SpoolSize = order.Spool?.Size, Verify = order.Verify },
             Progress(context), cancellationToken);
+        if (order is { Sha256: not null, Image.Ranges: { } ranges })
+        {
+            string title = $"check the SHA-256 of {order.Image.Name}";
+            streamed = await ranges.DigestAsync(done => context.Progress.Report(_last = new(title, done, ranges.Length)), cancellationToken);
+        }
+
         RequireDigest(streamed);
 
         // The worker that wrote it read hostile bytes: what it says is not what counts.
@@ -81,6 +90,7 @@ internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder
 
         result("written", imported.Written.Bytes.ToString(CultureInfo.InvariantCulture));
         Tell("spooled", order.Spool is null ? null : imported.Spooled.Bytes.ToString(CultureInfo.InvariantCulture));
+        Tell("fetched", order.Image.Ranges?.Fetched.ToString(CultureInfo.InvariantCulture));
         Tell("sha256", imported.Digest);
         Tell("imageSha256", streamed ?? digest);
 
@@ -131,7 +141,7 @@ internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder
 
     // Each phase is told from its start: for a person it is another thing, and no progress that goes back.
     private Action<WorkerProgress> Progress(OperationContext context)
-        => told => context.Progress.Report(new(
+        => told => context.Progress.Report(_last = new(
             told.Phase switch { WorkerPhase.Open => $"read what {order.Image.Name} holds", WorkerPhase.Compare => $"compare it with {order.Image.Name}", _ => Title },
             told.Done, told.Total));
 
