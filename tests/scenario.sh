@@ -2,13 +2,13 @@
 # scenario.sh [--in-guest] PROFILE [KERNEL]: the life of a volume under a profile, with a guest as its host:
 # pool, import, export, verify in the guest, snapshot, clone, rollback, grow, delete. About two minutes.
 # A pool of files and its target are on this machine. Where the profile's pool is of drives all of it is in the guest, whose
-# kernel is 6.12 or 6.1, with a TPM where the profile's keys are in one; --in-guest has that for a pool of files, too, and takes
+# kernel is 6.12 or 6.1, or one with OpenZFS, with a TPM where the profile's keys are in one; --in-guest has that for a pool of files, too, and takes
 # about 5 minutes. What a profile can't do has to be refused, and to leave everything as it is: snapshots of a pool that has
 # none, and a transport that the kernel lacks. Without a transport the volume is used where it is.
 set -euo pipefail
 inside=
 [ "${1:-}" = --in-guest ] && { inside=1; shift; }
-[ $# -ge 1 ] && [ -r "$1" ] || { echo "usage: tests/scenario.sh [--in-guest] PROFILE [6.12|6.1], such as profiles/embedded.json" >&2; exit 2; }
+[ $# -ge 1 ] && [ -r "$1" ] || { echo "usage: tests/scenario.sh [--in-guest] PROFILE [6.12|6.1|6.12-zfs|6.1-zfs], such as profiles/embedded.json" >&2; exit 2; }
 root=$(cd "$(dirname "$0")/.." && pwd)
 profile=$1 kernel=${2:-6.12}
 work=$(mktemp -d "${TMPDIR:-/tmp}/evestorage-scenario.XXXXXX")
@@ -96,7 +96,7 @@ else
   serve() {
     local options=() drives=() number
     if [ "$(jq --arg pool "$pool" -r '.Pools[$pool].Kind' "$profile")" != file ]; then
-      for number in $(seq 0 $(($(jq --arg pool "$pool" '.Pools[$pool].Devices // [""] | length' "$profile") - 1))); do
+      for number in $(seq "$(jq --arg pool "$pool" '.Pools[$pool] | if .Devices then .Devices | length else {Mirror: 2, Parity: 4, DoubleParity: 5}[.Redundancy // ""] // 1 end' "$profile")"); do
         truncate -s 1G "$work/drive$number"
         options+=(--disk "$work/drive$number,virtio,drive$number")
         drives+=("serial:drive$number")
@@ -182,7 +182,7 @@ imported=$(evestorage image import "$images/image.qcow2" "$pool/vm1" --verify | 
 say "export add, and verify in the guest"
 transport=
 for each in $(jq -r '.Transports | keys[]' "$profile"); do
-  [ "$kernel/$(kind_of "$each")" = 6.1/nvmet-loop ] || { transport=$each; break; }
+  [ "${kernel%-zfs}/$(kind_of "$each")" = 6.1/nvmet-loop ] || { transport=$each; break; }
   refused unavailable export add "$pool/vm1" --transport "$each"
   [ "$(evestorage export list | jq length)" = 0 ] || fail "an export is left of a refusal"
 done

@@ -22,7 +22,7 @@ internal sealed class Evestorage : IAsyncDisposable
         File.WriteAllText(_profile, $$"""
             {
               "State": "{{_place["state"]}}", "Run": "{{_place["run"]}}",
-              "Plugins": { "Enabled": ["eve.file", "eve.nvmet-user", "eve.raw", "eve.qcow2"] },
+              "Plugins": { "Enabled": ["eve.file", "eve.nvmet-user", "eve.raw", "eve.qcow2", "eve.zfs-stream"] },
               "Pools": { "data": { "Kind": "file", "Devices": ["{{_place["pool"]}}"] } },
               "Transports": { "tcp": { "Kind": "nvmet-user", "Options": { "Port": {{Port}}, "SpinMicroseconds": 0 } } }
             }
