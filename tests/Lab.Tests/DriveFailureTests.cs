@@ -44,6 +44,10 @@ public sealed class DriveFailureTests
         {
             await hosted.ChangeAsync($$"""{"change":"create-pool","pool":"{{pool}}"}""");
             await hosted.ChangeAsync($$"""{"change":"create-volume","pool":"{{pool}}","volume":"disk","size":{{48 << 20}}}""");
+        }
+
+        foreach (string pool in s_pools)
+        {
             await guest.RunAsync($"({Fio} --filename={DiskOf(pool)}; echo $? > /root/{pool}.rc) > /root/{pool}.fio 2>&1 &");
         }
 

@@ -63,6 +63,7 @@ internal static class CutTrial
         await trial.CutAsync("replacing a drive", pool => ((IDrivePool)pool).PlanReplaceDriveAsync(own, other, default), pool => ((IDrivePool)pool).PlanReplaceDriveAsync(other, own, default));
         await trial.WithAsync(async pool => await Machine.RunAsync(((IDrivePool)pool).PlanAddDriveAsync(other, default)));
         await trial.CutAsync("removing a drive", pool => ((IDrivePool)pool).PlanRemoveDriveAsync(other, default), pool => ((IDrivePool)pool).PlanAddDriveAsync(other, default));
+        await trial.WithAsync(async pool => await Machine.RunAsync(((IDrivePool)pool).PlanRemoveDriveAsync(other, default)));
         await trial.WithAsync(async pool => await Machine.RunAsync(pool.PlanDeleteAsync(s_one, default)));
         await trial.CutAsync("deleting the pool", null, () => machine.Backend.PlanDeletePoolAsync(machine.Name, default), () => machine.CreateAsync(PoolRedundancy.None));
     }
