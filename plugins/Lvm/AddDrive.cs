@@ -49,9 +49,10 @@ internal sealed class AddDrive(LvmPool pool, string device, StepEffect expected)
 
         if (await FindAsync(pool, drive, cancellationToken) is PhysicalVolume there && there.Uuid == FreeDevice.UuidFor(context.Request.Id, drive))
         {
-            if ((await pool.DrivesAsync(cancellationToken)).Any(volume => volume.IsMissing))
+            // LVM lets none go while one is missing. It is there for the next try, and so is one that another drive's data was moved to.
+            if (there.Used.Bytes > 0 || (await pool.DrivesAsync(cancellationToken)).Any(volume => volume.IsMissing))
             {
-                return;   // LVM lets none go while one is missing. It holds nothing, and is there for the next try.
+                return;
             }
 
             await pool.Group.RunAsync("vgreduce", [pool.Group.Name, there.Path], cancellationToken);

@@ -11,10 +11,18 @@ internal abstract partial class LvmPool
     public async ValueTask<Plan> PlanReplaceDriveAsync(string drive, string replacement, CancellationToken cancellationToken)
     {
         StorageStep add = await AddDrive.PlanAsync(this, replacement, cancellationToken);
-        LeavingDrive leaving = await FindDriveAsync(drive, cancellationToken) is PhysicalVolume old
-            ? LeavingDrive.Of(old)
-            : await LeftAsync(drive, mayHaveLeft: add.Expected == StepEffect.AlreadySo, cancellationToken);
-        return Plan.Of([add, .. Leave(leaving, replacement)]);
+        if (await FindDriveAsync(drive, cancellationToken) is not PhysicalVolume old)
+        {
+            return Plan.Of([add, .. Leave(await LeftAsync(drive, mayHaveLeft: add.Expected == StepEffect.AlreadySo, cancellationToken), replacement)]);
+        }
+
+        RequireCopies(old);
+        if (add.Expected != StepEffect.AlreadySo && BlockDevice.GetSize(FreeDevice.Require(replacement).Path) is ByteSize size && size < old.Used)
+        {
+            throw new StorageException(StorageErrorKind.OutOfSpace, replacement, $"has {size}, and {drive} holds {old.Used}: take a drive of at least its size");
+        }
+
+        return Plan.Of([add, .. Leave(LeavingDrive.Of(old), replacement)]);
     }
 
     public async ValueTask<Plan> PlanRemoveDriveAsync(string drive, CancellationToken cancellationToken)
@@ -26,10 +34,12 @@ internal abstract partial class LvmPool
 
         IReadOnlyList<PhysicalVolume> others = [.. (await DrivesAsync(cancellationToken)).Where(other => other.Uuid != old.Uuid && !other.IsMissing)];
         ByteSize room = new(others.Sum(other => other.Size.Bytes - other.Used.Bytes));
-        if (old.Used > room || others.Count < Redundancy.LeastDrives(Shape.Redundancy))
+        RequireCopies(old);
+        int least = Shape.Redundancy == PoolRedundancy.None ? 1 : Shape.Legs;   // two copies on one drive are none
+        if (old.Used > room || others.Count < least)
         {
             throw new StorageException(
-                StorageErrorKind.OutOfSpace, $"{Name}", $"its drive {drive} holds {old.Used}, and the others have {room} free: add a drive first, or replace this one");
+                StorageErrorKind.OutOfSpace, $"{Name}", $"its drive {drive} holds {old.Used}, and the {others.Count} others have {room} free, where {least} are needed: add a drive first, or replace this one");
         }
 
         return Plan.Of(Leave(LeavingDrive.Of(old), null));
@@ -42,6 +52,15 @@ internal abstract partial class LvmPool
         return (await DrivesAsync(cancellationToken)).FirstOrDefault(
             volume => volume.Path == drive || volume.Uuid == drive || volume.Tags["drive"] == PhysicalDrive.Plain(called)
                 || (!volume.IsMissing && Drive.Find(volume.Path) is Drive device && PoolDevices.PhysicalOf(device).Identity == called));
+    }
+
+    private void RequireCopies(PhysicalVolume drive)
+    {
+        if (drive is { IsMissing: true, Used.Bytes: > 0 } && Shape.Redundancy == PoolRedundancy.None)
+        {
+            throw new StorageException(
+                StorageErrorKind.NeedsAttention, $"{Name}", $"has no copy of what {PhysicalDrive.CalledOf(drive)} held: bring that drive back, or restore the volumes from copies");
+        }
     }
 
     private StorageStep[] Leave(LeavingDrive drive, string? replacement)

@@ -71,10 +71,11 @@ internal abstract partial class LvmPool
 
     private IEnumerable<string> ProblemsOf(IReadOnlyList<LogicalVolume> all)
     {
-        foreach (LogicalVolume lv in all.Where(lv => lv.IsPublic))
+        // The copies of a thin pool are those of its hidden parts.
+        foreach (LogicalVolume lv in all.Where(lv => lv.IsPublic || lv.SyncAction.Length > 0))
         {
-            string shown = LvName.Parse(lv.Name) is VolumeName name ? Subject(name) : Group.Subject(lv.Name);
-            if (!lv.Tags.IsOurs && lv.Name != LvName.ThinPool)
+            string shown = lv.IsPublic && LvName.Parse(lv.Name) is VolumeName name ? Subject(name) : Group.Subject(lv.Name);
+            if (lv.IsPublic && !lv.Tags.IsOurs && lv.Name != LvName.ThinPool)
             {
                 yield return $"{shown}: is not ours and is left alone; it takes {lv.Size}";
             }

@@ -61,14 +61,18 @@ internal sealed class LvmTools
             Command.Find("lvm", limits)!.With(environment), Command.Find("dmsetup")!.With(environment), Command.Find("thin_check")?.Path);
     }
 
-    /// <summary>Changes something of what lies on <paramref name="devices"/>. When it returns, a power cut does not take that back.</summary>
+    /// <summary>
+    /// Changes something of what lies on <paramref name="devices"/>. When it returns, a power cut does not take that back. Once it has
+    /// begun it is not cancelled: LVM that is ended while a device is suspended leaves all who use that waiting.
+    /// </summary>
     /// <exception cref="CommandException">LVM refused. What it says is for people: look what is so.</exception>
     /// <exception cref="StorageException">LVM did it, and no drive could be made to keep it.</exception>
     internal async Task RunAsync(string verb, IReadOnlyList<string> devices, IReadOnlyList<string> words, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            await _lvm.RunAsync([verb, .. Scope(devices), .. words], cancellationToken);
+            await _lvm.RunAsync([verb, .. Scope(devices), .. words], CancellationToken.None);
         }
         catch (CommandException e) when (e.End != CommandEnd.NotStarted)
         {

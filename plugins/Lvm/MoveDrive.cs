@@ -33,29 +33,35 @@ internal sealed class MoveDrive(LvmPool pool, LeavingDrive old, string? replacem
         return StepOutcome.Changed;
     }
 
-    // Data is where it was, or on both: the drive that was added goes with its own step, once nothing is on it. Nothing is moved
-    // back to a drive that was missing.
+    // What was moved stays where it is: moving it back would take as long, and to a drive that fails it would lose it. The drive that
+    // was added then stays, too, and the operation can be run again.
     public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
     {
-        if (!old.IsMissing && await FindAsync(cancellationToken) is { IsMissing: false } back && replacement is not null && Drive.Find(replacement) is Drive added)
+        if (!old.IsMissing && (await pool.Group.ListAsync(cancellationToken)).Any(IsMoving))
         {
-            await pool.Group.RunAsync("pvmove", ["--abort"], cancellationToken);   // one that was killed is still under way for LVM
-            string node = PoolDevices.NodeOf(added);
-            if ((await pool.DrivesAsync(cancellationToken)).FirstOrDefault(volume => volume.Path == node) is { Used.Bytes: > 0 } moved)
-            {
-                await MoveAsync(moved, [back.Path], context, cancellationToken);
-            }
+            await AbortAsync();   // one that was killed is still under way for LVM
         }
     }
 
-    // LVM copies one piece after the other and commits each, for hours: meanwhile others look and change what they like, and LVM's own lock
-    // keeps them apart from the commits.
+    private Task AbortAsync() => pool.Group.RunAsync("pvmove", ["--abort"], CancellationToken.None);
+
+    // LVM copies one piece after the other and commits each. It is not killed between them, but told to end.
     private async Task MoveAsync(PhysicalVolume from, string[] target, OperationContext context, CancellationToken cancellationToken)
     {
         Task moving = pool.Group.RunAsync("pvmove", ["--yes", "--interval", "5", from.Path, .. target], cancellationToken);
-        while (await Task.WhenAny(moving, Task.Delay(s_look, context.Time, CancellationToken.None)) != moving)
+        try
         {
-            context.Progress.Report(new(Title, new((long)(from.Used.Bytes * (await PartAsync() / 100))), from.Used));
+            while (await Task.WhenAny(moving, Task.Delay(s_look, context.Time, cancellationToken)) != moving)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                context.Progress.Report(new(Title, new((long)(from.Used.Bytes * (await PartAsync() / 100))), from.Used));
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            await AbortAsync();
+            await moving.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
         }
 
         await moving;
@@ -64,8 +70,7 @@ internal sealed class MoveDrive(LvmPool pool, LeavingDrive old, string? replacem
         {
             try
             {
-                IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(CancellationToken.None);
-                return all.FirstOrDefault(lv => lv.Name.StartsWith("pvmove", StringComparison.Ordinal))?.SyncPercent ?? 0;
+                return (await pool.Group.ListAsync(CancellationToken.None)).FirstOrDefault(IsMoving)?.SyncPercent ?? 0;
             }
             catch (StorageException)
             {
@@ -74,14 +79,10 @@ internal sealed class MoveDrive(LvmPool pool, LeavingDrive old, string? replacem
         }
     }
 
+    private static bool IsMoving(LogicalVolume lv) => lv.Name.StartsWith("pvmove", StringComparison.Ordinal);
+
     private async Task RepairAsync(string[] target, CancellationToken cancellationToken)
     {
-        if (pool.Shape.Redundancy == PoolRedundancy.None)
-        {
-            throw new StorageException(
-                StorageErrorKind.NeedsAttention, $"{pool.Name}", $"has no copy of what {old.Name} held: bring that drive back, or restore the volumes from copies");
-        }
-
         foreach (LogicalVolume broken in (await pool.Group.ListAsync(cancellationToken)).Where(lv => lv.SyncAction.Length > 0 && lv.Health == "partial"))
         {
             await pool.Group.RunAsync("lvconvert", ["--yes", "--repair", pool.Group.Subject(broken.Name), .. target], cancellationToken);

@@ -75,7 +75,11 @@ internal sealed record OpenGroup(PoolName Name, VolumeGroup Group, GroupFacts Fa
 
         IReadOnlyList<LogicalVolume> all = await group.ListAsync(cancellationToken);
         HashSet<string> devices = all.Where(lv => lv.Tags.IsOurs && lv.IsPublic).Select(lv => group.DeviceOf(lv.Name)).ToHashSet(StringComparer.Ordinal);
-        foreach (string device in DeviceMapper.Suspended(devices))
+        // LVM suspends a thin pool with its parts, and what is below goes on first: the longer name.
+        HashSet<string> parts = all.Where(lv => !lv.IsPublic && devices.Any(device => group.DeviceOf(lv.Name).StartsWith($"{device}_", StringComparison.Ordinal)))
+            .Select(lv => group.DeviceOf(lv.Name)).Append(group.ThinPoolDevice).ToHashSet(StringComparer.Ordinal);
+        string[] suspended = [.. DeviceMapper.Suspended(parts).OrderByDescending(device => device.Length), .. DeviceMapper.Suspended(devices)];
+        foreach (string device in suspended)
         {
             await group.Tools.Mapper.ResumeAsync(device, cancellationToken);
         }

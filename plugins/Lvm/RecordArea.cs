@@ -155,7 +155,9 @@ internal sealed class RecordArea
             }
 
             // A copy that can't be read may be the newer one of a volume that is there: its other copy says so.
-            free = free < 0 && !copies.Any(copy => copy is not null && live.Contains(copy.Id)) ? slot : free;
+            // Where neither can be read nobody knows whose they are.
+            bool isFree = !copies.Any(copy => copy is not null && live.Contains(copy.Id)) && (CanRead(slot, 0) || CanRead(slot, 1));
+            free = free < 0 && isFree ? slot : free;
         }
 
         return free >= 0

@@ -15,9 +15,10 @@ internal sealed class StartScrub(LvmPool pool, StepEffect expected) : StorageSte
     {
         using IDisposable held = await pool.LockAsync(Title, cancellationToken);
         IReadOnlyList<LogicalVolume> all = await pool.Group.ListAsync(cancellationToken);
-        foreach (LogicalVolume back in all.Where(lv => lv.Health == "refresh needed"))
+        // LVM refreshes what is hidden with what it is a part of.
+        foreach (string back in all.Where(lv => lv.Health == "refresh needed").Select(lv => lv.IsPublic ? lv.Name : LvName.ThinPool).Distinct())
         {
-            await pool.Group.ChangeAsync(back.Name, ["--refresh"], cancellationToken);
+            await pool.Group.ChangeAsync(back, ["--refresh"], cancellationToken);
         }
 
         IReadOnlyList<LogicalVolume> idle = Idle(await pool.Group.ListAsync(cancellationToken));

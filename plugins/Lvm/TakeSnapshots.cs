@@ -79,8 +79,8 @@ internal sealed class TakeSnapshots(LvmThinPool pool, IReadOnlyList<SnapshotName
         DeviceMapper mapper = pool.Group.Tools.Mapper;
         IReadOnlyList<LogicalVolume> all = await pool.Group.ListCommittedAsync(cancellationToken);
         string[] devices = [.. volumes.Select(volume => pool.Group.DeviceOf(volume.Name)).Distinct()];
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(s_longest);
+        using CancellationTokenSource longest = new(s_longest, context.Time);
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, longest.Token);
         try
         {
             foreach (string device in devices)
@@ -103,24 +103,24 @@ internal sealed class TakeSnapshots(LvmThinPool pool, IReadOnlyList<SnapshotName
         finally
         {
             // Whatever happened, nobody is left waiting; a crash here is what opening the pool repairs.
-            await ResumeAsync(mapper, devices);
+            await ResumeAsync(mapper, devices, context.Time);
         }
 
         await pool.Group.ChangeAsync(
             [.. snapshots.Select(snapshot => LvName.OfSnapshot(context.IdOf(snapshot)))], ["--deltag", LvTags.Tag("making", context.Request.Id)], cancellationToken);
     }
 
-    private static async Task ResumeAsync(DeviceMapper mapper, string[] devices)
+    private static async Task ResumeAsync(DeviceMapper mapper, string[] devices, TimeProvider time)
     {
-        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(1));
-        StorageException? first = null;
+        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(1), time);
+        Exception? first = null;
         foreach (string device in DeviceMapper.Suspended(devices.ToHashSet(StringComparer.Ordinal)))
         {
             try
             {
                 await mapper.ResumeAsync(device, limit.Token);
             }
-            catch (StorageException e)
+            catch (Exception e) when (e is StorageException or OperationCanceledException)
             {
                 first ??= e;   // the others' guests wait, too
             }
@@ -128,7 +128,7 @@ internal sealed class TakeSnapshots(LvmThinPool pool, IReadOnlyList<SnapshotName
 
         if (first is not null)
         {
-            throw first;
+            throw new StorageException(StorageErrorKind.NeedsAttention, string.Join(", ", devices), $"not all of them go on: run 'dmsetup resume' ({first.Message})", first);
         }
     }
 

@@ -10,6 +10,8 @@ internal sealed class ThinBlocks(LvmThinPool pool, VolumeName name, DeviceBlocks
 {
     private const string Full = "out_of_data";
 
+    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(30);
+
     public ByteSize Size => blocks.Size;
 
     public bool TryRead(long offset, Span<byte> destination) => blocks.TryRead(offset, destination);
@@ -39,15 +41,27 @@ internal sealed class ThinBlocks(LvmThinPool pool, VolumeName name, DeviceBlocks
         }
         catch (StorageException e) when (e.Kind == StorageErrorKind.Io)
         {
-            // Not the caller's token: it wants to know why.
-            LogicalVolume thin = pool.PoolIn(await pool.Group.ListAsync(CancellationToken.None));
-            if (thin.Health == Full)
+            if (await FindFullAsync() is LogicalVolume full)
             {
                 throw new StorageException(
-                    StorageErrorKind.OutOfSpace, pool.Subject(name), $"the pool is full, {thin.Size}: add a drive with 'evestorage pool add {pool.Name} DEVICE', or delete something", e);
+                    StorageErrorKind.OutOfSpace, pool.Subject(name), $"the pool is full, {full.Size}: add a drive with 'evestorage pool add {pool.Name} DEVICE', or delete something", e);
             }
 
             throw;
+        }
+    }
+
+    // Not by the caller's token: it wants to know why. Where LVM does not answer the failure itself is all there is to tell.
+    private async Task<LogicalVolume?> FindFullAsync()
+    {
+        using CancellationTokenSource limit = new(s_longest, pool.Services.Time);
+        try
+        {
+            return pool.PoolIn(await pool.Group.ListAsync(limit.Token)) is { Health: Full } full ? full : null;
+        }
+        catch (Exception e) when (e is StorageException or OperationCanceledException)
+        {
+            return null;
         }
     }
 }

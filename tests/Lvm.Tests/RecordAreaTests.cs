@@ -98,6 +98,11 @@ public class RecordAreaTests
         _disk.Find("only this"u8).ToList().ForEach(at => _disk.Break(at - page));
 
         Should.Throw<StorageException>(() => Open().Find(id)).Kind.ShouldBe(StorageErrorKind.Io);
+
+        Guid other = Guid.NewGuid();
+        long[] places = [.. _disk.Find("only this"u8)];
+        Open().Write(other, "other"u8, NoneBut(id, other));
+        _disk.Find("only this"u8).ShouldBe(places, "the slot that nobody can read is another's");
     }
 
     [Fact]

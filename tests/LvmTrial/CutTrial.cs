@@ -60,7 +60,9 @@ internal static class CutTrial
         await trial.WithAsync(async pool => await Machine.RunAsync(pool.PlanCreateAsync(SpecOf(s_one), default), $"{s_one}"));
         await trial.CutAsync("growing a thick volume", pool => ((IResizablePool)pool).PlanGrowAsync(s_one, ByteSize.MiB(48), default), RemakeAsync, $"{s_one}");
         await trial.CutAsync("adding a drive", pool => ((IDrivePool)pool).PlanAddDriveAsync(other, default), pool => ((IDrivePool)pool).PlanRemoveDriveAsync(other, default));
+        trial.UndoneRunsAgain = true;   // what was moved stays where it is
         await trial.CutAsync("replacing a drive", pool => ((IDrivePool)pool).PlanReplaceDriveAsync(own, other, default), pool => ((IDrivePool)pool).PlanReplaceDriveAsync(other, own, default));
+        trial.UndoneRunsAgain = false;
         await trial.WithAsync(async pool => await Machine.RunAsync(((IDrivePool)pool).PlanAddDriveAsync(other, default)));
         await trial.CutAsync("removing a drive", pool => ((IDrivePool)pool).PlanRemoveDriveAsync(other, default), pool => ((IDrivePool)pool).PlanAddDriveAsync(other, default));
         await trial.WithAsync(async pool => await Machine.RunAsync(((IDrivePool)pool).PlanRemoveDriveAsync(other, default)));
@@ -90,6 +92,9 @@ internal static class CutTrial
 
     private sealed class Trial(Machine machine, Sentences said)
     {
+        /// <summary>Whether an operation that is undone leaves something, so that it is run again afterwards.</summary>
+        internal bool UndoneRunsAgain { get; set; }
+
         internal async Task WithAsync(Func<IStoragePool, Task> doAsync)
         {
             await using IStoragePool pool = await machine.OpenAsync();
@@ -169,11 +174,11 @@ internal static class CutTrial
         }
 
         /// <summary>Undoes a plan, or finishes it where it says that what it destroyed is gone, and says which.</summary>
-        private static async Task<bool> UndoAsync(Plan plan, OperationRequest request)
+        private async Task<bool> UndoAsync(Plan plan, OperationRequest request)
         {
             try
             {
-                return await RevertAsync(plan, request);
+                return await RevertAsync(plan, request) || (UndoneRunsAgain && await AgainAsync(plan, request));
             }
             catch (StorageException e) when (e.Kind == StorageErrorKind.NeedsAttention)
             {

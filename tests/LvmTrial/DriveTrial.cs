@@ -24,6 +24,7 @@ internal static class DriveTrial
         });
         await said.SayAsync("A mirror is checked", async () => await Machine.RunAsync(((IScrubbablePool)pool).PlanScrubAsync(default)));
         await SettleAsync(pool);
+        await SayOfErrorsAsync(said, pool, first);
         await Machine.ShellAsync($"echo 1 > /sys/block/{first.Name}/device/delete");
         await said.SayAsync("A mirror that has lost a drive goes on", () => WriteAsync(pool, 1 << 20, 2));
         await said.SayAsync("Its status names the missing drive and the repair", async () =>
@@ -42,6 +43,28 @@ internal static class DriveTrial
             Sentences.Require(status.Health == PoolHealth.Healthy && status.Drives.Count == 2, string.Join("; ", status.Problems));
             await RequireAsync(pool, 0, 1);
             await RequireAsync(pool, 1 << 20, 2);
+        });
+    }
+
+    // A drive that is there and fails all that it is asked, and later none of it: the kernel has let that copy go by then.
+    private static async Task SayOfErrorsAsync(Sentences said, IStoragePool pool, Drive drive)
+    {
+        await Machine.ShellAsync($"echo offline > /sys/block/{drive.Name}/device/state");
+        await said.SayAsync("A mirror one of whose drives fails every call goes on", () => WriteAsync(pool, 2 << 20, 3));
+        await said.SayAsync("Its status says so", async () => Sentences.Require((await pool.GetStatusAsync(default)).Health == PoolHealth.Degraded, "it is called healthy"));
+        await Machine.ShellAsync($"echo running > /sys/block/{drive.Name}/device/state");
+        await said.SayAsync("A drive that is back and out of date is told of, with what brings it up to date", async () =>
+        {
+            PoolStatus status = await pool.GetStatusAsync(default);
+            Sentences.Require(status.Problems.Any(problem => problem.Contains("pool scrub", StringComparison.Ordinal)), $"{status.Health}: {string.Join("; ", status.Problems)}");
+        });
+        await said.SayAsync("That heals it", async () =>
+        {
+            await Machine.RunAsync(((IScrubbablePool)pool).PlanScrubAsync(default));
+            await SettleAsync(pool);
+            PoolStatus status = await pool.GetStatusAsync(default);
+            Sentences.Require(status.Health == PoolHealth.Healthy, string.Join("; ", status.Problems));
+            await RequireAsync(pool, 2 << 20, 3);
         });
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using EveStorage.Host.Composition;
 using EveStorage.Host.Locks;
 using EveStorage.Host.Operations;
@@ -12,6 +13,9 @@ namespace EveStorage.Host.Engine;
 internal sealed partial class ExportRestore(
     StorageParts parts, OpenPools pools, StorageLocks locks, PlanRunner plans, IEventSink events, ILogger<ExportRestore> logger)
 {
+    // As they were opened: one that was closed meanwhile, or could not be opened before, is another.
+    private readonly ConcurrentDictionary<PoolName, IStoragePool> _takenUp = new();
+
     /// <summary>Goes through every pool that has been made.</summary>
     internal async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -19,7 +23,7 @@ internal sealed partial class ExportRestore(
         {
             await TellAsync($"{name}", async () =>
             {
-                if (await pools.TryOpenAsync(name, cancellationToken) is IStoragePool pool)
+                if (await pools.TryOpenAsync(name, cancellationToken) is IStoragePool pool && IsNew(pool))
                 {
                     await RestoreAsync(pool, cancellationToken);
                 }
@@ -27,7 +31,16 @@ internal sealed partial class ExportRestore(
         }
     }
 
-    private async Task RestoreAsync(IStoragePool pool, CancellationToken cancellationToken)
+    /// <summary>Whether a pool was opened since it was last asked for: nothing of it is exported yet.</summary>
+    internal bool IsNew(IStoragePool pool)
+    {
+        bool isNew = !_takenUp.TryGetValue(pool.Name, out IStoragePool? before) || !ReferenceEquals(before, pool);
+        _takenUp[pool.Name] = pool;
+        return isNew;
+    }
+
+    /// <summary>Goes through one pool.</summary>
+    internal async Task RestoreAsync(IStoragePool pool, CancellationToken cancellationToken)
     {
         List<VolumeName> names = await pool.ListVolumesAsync(cancellationToken).Select(volume => volume.Name).ToListAsync(cancellationToken);
         foreach (VolumeName name in names.Where(name => !name.IsTemporary))

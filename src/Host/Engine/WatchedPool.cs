@@ -6,6 +6,7 @@ internal sealed class WatchedPool(PoolName name)
     private static readonly int[] s_levels = [80, 90, 95];
 
     private readonly Dictionary<string, PoolHealth> _drives = [];
+    private HashSet<string> _problems = [];
     private PoolHealth? _health;
     private int _space;
     private int _metadata;
@@ -21,7 +22,15 @@ internal sealed class WatchedPool(PoolName name)
             events.Report(new(
                 $"pool.{status.Health.ToString().ToLowerInvariant()}", SeverityOf(status.Health), $"{name}", $"is {status.Health.ToString().ToLowerInvariant()}{reasons}"));
         }
+        else if (status.Health != PoolHealth.Healthy)
+        {
+            foreach (string problem in status.Problems.Where(problem => !_problems.Contains(WithoutNumbers(problem))))
+            {
+                events.Report(new("pool.problem", EventSeverity.Warning, $"{name}", problem));
+            }
+        }
 
+        _problems = [.. status.Problems.Select(WithoutNumbers)];
         _health = status.Health;
         foreach (DriveStatus drive in status.Drives)
         {
@@ -48,6 +57,9 @@ internal sealed class WatchedPool(PoolName name)
             events.Report(new("pool.unreadable", EventSeverity.Critical, $"{name}", e.Message));
         }
     }
+
+    // A pool that fills has another percentage each time, and the same problem.
+    private static string WithoutNumbers(string problem) => string.Concat(problem.Where(c => !char.IsAsciiDigit(c) && c != '.'));
 
     // Told when a level is passed upwards, and again only after it was left.
     private int TellLevel(string id, string what, SpaceUse use, int before, IEventSink events)

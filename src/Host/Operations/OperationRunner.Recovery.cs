@@ -8,10 +8,17 @@ namespace EveStorage.Host.Operations;
 internal sealed partial class OperationRunner
 {
     /// <summary>Finishes or undoes every operation that no process runs any more. One that can't be keeps no other from it.</summary>
-    internal async Task RecoverAsync(CancellationToken cancellationToken)
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <param name="of">Only those of this pool.</param>
+    internal async Task RecoverAsync(CancellationToken cancellationToken, PoolName? of = null)
     {
         foreach (OperationDocument document in tools.Journal.ReadAll(e => LogUnreadable(e.Message)).Where(document => document.Operation.State.IsUnderWay()))
         {
+            if (of is not null && document.Operation.Request.Scope != of)
+            {
+                continue;
+            }
+
             using HeldLock? own = tools.Journal.TryOwn(document.Operation.Id);
             try
             {

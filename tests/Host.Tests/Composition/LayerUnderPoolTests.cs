@@ -86,6 +86,28 @@ public sealed class LayerUnderPoolTests : IAsyncLifetime
         (await Should.ThrowAsync<StorageException>(() => _host.RunAsync(new LockPool { Pool = s_pool }))).Kind.ShouldBe(StorageErrorKind.Busy);
     }
 
+    [Fact]
+    public async Task What_was_exported_is_served_again_once_its_pool_can_be_opened()
+    {
+        string key = Path.Combine(_host.Keys, "pool-data");
+        await _host.StartAsync(serve: true);
+        await _host.DoAsync(s_create, new AddExport { Pool = s_pool, Volume = new("vm1"), AllowedHosts = new Dictionary<string, string?> { ["nqn.2014-08.org.example:h"] = null } });
+        await _host.EndAsync();
+        Close();
+        Directory.Move(key, _host["key-away"]);
+        await _host.StartAsync(serve: true);
+        (await _host.Api.GetPoolAsync(s_pool, default)).Created.ShouldBeFalse();
+
+        Directory.Move(_host["key-away"], key);
+        await _host.DoAsync(new UnlockPool { Pool = s_pool });
+
+        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(2));
+        while ((await _host.Api.ListExportsAsync(limit.Token)).Single().Address is null)
+        {
+            await Task.Delay(100, limit.Token);
+        }
+    }
+
     // As a reboot leaves it.
     private void Close()
     {

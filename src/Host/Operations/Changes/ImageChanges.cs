@@ -14,6 +14,9 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
     /// <summary>The image's descriptor is gone with the process that had it.</summary>
     public override Recovery AfterCrash => Recovery.Undo;
 
+    /// <summary>A volume of its own extents is zeroed before it is filled.</summary>
+    public override bool CopiesData => true;
+
     /// <inheritdoc/>
     protected override IEnumerable<string> Makes(ImportImage request, Guid operation) => [$"{VolumeName.ForOperation(operation)}", $"{ImageSpool.NameFor(operation)}"];
 

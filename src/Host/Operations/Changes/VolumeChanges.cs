@@ -6,6 +6,9 @@ namespace EveStorage.Host.Operations.Changes;
 /// <summary>Makes a volume: of the pool what the pool has, and the rest of the profile's layers.</summary>
 internal sealed class PlanCreateVolume : ChangePlanner<CreateVolume>
 {
+    /// <summary>A volume of its own extents is zeroed.</summary>
+    public override bool CopiesData => true;
+
     /// <inheritdoc/>
     protected override IEnumerable<string> Makes(CreateVolume request, Guid operation) => [$"{request.Volume}"];
 
@@ -37,6 +40,9 @@ internal sealed class PlanCreateVolume : ChangePlanner<CreateVolume>
 /// <summary>Grows a volume, and tells the hosts that have it.</summary>
 internal sealed class PlanResizeVolume : ChangePlanner<ResizeVolume>
 {
+    /// <summary>What is new of a volume of its own extents is zeroed.</summary>
+    public override bool CopiesData => true;
+
     /// <inheritdoc/>
     protected override async Task<Plan> PlanAsync(ResizeVolume request, PlanningContext context, CancellationToken cancellationToken)
     {
