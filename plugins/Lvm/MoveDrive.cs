@@ -60,7 +60,7 @@ internal sealed class MoveDrive(LvmPool pool, LeavingDrive old, string? replacem
         catch (OperationCanceledException)
         {
             await AbortAsync();
-            await moving.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAny(moving);   // whatever it says of having been told to end
             throw;
         }
 

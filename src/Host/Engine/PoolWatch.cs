@@ -57,7 +57,14 @@ internal sealed class PoolWatch(
             // told to stop
         }
 
-        await Task.WhenAll(_looking.Values);
+        try
+        {
+            await Task.WhenAll(_looking.Values);
+        }
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        {
+            // what was asked for last is of no interest any more
+        }
     }
 
     // At every pool that has been made, is not just being made or ended, and has answered the last time.
@@ -93,11 +100,7 @@ internal sealed class PoolWatch(
         {
             // Somebody works on it just now: the next look will tell.
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            // told to stop
-        }
-        catch (Exception e)
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
             // Whatever it is, such as a pool that was closed or a drive that went meanwhile: it must not end the watch over the others.
             known.TellUnreadable(e as StorageException ?? new StorageException(StorageErrorKind.Io, $"{name}", $"could not be looked at ({e.Message})", e), events);
