@@ -10,11 +10,11 @@ internal sealed class LinkDevice(LocalDevices devices, ConfigfsMarks marks, Nvme
 
     public override string Title => $"nvmet-loop: link {link}";
 
-    public override StepEffect Expected { get; } = IsSo(served, link) ? StepEffect.AlreadySo : StepEffect.Change;
+    public override StepEffect Expected { get; } = IsSo(devices, served, link) ? StepEffect.AlreadySo : StepEffect.Change;
 
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
-        if (IsSo(served, link))
+        if (IsSo(devices, served, link))
         {
             return marks.Find(link) == context.Request.Id ? StepOutcome.Changed : StepOutcome.AlreadySo;
         }
@@ -26,6 +26,13 @@ internal sealed class LinkDevice(LocalDevices devices, ConfigfsMarks marks, Nvme
             throw new StorageException(StorageErrorKind.Conflict, link, "is there and no link of ours: remove it");
         }
 
+        foreach (string stale in devices.LinksTo(device).Where(other => other != link))
+        {
+            devices.Unlink(stale);   // the kernel gave its device's name to this one
+            marks.Forget(stale);
+        }
+
+        devices.Remember(served.Id, link);
         if (there.LinkTarget is string before)
         {
             _before = before;
@@ -53,62 +60,12 @@ internal sealed class LinkDevice(LocalDevices devices, ConfigfsMarks marks, Nvme
         {
             devices.Unlink(link);
             marks.Forget(link);
+            devices.Forget(served.Id);
         }
 
         return default;
     }
 
-    private static bool IsSo(NvmetNamespace served, string link)
-        => LocalDevices.Find(served) is string device && new FileInfo(link).LinkTarget == device;
-}
-
-/// <summary>Refuses to go on while the kernel uses a volume's device or a partition of it: what is mounted there would lose its ground.</summary>
-internal sealed class RequireUnused(NvmetNamespace served) : StorageStep
-{
-    public override string Title => $"nvmet-loop: see that nobody uses the device of number {served.Number} of {served.Subsystem}";
-
-    public override StepEffect Expected => StepEffect.AlreadySo;
-
-    public override ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
-        => FabricsHost.FindDevice(served.Subsystem, served.Id) is string device && DriveUse.UsersOf(device) is [_, ..] users
-            ? throw new StorageException(StorageErrorKind.Busy, device, $"is in use: {string.Join(", ", users)}; end that first")
-            : new(StepOutcome.AlreadySo);
-
-    public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken) => default;
-}
-
-/// <summary>Takes the link to a volume's device away.</summary>
-internal sealed class UnlinkDevice(LocalDevices devices, ConfigfsMarks marks, NvmetNamespace served, string link, TimeSpan wait) : StorageStep
-{
-    private Guid? _removed;
-
-    public override string Title => $"nvmet-loop: remove the link {link}";
-
-    public override StepEffect Expected { get; } = Path.Exists(link) || new FileInfo(link).LinkTarget is not null ? StepEffect.Change : StepEffect.AlreadySo;
-
-    public override ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
-    {
-        if (new FileInfo(link).LinkTarget is null)
-        {
-            return new(_removed is null ? StepOutcome.AlreadySo : StepOutcome.Changed);
-        }
-
-        _removed = marks.Find(link) ?? Guid.Empty;
-        devices.Unlink(link);
-        marks.Forget(link);
-        return new(StepOutcome.Changed);
-    }
-
-    public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
-    {
-        if (_removed is Guid madeBy)
-        {
-            string device = await LocalDevices.WaitForAsync(served, wait, cancellationToken);
-            marks.Make(link, madeBy, () =>
-            {
-                LocalDevices.Link(link, device);
-                return true;
-            });
-        }
-    }
+    private static bool IsSo(LocalDevices devices, NvmetNamespace served, string link)
+        => LocalDevices.Find(served) is string device && new FileInfo(link).LinkTarget == device && devices.FindLink(served.Id) == link;
 }

@@ -13,12 +13,24 @@ internal sealed class LocalDevices(string directory)
         return parts.Length == 2 && parts.All(p => p.Length > 0 && p[0] != '.') ? Path.Combine(directory, parts[0], parts[1]) : Path.Combine(directory, $"{spec.VolumeId}");
     }
 
+    /// <summary>The link that a volume was given, wherever it leads now and also when it is gone; null when it was given none.</summary>
+    internal string? FindLink(Guid volume) => new FileInfo(NameOf(volume)).LinkTarget;
+
+    /// <summary>Keeps which link is a volume's: its device may go, and its name be given to another.</summary>
+    internal void Remember(Guid volume, string link) => Link(NameOf(volume), link);
+
+    /// <summary>Keeps it no more.</summary>
+    internal void Forget(Guid volume) => Unlink(NameOf(volume));
+
     /// <summary>The link that leads to a device; null when there is none.</summary>
-    internal string? LinkTo(string device)
+    internal string? LinkTo(string device) => LinksTo(device) is [string first, ..] ? first : null;
+
+    /// <summary>The links that lead to a device.</summary>
+    internal IReadOnlyList<string> LinksTo(string device)
         => FileCalls.Run(directory, () => Directory.Exists(directory)
-            ? Directory.EnumerateFileSystemEntries(directory, "*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1, AttributesToSkip = 0 })
-                .FirstOrDefault(e => Path.GetFileName(e)[0] != '.' && new FileInfo(e).LinkTarget == device)
-            : null);
+            ? (IReadOnlyList<string>)[.. Directory.EnumerateFileSystemEntries(directory, "*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1, AttributesToSkip = 0 })
+                .Where(e => Path.GetFileName(e)[0] != '.' && new FileInfo(e).LinkTarget == device)]
+            : []);
 
     /// <summary>Makes the link lead to a device: there is the old one or the new one, and never none.</summary>
     internal static void Link(string link, string device)
@@ -35,10 +47,15 @@ internal sealed class LocalDevices(string directory)
     internal void Unlink(string link)
         => FileCalls.Run(link, () =>
         {
+            string parent = Path.GetDirectoryName(link)!;
+            if (!Directory.Exists(parent))
+            {
+                return;
+            }
+
             File.Delete(link);
             File.Delete(TemporaryOf(link));   // of a crash
-            string parent = Path.GetDirectoryName(link)!;
-            if (parent != directory && Directory.Exists(parent) && !Directory.EnumerateFileSystemEntries(parent).Any())
+            if (parent != directory && !Directory.EnumerateFileSystemEntries(parent).Any())
             {
                 Directory.Delete(parent);
             }
@@ -88,6 +105,8 @@ internal sealed class LocalDevices(string directory)
     }
 
     // No name of a volume or a pool begins with a dot.
+    private string NameOf(Guid volume) => Path.Combine(directory, $".{volume}");
+
     private static string TemporaryOf(string link) => Path.Combine(Path.GetDirectoryName(link)!, $".{Path.GetFileName(link)}");
 
     private static long SizeOf(string path)

@@ -7,9 +7,6 @@ namespace EveStorage.NvmetLoop;
 /// <summary>Gives volumes to programs of this machine as NVMe devices: the kernel's target and initiator with no network between.</summary>
 internal sealed class NvmetLoopTransport : IVolumeTransport
 {
-    // Subsystems of this transport have names of their own in the kernel: the same volume may be exported by nvmet-tcp, too.
-    private const string Suffix = ":loop";
-
     private static readonly string[] s_modules = ["configfs", "nvmet", "nvme-fabrics", "nvme-loop"];
 
     private readonly NvmetExports _exports;
@@ -22,17 +19,19 @@ internal sealed class NvmetLoopTransport : IVolumeTransport
     internal NvmetLoopTransport(NvmetLoopOptions options, string root = NvmetTree.KernelRoot)
     {
         _root = root;
+        _marks = new(options.Marks);
+        LoopHost host = new(_marks, options.MaxQueues);
         _exports = new(new()
         {
             Address = PortAddress.Loop,
-            IsOwn = subsystem => $"{subsystem}".EndsWith(Suffix, StringComparison.Ordinal),
+            IsOwn = LoopSubsystem.Is,
             Root = root,
             Marks = options.Marks,
             Drain = TimeSpan.FromSeconds(options.DrainSeconds),
+            Disconnect = (tree, subsystem) => new DisconnectSubsystem(host, tree, subsystem),
         });
         _devices = new(options.Directory);
-        _marks = new(options.Marks);
-        _host = new(_marks, options.MaxQueues);
+        _host = host;
         _wait = TimeSpan.FromSeconds(options.WaitSeconds);
     }
 
@@ -76,22 +75,15 @@ internal sealed class NvmetLoopTransport : IVolumeTransport
 
     public ValueTask<Plan> PlanUnexportAsync(Guid volumeId, CancellationToken cancellationToken)
     {
-        if (_exports.Find(volumeId) is not NvmetNamespace served)
-        {
-            return new(Plan.Of());
-        }
-
         // The device goes when its namespace does; the connection only after the last one, and before its subsystem.
-        IReadOnlyList<StorageStep> end = _exports.PlanUnexport(volumeId).Steps;
-        List<StorageStep> steps = [new RequireUnused(served)];
-        if (FabricsHost.FindDevice(served.Subsystem, served.Id) is string device && _devices.LinkTo(device) is string link)
+        NvmetNamespace? served = _exports.Find(volumeId);
+        List<StorageStep> steps = served is null ? [] : [new RequireUnused(served)];
+        if (FindLink(volumeId, served) is string link)
         {
-            steps.Add(new UnlinkDevice(_devices, _marks, served, link, _wait));
+            steps.Add(new UnlinkDevice(_devices, _marks, volumeId, served, link, _wait));
         }
 
-        steps.Add(end[0]);
-        steps.Add(new DisconnectSubsystem(_host, _exports.Tree, served.Subsystem));
-        steps.AddRange(end.Skip(1));
+        steps.AddRange(_exports.PlanUnexport(volumeId).Steps);
         return new(new Plan(steps));
     }
 
@@ -107,11 +99,11 @@ internal sealed class NvmetLoopTransport : IVolumeTransport
                 continue;   // served, and not connected: an operation is at it, or a crash was
             }
 
-            string path = _devices.LinkTo(device) ?? device;
+            string path = FindLink(served.Id, served) is string link && new FileInfo(link).LinkTarget == device ? link : device;
             yield return new()
             {
                 VolumeId = served.Id,
-                Subsystem = new($"{served.Subsystem}"[..^Suffix.Length]),
+                Subsystem = LoopSubsystem.OfExport(served.Subsystem),
                 NamespaceId = served.Number,
                 Address = new($"file://{path}"),
                 AllowedHosts = [],
@@ -128,6 +120,10 @@ internal sealed class NvmetLoopTransport : IVolumeTransport
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;   // what the kernel serves goes on
 
+    // A host of ours before this one kept no links by their volumes.
+    private string? FindLink(Guid volume, NvmetNamespace? served)
+        => _devices.FindLink(volume) ?? (served is not null && FabricsHost.FindDevice(served.Subsystem, served.Id) is string device ? _devices.LinkTo(device) : null);
+
     // QEMU's node names have at most 31 characters.
     private static string NodeOf(Guid id) => $"volume-{id.ToString("N")[..20]}";
 
@@ -138,11 +134,11 @@ internal sealed class NvmetLoopTransport : IVolumeTransport
     {
         try
         {
-            return new($"{spec.Subsystem}{Suffix}");
+            return LoopSubsystem.InKernel(spec.Subsystem);
         }
         catch (ArgumentException e)
         {
-            throw new StorageException(StorageErrorKind.InvalidConfiguration, spec.Subject, $"{spec.Subsystem} is too long a name for nvmet-loop, which adds {Suffix} to it", e);
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, spec.Subject, $"{spec.Subsystem} is too long a name for nvmet-loop, which adds {LoopSubsystem.Suffix} to it", e);
         }
     }
 }

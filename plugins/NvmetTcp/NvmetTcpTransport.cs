@@ -11,9 +11,6 @@ namespace EveStorage.NvmetTcp;
 /// <summary>Serves volumes over NVMe/TCP from the kernel. No process of ours is in the path, and a host of ours that ends or is replaced is not noticed.</summary>
 internal sealed class NvmetTcpTransport : IVolumeTransport
 {
-    /// <summary>Subsystems whose names end so are nvmet-loop's.</summary>
-    private const string LoopSuffix = ":loop";
-
     private static readonly string[] s_modules = ["configfs", "nvmet", "nvmet-tcp"];
 
     private readonly NvmetTcpOptions _options;
@@ -27,7 +24,7 @@ internal sealed class NvmetTcpTransport : IVolumeTransport
         _exports = new(new()
         {
             Address = new("tcp", _address.AddressFamily == AddressFamily.InterNetworkV6 ? "ipv6" : "ipv4", $"{_address}", options.Port.ToString(CultureInfo.InvariantCulture)),
-            IsOwn = subsystem => !$"{subsystem}".EndsWith(LoopSuffix, StringComparison.Ordinal),
+            IsOwn = subsystem => !LoopSubsystem.Is(subsystem),
             Root = root,
             Marks = options.Marks,
             PortParameters = [.. Parameters(options)],

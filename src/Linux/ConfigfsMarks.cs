@@ -60,7 +60,14 @@ public sealed class ConfigfsMarks(string directory)
     }
 
     /// <summary>Takes the mark away, once its object is gone.</summary>
-    public void Forget(string path) => FileCalls.Run(path, () => File.Delete(PathOf(path)));
+    public void Forget(string path)
+        => FileCalls.Run(path, () =>
+        {
+            if (Directory.Exists(directory))
+            {
+                File.Delete(PathOf(path));
+            }
+        });
 
     private void Write(string path, Guid operation, ulong inode)
     {

@@ -19,14 +19,13 @@ internal sealed class ForgetHosts(NvmetTree tree, IReadOnlyList<HostNqn> hosts) 
             Forgotten forgotten = new(host, Tree.Marks.Find(path)!.Value, HostState.Take(path));
             try
             {
-                Configfs.Remove(path);
+                Tree.Remove(path);
             }
             catch (StorageException e) when (e.Kind == StorageErrorKind.Busy)
             {
                 continue;   // a subsystem that is not ours allows it since
             }
 
-            Tree.Marks.Forget(path);
             _forgotten.Add(forgotten);
         }
 

@@ -4,9 +4,10 @@ namespace EveStorage.Nvmet;
 
 /// <summary>
 /// Makes a host known, with the keys that it and the controller have to prove. Hosts are shared by all subsystems, so one that
-/// we did not make is left as it is.
+/// we did not make is left as it is, and one that another subsystem allows keeps the keys that it has.
 /// </summary>
-internal sealed class MakeHost(NvmetTree tree, AllowedHost host, HostSecrets? secrets, DhChapChoice choice) : NvmetStep(tree, $"make host {host.Host}{Keys(host)}")
+internal sealed class MakeHost(NvmetTree tree, Nqn subsystem, AllowedHost host, HostSecrets? secrets, DhChapChoice choice)
+    : NvmetStep(tree, $"make host {host.Host}{Keys(host)}")
 {
     private bool _hasKeys;
     private HostState? _before;
@@ -14,12 +15,14 @@ internal sealed class MakeHost(NvmetTree tree, AllowedHost host, HostSecrets? se
     private string Directory => Tree.PathOf(host.Host);
 
     /// <summary>Looks also at the keys, which takes their source.</summary>
-    internal async Task<NvmetStep> LookAsync(CancellationToken cancellationToken)
+    /// <param name="ending">The subsystems that an earlier step of the plan removes.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    internal async Task<NvmetStep> LookAsync(IReadOnlyList<Nqn> ending, CancellationToken cancellationToken)
     {
         _hasKeys = await HasKeysAsync(cancellationToken);
         if (!_hasKeys && Configfs.IsDirectory(Directory))
         {
-            RequireChangeable();
+            RequireChangeable(ending);
         }
 
         return Look();
@@ -41,7 +44,7 @@ internal sealed class MakeHost(NvmetTree tree, AllowedHost host, HostSecrets? se
         {
             if (!_hasKeys)
             {
-                RequireChangeable();
+                RequireChangeable([]);
             }
 
             _before ??= HostState.Take(Directory);
@@ -70,8 +73,7 @@ internal sealed class MakeHost(NvmetTree tree, AllowedHost host, HostSecrets? se
         }
         else if (!Tree.IsAllowedAnywhere(host.Host))
         {
-            Configfs.Remove(Directory);
-            Tree.Marks.Forget(Directory);
+            Tree.Remove(Directory);
         }
 
         return default;
@@ -125,16 +127,16 @@ internal sealed class MakeHost(NvmetTree tree, AllowedHost host, HostSecrets? se
             ? throw new StorageException(StorageErrorKind.NotSupported, $"{host.Host}", $"has to prove key {key}, and the profile declares no source of keys")
             : secrets(key, cancellationToken);
 
-    private void RequireChangeable()
+    private void RequireChangeable(IReadOnlyList<Nqn> ending)
     {
         if (Tree.Marks.Find(Directory) is null)
         {
             throw new StorageException(StorageErrorKind.Conflict, $"{host.Host}", "is known to the kernel with other keys and was not made by us: remove it there, or take another host name");
         }
 
-        if (Tree.OwnSubsystems.Count(s => Path.Exists(Tree.PathOf(s, host.Host))) > 1)
+        if (Tree.AllowedBy(host.Host).Except(ending.Append(subsystem).Select(s => $"{s}")).FirstOrDefault() is string other)
         {
-            throw new StorageException(StorageErrorKind.Conflict, $"{host.Host}", "has other keys for another export, and the kernel knows one pair a host: name the same keys, or end that export");
+            throw new StorageException(StorageErrorKind.Conflict, $"{host.Host}", $"has other keys for {other}, and the kernel knows one pair a host: name the same keys, or end that export");
         }
     }
 }

@@ -32,8 +32,7 @@ internal sealed class MakeSubsystem(NvmetTree tree, Nqn subsystem, string serial
     {
         if (IsOf(operation))
         {
-            Configfs.Remove(Directory);
-            Tree.Marks.Forget(Directory);
+            Tree.Remove(Directory);
         }
 
         return default;

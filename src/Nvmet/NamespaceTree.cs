@@ -35,8 +35,7 @@ internal sealed class NamespaceTree(NvmetTree tree, TimeSpan drain)
             await DisableAsync(there, path, cancellationToken);
         }
 
-        Configfs.Remove(path);
-        tree.Marks.Forget(path);
+        tree.Remove(path);
     }
 
     // The kernel lets this write wait for every command of every host.

@@ -10,8 +10,10 @@ public sealed class NvmetExports(NvmetTarget target)
 {
     private const int MaxNamespaces = 1024;   // NVMET_MAX_NAMESPACES
 
+    private readonly LeavingNotes _notes = new(target.Marks, target.Address);
+
     /// <summary>What is there.</summary>
-    public NvmetTree Tree { get; } = new(target.Root, new ConfigfsMarks(target.Marks));
+    public NvmetTree Tree { get; } = new(target.Root, new ConfigfsMarks(target.Marks)) { RemoveObject = target.RemoveObject };
 
     /// <summary>The namespaces that are served at this transport's address.</summary>
     public IReadOnlyList<NvmetNamespace> Served
@@ -30,15 +32,18 @@ public sealed class NvmetExports(NvmetTarget target)
         NvmetNamespace? now = Find(spec.VolumeId);
         RequireAlone(spec);
         List<StorageStep> steps = [new LoadTarget(Tree, Path.GetDirectoryName(target.Root)!).Look()];
+        steps.AddRange(LeftSteps(spec.VolumeId, now?.Subsystem, spec.Subsystem));
         if (now is not null && now with { Enabled = true } != wanted)
         {
             steps.AddRange(now.Subsystem == wanted.Subsystem ? [End(now)] : EndSteps(now));
         }
 
-        steps.Add(new MakeSubsystem(Tree, spec.Subsystem, spec.VolumeId.ToString("N")[..20], target.MaxQueues).Look());
+        Nqn[] ending = [.. steps.OfType<RemoveSubsystem>().Select(step => step.Subsystem)];
+        steps.Add(new MakeSubsystem(Tree, spec.Subsystem, SerialOf(spec.VolumeId), target.MaxQueues).Look());
+        steps.AddRange(DisallowSteps(spec));   // before the volume is there for them to see
         foreach (AllowedHost host in spec.AllowedHosts)
         {
-            steps.Add(await new MakeHost(Tree, host, target.Secrets, target.Authentication).LookAsync(cancellationToken));
+            steps.Add(await new MakeHost(Tree, spec.Subsystem, host, target.Secrets, target.Authentication).LookAsync(ending, cancellationToken));
             steps.Add(new AllowHost(Tree, spec.Subsystem, host.Host).Look());
         }
 
@@ -46,18 +51,18 @@ public sealed class NvmetExports(NvmetTarget target)
         steps.Add(new ServeNamespace(Tree, Namespaces, wanted, spec.Subject).Look());
         steps.Add(new MakePort(Tree, port, target.Address, target.PortParameters).Look());
         steps.Add(new ServeOnPort(Tree, port, target.Address, spec.Subsystem).Look());
-        HostNqn[] gone = [.. Tree.AllowedHosts(spec.Subsystem).Except(spec.AllowedHosts.Select(h => h.Host))];
-        if (gone.Length > 0)
-        {
-            steps.Add(new DisallowHosts(Tree, spec.Subsystem, gone).Look());
-            steps.Add(new ForgetHosts(Tree, gone));
-        }
-
         return new(steps);
     }
 
-    /// <summary>Plans ending the export of a volume: its subsystem, its hosts and the port go with the last one.</summary>
-    public Plan PlanUnexport(Guid volumeId) => new(Find(volumeId) is NvmetNamespace now ? EndSteps(now) : []);
+    /// <summary>
+    /// Plans ending the export of a volume: its subsystem, its hosts and the port go with the last one. What an earlier end left
+    /// that a crash cut short goes, too.
+    /// </summary>
+    public Plan PlanUnexport(Guid volumeId)
+    {
+        NvmetNamespace? now = Find(volumeId);
+        return new([.. LeftSteps(volumeId, now?.Subsystem), .. now is null ? [] : EndSteps(now)]);
+    }
 
     /// <summary>Plans telling hosts that a volume has grown.</summary>
     public Plan PlanResize(Guid volumeId) => new(Find(volumeId) is NvmetNamespace now ? [new AnnounceSize(Tree, now).Look()] : []);
@@ -69,24 +74,57 @@ public sealed class NvmetExports(NvmetTarget target)
     private NvmetStep End(NvmetNamespace now) => new EndNamespace(Tree, Namespaces, now).Look();
 
     private List<StorageStep> EndSteps(NvmetNamespace now)
+        => Tree.NamespacesOf(now.Subsystem).Any(n => n.Number != now.Number)
+            ? [End(now)]
+            : LeaveSteps(now.Id, new(now.Subsystem, [.. HostsAt(now.Subsystem, now.Id)]), [End(now), .. RemovalOf(now.Subsystem)]);
+
+    // Only a subsystem with one volume has a list of hosts that changes: RequireAlone.
+    private List<StorageStep> DisallowSteps(ExportSpec spec)
     {
-        List<StorageStep> steps = [End(now)];
-        if (Tree.NamespacesOf(now.Subsystem).Any(n => n.Number != now.Number))
+        HostNqn[] gone = [.. HostsAt(spec.Subsystem, spec.VolumeId).Except(spec.AllowedHosts.Select(h => h.Host))];
+        return gone.Length > 0 || _notes.Find(spec.VolumeId)?.Subsystem == spec.Subsystem
+            ? LeaveSteps(spec.VolumeId, new(spec.Subsystem, gone), gone.Length > 0 ? [new DisallowHosts(Tree, spec.Subsystem, gone).Look()] : [])
+            : [];
+    }
+
+    // What is left of an end that was cut short, but where the volume is, or is to be.
+    private List<StorageStep> LeftSteps(Guid volume, params Nqn?[] kept)
+        => FindLeft(volume) is Leaving left && !kept.Contains(left.Subsystem)
+            ? LeaveSteps(volume, left, Tree.NamespacesOf(left.Subsystem).Count == 0 ? RemovalOf(left.Subsystem) : [])
+            : [];
+
+    private List<StorageStep> LeaveSteps(Guid volume, Leaving leaving, IEnumerable<StorageStep> steps)
+    {
+        List<StorageStep> all = [new NoteLeaving(Tree, _notes, volume, leaving).Look(), .. steps];
+        if (leaving.Hosts.Count > 0)
         {
-            return steps;
+            all.Add(new ForgetHosts(Tree, leaving.Hosts));
         }
 
-        IReadOnlyList<NvmetPort> ports = Tree.PortsOf(now.Subsystem);
-        steps.AddRange(ports.Select(p => new StopServing(Tree, p, now.Subsystem)));
-        steps.Add(new RemoveSubsystem(Tree, now.Subsystem));
-        steps.AddRange(ports.Where(p => p.IsOurs && p.Subsystems.Count == 1).Select(p => new RemovePort(Tree, p)));
-        if (Tree.AllowedHosts(now.Subsystem) is { Count: > 0 } hosts)
-        {
-            steps.Add(new ForgetHosts(Tree, hosts));
-        }
+        all.Add(new EndLeaving(Tree, _notes, volume, leaving));
+        return all;
+    }
 
+    private List<StorageStep> RemovalOf(Nqn subsystem)
+    {
+        List<StorageStep> steps = target.Disconnect is null ? [] : [target.Disconnect(Tree, subsystem)];
+        steps.AddRange(Tree.PortsOf(subsystem).Select(p => new StopServing(Tree, p, subsystem)));
+        steps.Add(new RemoveSubsystem(Tree, subsystem));
+        steps.AddRange(OwnPorts.Where(p => p.Subsystems.All(served => served == $"{subsystem}")).Select(p => new RemovePort(Tree, p)));
         return steps;
     }
+
+    // By its note; without one, a subsystem that was made for the volume and has none is of somebody who took it out by hand.
+    private Leaving? FindLeft(Guid volume)
+        => _notes.Find(volume)
+            ?? Tree.OwnSubsystems.Where(s => target.IsOwn(s) && Tree.SerialOf(s) == SerialOf(volume) && Tree.NamespacesOf(s).Count == 0 && ServedElsewhere(s) is null)
+                .Select(s => new Leaving(s, Tree.AllowedHosts(s))).FirstOrDefault();
+
+    // Those that may use it, and those that a cut-short end has already taken off its list.
+    private IEnumerable<HostNqn> HostsAt(Nqn subsystem, Guid volume)
+        => Tree.AllowedHosts(subsystem).Union(_notes.Find(volume) is Leaving left && left.Subsystem == subsystem ? left.Hosts : []);
+
+    private static string SerialOf(Guid volume) => volume.ToString("N")[..20];
 
     private void RequirePossible(ExportSpec spec)
     {

@@ -35,6 +35,12 @@ public sealed record NvmetTarget
     /// <summary>Whether this kernel's target can ask a host for a key.</summary>
     public Func<bool> Authenticates { get; init; } = KernelAuthenticates;
 
+    /// <summary>What ends this machine's own connection to a subsystem that has no volume any more; null where it makes none.</summary>
+    public Func<NvmetTree, Nqn, StorageStep>? Disconnect { get; init; }
+
+    /// <summary>Takes an object of the kernel away. Where a test has directories, their files are in rmdir's way.</summary>
+    internal Action<string> RemoveObject { get; init; } = Configfs.Remove;
+
     // CONFIG_NVME_TARGET_AUTH shows as an attribute of a host, which may be made only by a step; else by what nvmet is built with.
     private static bool KernelAuthenticates()
     {

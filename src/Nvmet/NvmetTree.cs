@@ -22,6 +22,9 @@ public sealed class NvmetTree(string root, ConfigfsMarks marks)
     /// <summary>Which operation made what.</summary>
     internal ConfigfsMarks Marks => marks;
 
+    /// <summary>Takes an object of the kernel away; one that is not there is gone.</summary>
+    internal Action<string> RemoveObject { private get; init; } = Configfs.Remove;
+
     /// <summary>The subsystems that are ours.</summary>
     public IEnumerable<Nqn> OwnSubsystems
         => Configfs.Objects(Path.Combine(root, "subsystems")).Where(n => n.StartsWith(Nqn.OwnPrefix, StringComparison.Ordinal)).Select(n => new Nqn(n));
@@ -73,8 +76,21 @@ public sealed class NvmetTree(string root, ConfigfsMarks marks)
     internal IReadOnlyList<NvmetPort> PortsOf(Nqn subsystem) => [.. Ports.Where(p => p.Subsystems.Contains($"{subsystem}"))];
 
     /// <summary>Whether any subsystem allows the host.</summary>
-    internal bool IsAllowedAnywhere(HostNqn host)
-        => Configfs.Objects(Path.Combine(root, "subsystems")).Any(s => Path.Exists(Path.Combine(root, "subsystems", s, "allowed_hosts", $"{host}")));
+    internal bool IsAllowedAnywhere(HostNqn host) => AllowedBy(host).Count > 0;
+
+    /// <summary>The subsystems that allow the host, also those that are not ours.</summary>
+    internal IReadOnlyList<string> AllowedBy(HostNqn host)
+        => [.. Configfs.Objects(Path.Combine(root, "subsystems")).Where(s => Path.Exists(Path.Combine(root, "subsystems", s, "allowed_hosts", $"{host}")))];
+
+    /// <summary>The serial number that a subsystem's disks have; null when it is not there.</summary>
+    internal string? SerialOf(Nqn subsystem) => Configfs.Find($"{PathOf(subsystem)}/attr_serial");
+
+    /// <summary>Takes an object away, and its mark.</summary>
+    internal void Remove(string path)
+    {
+        RemoveObject(path);
+        marks.Forget(path);
+    }
 
     private NvmetPort PortAt(int id)
     {

@@ -9,6 +9,9 @@ internal sealed class RemoveSubsystem(NvmetTree tree, Nqn subsystem) : NvmetStep
 
     private Removed? _removed;
 
+    /// <summary>The subsystem.</summary>
+    internal Nqn Subsystem => subsystem;
+
     private string Directory => Tree.PathOf(subsystem);
 
     protected override bool IsSo(Guid? operation) => !Configfs.IsDirectory(Directory) || Tree.NamespacesOf(subsystem).Count > 0;
@@ -27,8 +30,7 @@ internal sealed class RemoveSubsystem(NvmetTree tree, Nqn subsystem) : NvmetStep
             Tree.Marks.Forget(Tree.PathOf(subsystem, host));
         }
 
-        Configfs.Remove(Directory);
-        Tree.Marks.Forget(Directory);
+        Tree.Remove(Directory);
         return default;
     }
 

@@ -1,10 +1,14 @@
 using EveStorage.Linux;
+using EveStorage.Nvmet;
 using EveStorage.NvmetTcp;
 using EveStorage.Testing;
 
 namespace EveStorage.Tests;
 
-/// <summary>Directories and files where the kernel's tree would be: enough to look at, and never to act on.</summary>
+/// <summary>
+/// Directories and files where the kernel's tree would be: enough to look at, and to take away what is there. What the kernel
+/// makes of a new directory it is not.
+/// </summary>
 internal sealed class FakeTree : IDisposable
 {
     private readonly TemporaryDirectory _place = new();
@@ -43,6 +47,24 @@ internal sealed class FakeTree : IDisposable
     internal Task<Plan> PlanAsync(ExportSpec spec, NvmetTcpOptions? options = null)
         => Transport(options).PlanExportAsync(spec, new() { Path = "/dev/pool/vm1" }, CancellationToken.None).AsTask();
 
+    /// <summary>What nvmet-tcp does with it, where removing acts as the kernel's does.</summary>
+    internal NvmetExports Exports() => new(new()
+    {
+        Address = new("tcp", "ipv4", "127.0.0.1", "4420"),
+        IsOwn = _ => true,
+        Root = Root,
+        Marks = Marks,
+        RemoveObject = Remove,
+    });
+
+    /// <summary>A port of nvmet-loop.</summary>
+    internal void AddLoopPort(int id)
+    {
+        Set($"ports/{id}/addr_trtype", "loop");
+        Set($"ports/{id}/addr_traddr", PortAddress.Loop.Address);
+        Directory.CreateDirectory($"{Root}/ports/{id}/subsystems");
+    }
+
     /// <summary>A port.</summary>
     internal void AddPort(int id, string address, string service)
     {
@@ -59,6 +81,7 @@ internal sealed class FakeTree : IDisposable
     {
         string at = $"subsystems/{subsystem}";
         Set($"{at}/attr_allow_any_host", "0");
+        Set($"{at}/attr_serial", volume.ToString("N")[..20]);
         Set($"{at}/namespaces/1/device_path", "/dev/pool/vm1");
         Set($"{at}/namespaces/1/device_uuid", $"{volume}");
         Set($"{at}/namespaces/1/device_nguid", $"{volume}");
@@ -82,6 +105,32 @@ internal sealed class FakeTree : IDisposable
 
     /// <summary>What the kernel would say of the host.</summary>
     internal string? OfHost(string name) => Configfs.Find($"{Root}/hosts/{Host}/{name}");
+
+    /// <summary>The objects and the links that are there, and the marks.</summary>
+    internal string[] Objects()
+        => [.. new[] { "subsystems", "hosts", "ports" }.SelectMany(kind => Configfs.Objects($"{Root}/{kind}")), .. Configfs.Names(Marks)];
+
+    /// <summary>
+    /// Takes a directory as rmdir does in configfs: its attributes and the directories that came with it go along, and it is
+    /// refused while something was made in it or is linked to it.
+    /// </summary>
+    internal void Remove(string path)
+    {
+        if (!Directory.Exists(path))
+        {
+            return;
+        }
+
+        string[] links = [.. Directory.EnumerateFileSystemEntries(Root, "*", SearchOption.AllDirectories).Where(e => new FileInfo(e).LinkTarget is not null)];
+        bool busy = links.Any(link => new FileInfo(link).LinkTarget == path || link.StartsWith($"{path}/", StringComparison.Ordinal))
+            || Configfs.Objects($"{path}/namespaces").Count > 0;
+        if (busy)
+        {
+            throw new StorageException(StorageErrorKind.Busy, path, "has something in it, or linked to it");
+        }
+
+        Directory.Delete(path, recursive: true);
+    }
 
     public void Dispose() => _place.Dispose();
 

@@ -7,6 +7,8 @@ namespace EveStorage.Tests;
 /// <summary>Another key, or another way to prove it, for a host that an earlier operation made. That the kernel asks for it is seen in the lab.</summary>
 public sealed class HostKeysTests : IDisposable
 {
+    private static readonly Nqn s_other = new($"{Nqn.OwnPrefix}vm2");
+
     private readonly FakeTree _tree = new();
 
     [Fact]
@@ -45,7 +47,63 @@ public sealed class HostKeysTests : IDisposable
         plan.Steps.Single(step => step.Title.Contains("make host")).Expected.ShouldBe(StepEffect.AlreadySo);
     }
 
+    [Theory]
+    [InlineData("new")]
+    [InlineData(null)]
+    public async Task Another_export_of_a_host_with_another_key_or_none_is_a_conflict_and_it_keeps_the_key_that_it_has(string? key)
+    {
+        AddOtherExport("DHHC-1:00:before:");
+
+        StorageException e = await Should.ThrowAsync<StorageException>(() => PlanAsync(new(FakeTree.Host, key is null ? null : new KeyName(key)), new("hmac(sha256)", "null")));
+
+        e.Kind.ShouldBe(StorageErrorKind.Conflict);
+        e.Message.ShouldContain($"has other keys for {s_other}");
+        _tree.OfHost("dhchap_key").ShouldBe("DHHC-1:00:before:");
+    }
+
+    [Fact]
+    public async Task Another_export_of_a_host_with_the_same_key_changes_nothing_of_the_host()
+    {
+        AddOtherExport("DHHC-1:00:newnew:");
+
+        Plan plan = await PlanAsync(new(FakeTree.Host, new("new")), new("hmac(sha256)", "null"));
+
+        plan.Steps.Single(step => step.Title.Contains("make host")).Expected.ShouldBe(StepEffect.AlreadySo);
+    }
+
+    [Fact]
+    public async Task A_host_that_another_export_came_to_name_after_it_was_planned_keeps_that_one_s_key()
+    {
+        _tree.AddHost("DHHC-1:00:before:");
+        Plan plan = await PlanAsync(new(FakeTree.Host, new("new")), new("hmac(sha256)", "null"));
+        AddOtherExport("DHHC-1:00:before:");
+
+        StorageException e = await Should.ThrowAsync<StorageException>(() => RunAsync(new([.. plan.Steps.Where(step => step.Title.Contains("make host"))])));
+
+        e.Kind.ShouldBe(StorageErrorKind.Conflict);
+        _tree.OfHost("dhchap_key").ShouldBe("DHHC-1:00:before:");
+    }
+
+    [Fact]
+    public async Task A_volume_that_goes_to_another_subsystem_takes_another_key_along()
+    {
+        _tree.AddHost("DHHC-1:00:before:");
+        _tree.AddPort(58624, "127.0.0.1", "4420");
+        _tree.AddExport(s_other, FakeTree.Spec.VolumeId, 58624);
+
+        Plan plan = await PlanAsync(new(FakeTree.Host, new("new")), new("hmac(sha256)", "null"));
+
+        plan.Steps.Single(step => step.Title.Contains("make host")).Expected.ShouldBe(StepEffect.Change);
+    }
+
     public void Dispose() => _tree.Dispose();
+
+    private void AddOtherExport(string key)
+    {
+        _tree.AddHost(key);
+        _tree.AddPort(58624, "127.0.0.1", "4420");
+        _tree.AddExport(s_other, Guid.NewGuid(), 58624);
+    }
 
     private static Task RunAsync(Plan plan) => RunningPlans.RunAsync(plan, new() { Id = Guid.NewGuid() }, CancellationToken.None);
 

@@ -48,7 +48,12 @@ public sealed class PlanTests
         Plan plan = await tree.PlanAsync(FakeTree.Spec with { AllowedHosts = [] });
 
         plan.Steps.Where(s => s.Expected == StepEffect.Change).Select(s => s.Title).ShouldBe(
-            [$"nvmet: let {FakeTree.Host} use {FakeTree.Subsystem} no more", $"nvmet: forget {FakeTree.Host}"]);
+        [
+            $"nvmet: note that volume {FakeTree.Spec.VolumeId} or hosts leave {FakeTree.Subsystem}",
+            $"nvmet: let {FakeTree.Host} use {FakeTree.Subsystem} no more",
+            $"nvmet: forget {FakeTree.Host}",
+            $"nvmet: note that all of it has left {FakeTree.Subsystem}",
+        ]);
     }
 
     [Fact]
