@@ -111,7 +111,7 @@ internal sealed class VhostScsiTransport : IVolumeTransport
 
         if (spec.Limits is not null)
         {
-            throw new StorageException(StorageErrorKind.NotSupported, spec.Subject, "can't be limited: LIO has no limits; limit the guest's disk in QEMU (throttling) or use nvmet-user");
+            throw new StorageException(StorageErrorKind.NotSupported, spec.Subject, "can't be limited: LIO has no limits, and QEMU is not in its path; use nvmet-user for it");
         }
 
         if (!spec.Subsystem.IsOurs)
