@@ -1,5 +1,6 @@
 using EveStorage.Linux;
 using EveStorage.Nvmet;
+using EveStorage.NvmetLoop;
 using EveStorage.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -82,6 +83,27 @@ public sealed class CutShortTests
 
         tree.Exports().Tree.OwnSubsystems.ShouldBe([s_elsewhere]);
         Configfs.Objects($"{tree.Root}/hosts").ShouldBe([$"{FakeTree.Host}"]);
+    }
+
+    [Fact]
+    public async Task A_connection_of_nvmet_loop_that_a_crash_left_is_ended_before_its_subsystem_is()
+    {
+        using FakeTree tree = new();
+        Nqn inKernel = LoopSubsystem.InKernel(FakeTree.Subsystem);
+        tree.AddLoopPort(OurPort);
+        tree.AddExport(inKernel, FakeTree.Spec.VolumeId, OurPort);
+        tree.Remove($"{tree.Root}/subsystems/{inKernel}/namespaces/1");
+        NvmetLoopTransport transport = new(new() { Marks = tree.Marks }, tree.Root);
+
+        string[] titles = [.. (await transport.PlanUnexportAsync(FakeTree.Spec.VolumeId, CancellationToken.None)).Steps.Select(step => step.Title)];
+
+        titles.Skip(1).SkipLast(2).ShouldBe(
+        [
+            $"nvmet-loop: disconnect from {inKernel} unless it has volumes",
+            $"nvmet: serve {inKernel} at loop evestorage no more",
+            $"nvmet: remove subsystem {inKernel} unless it has volumes",
+            $"nvmet: remove port {OurPort} unless it serves something",
+        ]);
     }
 
     [Fact]
