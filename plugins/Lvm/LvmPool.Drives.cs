@@ -17,6 +17,7 @@ internal abstract partial class LvmPool
         }
 
         RequireCopies(old);
+        RequireMover(old);
         if (add.Expected != StepEffect.AlreadySo && BlockDevice.GetSize(FreeDevice.Require(replacement).Path) is ByteSize size && size < old.Used)
         {
             throw new StorageException(StorageErrorKind.OutOfSpace, replacement, $"has {size}, and {drive} holds {old.Used}: take a drive of at least its size");
@@ -35,6 +36,7 @@ internal abstract partial class LvmPool
         IReadOnlyList<PhysicalVolume> others = [.. (await DrivesAsync(cancellationToken)).Where(other => other.Uuid != old.Uuid && !other.IsMissing)];
         ByteSize room = new(others.Sum(other => other.Size.Bytes - other.Used.Bytes));
         RequireCopies(old);
+        RequireMover(old);
         int least = Shape.Redundancy == PoolRedundancy.None ? 1 : Shape.Legs;   // two copies on one drive are none
         if (old.Used > room || others.Count < least)
         {
@@ -52,6 +54,15 @@ internal abstract partial class LvmPool
         return (await DrivesAsync(cancellationToken)).FirstOrDefault(
             volume => volume.Path == drive || volume.Uuid == drive || volume.Tags["drive"] == PhysicalDrive.Plain(called)
                 || (!volume.IsMissing && Drive.Find(volume.Path) is Drive device && PoolDevices.PhysicalOf(device).Identity == called));
+    }
+
+    // Data is moved off a drive by LVM's pvmove, which copies through a mirror of device-mapper's.
+    private static void RequireMover(PhysicalVolume drive)
+    {
+        if (!drive.IsMissing && KernelModule.Missing([("dm-mirror", "CONFIG_DM_MIRROR")]).ToList() is [string missing])
+        {
+            throw new StorageException(StorageErrorKind.NotSupported, PhysicalDrive.CalledOf(drive), $"can't be moved off: {missing}");
+        }
     }
 
     private void RequireCopies(PhysicalVolume drive)
