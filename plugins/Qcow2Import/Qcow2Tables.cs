@@ -10,6 +10,7 @@ internal sealed class Qcow2Tables
 {
     private const ulong OffsetBits = 0x00FF_FFFF_FFFF_FE00;
     private const ulong ReservedBits = 0x7F00_0000_0000_01FF;
+    private const int PieceLength = 64 << 10;
     private const int CachedLength = 32 << 20;
 
     private readonly IImageSource _source;
@@ -44,25 +45,32 @@ internal sealed class Qcow2Tables
             throw new StorageException(StorageErrorKind.Corrupt, source.Name, "has an L1 table outside of the file");
         }
 
-        byte[] table = new byte[length];
-        await ReadExactlyAsync(source, header.L1TableOffset, table, cancellationToken);
+        // In pieces: bytes and numbers of the longest table would be 64 MiB.
+        byte[] piece = new byte[Math.Min(length, PieceLength)];
         long[] offsets = new long[needed];
-        for (int at = 0; at < needed; at++)
+        for (int start = 0; start < needed; start += PieceLength / sizeof(ulong))
         {
-            ulong entry = BinaryPrimitives.ReadUInt64BigEndian(table.AsSpan(at * sizeof(ulong)));
-            offsets[at] = (long)(entry & OffsetBits);
-            if ((entry & ReservedBits) != 0)
+            Memory<byte> part = piece.AsMemory(0, Math.Min(piece.Length, (needed - start) * sizeof(ulong)));
+            await ReadExactlyAsync(source, header.L1TableOffset + ((long)start * sizeof(ulong)), part, cancellationToken);
+            for (int at = 0; at < part.Length / sizeof(ulong); at++)
             {
-                throw new StorageException(StorageErrorKind.Corrupt, source.Name, $"has bits in an L1 entry, 0x{entry:x}, that have no meaning");
-            }
-
-            if (offsets[at] % header.ClusterSize != 0 || offsets[at] > sourceLength - header.ClusterSize)
-            {
-                throw new StorageException(StorageErrorKind.Corrupt, source.Name, $"has an L2 table at {offsets[at]}, outside of the file or between clusters");
+                offsets[start + at] = OffsetOf(BinaryPrimitives.ReadUInt64BigEndian(part.Span[(at * sizeof(ulong))..]), sourceLength, header, source.Name);
             }
         }
 
         return new(source, sourceLength, header, offsets);
+    }
+
+    private static long OffsetOf(ulong entry, long sourceLength, Qcow2Header header, string subject)
+    {
+        long offset = (long)(entry & OffsetBits);
+        if ((entry & ReservedBits) != 0)
+        {
+            throw new StorageException(StorageErrorKind.Corrupt, subject, $"has bits in an L1 entry, 0x{entry:x}, that have no meaning");
+        }
+
+        return offset % header.ClusterSize == 0 && offset <= sourceLength - header.ClusterSize ? offset
+            : throw new StorageException(StorageErrorKind.Corrupt, subject, $"has an L2 table at {offset}, outside of the file or between clusters");
     }
 
     /// <summary>Where an L2 table lies; 0 when there is none.</summary>
@@ -112,7 +120,7 @@ internal sealed class Qcow2Tables
         }
     }
 
-    private static async Task ReadExactlyAsync(IImageSource source, long offset, byte[] target, CancellationToken cancellationToken)
+    private static async Task ReadExactlyAsync(IImageSource source, long offset, Memory<byte> target, CancellationToken cancellationToken)
     {
         if (await source.ReadAsync(offset, target, cancellationToken) != target.Length)
         {

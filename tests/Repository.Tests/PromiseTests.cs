@@ -45,6 +45,11 @@ public class PromiseTests
     // Sample is CsCheck's, whose properties may answer with false.
     private static bool IsAssertion(string word) => word is "Assert" or "Sample" || word.StartsWith("Should", StringComparison.Ordinal);
 
+    [Fact]
+    public void A_test_waits_for_what_it_tries()
+        => s_methods.Where(m => m.ReturnType.ToString() == "void" && m.ExpressionBody is { } body && body.DescendantTokens().Any(token => token.ValueText == "SampleAsync")).Select(Place)
+            .ShouldBeEmpty("they end before they have tried anything: return the task");
+
     private static string Place(MethodDeclarationSyntax method)
         => $"{Path.GetRelativePath(RepositoryFiles.Root, method.SyntaxTree.FilePath)}: {method.Identifier.Text}";
 }

@@ -14,7 +14,7 @@ public sealed class ChainTests
     private static readonly Gen<(int Block, int Says, int Seed)[]> s_stream = Gen.Select(Gen.Int[0, Blocks - 1], Gen.Int[-1, s_compressions.Length], Gen.Int[0, 1000]).Array[0, 40];
 
     [Fact]
-    public void A_chain_replays_to_what_applying_each_stream_after_the_other_makes()
+    public Task A_chain_replays_to_what_applying_each_stream_after_the_other_makes()
         => Gen.Select(s_stream.Array[1, 6], Gen.Int[0, Blocks], Gen.Bool).SampleAsync(async (streams, tail, bigEndian) =>
         {
             byte[] model = new byte[Blocks * BlockSize];

@@ -6,7 +6,7 @@ namespace EveStorage.Tests;
 public sealed class SavedStreamTests
 {
     [Fact]
-    public void What_is_saved_replays_to_the_same_disk()
+    public Task What_is_saved_replays_to_the_same_disk()
         => Gen.Select(Gen.Int[1, 600], Gen.Select(Gen.Int[0, 599], Gen.Int[1, 40], Gen.Byte).Array[0, 12]).SampleAsync(async (sectors, writes) =>
         {
             byte[] disk = new byte[sectors * 512];

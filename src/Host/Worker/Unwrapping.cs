@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using EveStorage.Linux;
+using SharpCompress.Common;
 using ZstdSharp;
 using ZstdSharp.Unsafe;
 
@@ -24,7 +25,8 @@ internal static class Unwrapping
     {
         "gzip" => new GZipStream(stream, CompressionMode.Decompress),
         "zstd" => Zstd(stream),
-        _ => throw new StorageException(StorageErrorKind.NotSupported, subject, $"is wrapped in {wrapping}: unwrap it first, as by `xz -d`"),
+        "xz" => new XzStreams(stream),
+        _ => throw new StorageException(StorageErrorKind.NotSupported, subject, $"is wrapped in {wrapping}, which nobody here unwraps"),
     };
 
     /// <summary>Reads from a stream of any kind, and tells what is wrong with it.</summary>
@@ -35,7 +37,7 @@ internal static class Unwrapping
         {
             return stream.Read(target);
         }
-        catch (Exception e) when (e is InvalidDataException or ZstdException or EndOfStreamException)
+        catch (Exception e) when (e is InvalidDataException or ZstdException or EndOfStreamException or SharpCompressException)
         {
             throw new StorageException(StorageErrorKind.Corrupt, subject, "is wrapped in a compressed stream that does not decode: it is damaged or was cut short", e);
         }

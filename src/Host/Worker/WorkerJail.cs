@@ -54,7 +54,7 @@ internal static class WorkerJail
     private static void LoadAll(IEnumerable<Assembly> plugins)
     {
         HashSet<string> seen = [];
-        Queue<Assembly> left = new([.. plugins, typeof(JsonSerializer).Assembly, typeof(GZipStream).Assembly, typeof(SHA256).Assembly, typeof(Channel).Assembly, typeof(ZstdSharp.Decompressor).Assembly]);
+        Queue<Assembly> left = new([.. plugins, typeof(JsonSerializer).Assembly, typeof(GZipStream).Assembly, typeof(SHA256).Assembly, typeof(Channel).Assembly, typeof(ZstdSharp.Decompressor).Assembly, typeof(SharpCompress.Compressors.Xz.XZStream).Assembly]);
         while (left.TryDequeue(out Assembly? assembly))
         {
             AssemblyLoadContext context = AssemblyLoadContext.GetLoadContext(assembly) ?? AssemblyLoadContext.Default;

@@ -82,6 +82,9 @@ internal sealed record WorkerMessage
     /// <summary>What its jail lacks on this kernel; null when nothing.</summary>
     public string? Lacks { get; init; }
 
+    /// <summary>The most memory that it held, by its own word.</summary>
+    public ByteSize? PeakMemory { get; init; }
+
     /// <summary>A file that it needs first.</summary>
     public OpenLink? Needs { get; init; }
 

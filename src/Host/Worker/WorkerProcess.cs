@@ -20,15 +20,15 @@ internal static class WorkerProcess
 
     private static readonly TimeSpan s_silence = TimeSpan.FromMinutes(2);
 
-    /// <summary>Runs one to its answer.</summary>
+    /// <summary>Runs one to its answer, which is a refusal where it is one.</summary>
     /// <param name="request">What it is asked.</param>
     /// <param name="image">The image, with the files that it names.</param>
     /// <param name="targets">The volume and the spool, of an import.</param>
     /// <param name="progress">Told how far it is.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>The answer and, of an image that comes through a pipe, the SHA-256 of what came.</returns>
-    /// <exception cref="StorageException">What the worker answered, or what became of it.</exception>
-    internal static async Task<(WorkerMessage Answer, string? SourceDigest)> RunAsync(
+    /// <exception cref="StorageException">What became of the worker, or of the pipe.</exception>
+    internal static async Task<(WorkerMessage Answer, string? SourceDigest)> AskAsync(
         WorkerRequest request, ImageInput image, SafeFileHandle[] targets, Action<WorkerProgress> progress, CancellationToken cancellationToken)
     {
         await using ImagePump? pump = image.IsPipe ? new(image, isLook: request.Import is null) : null;
@@ -47,8 +47,8 @@ internal static class WorkerProcess
                 Progress = progress,
                 ServeAsync = feed is null ? null : feed.ServeAsync,
             };
-            WorkerMessage answer = await RunAsync(run, cancellationToken);
-            return (answer, pump is null ? null : await pump.EndAsync());
+            WorkerMessage answer = await AskAsync(run, cancellationToken);
+            return (answer, pump is null ? null : answer.Error is null ? await pump.EndAsync() : pump.Failure is null ? null : throw pump.Failure);
         }
         catch (StorageException) when (pump?.Failure is not null)
         {
@@ -56,7 +56,16 @@ internal static class WorkerProcess
         }
     }
 
-    private static async Task<WorkerMessage> RunAsync(WorkerRun run, CancellationToken cancellationToken)
+    /// <summary>Runs one to its answer, as <see cref="AskAsync(WorkerRequest, ImageInput, SafeFileHandle[], Action{WorkerProgress}, CancellationToken)"/> does.</summary>
+    /// <exception cref="StorageException">What the worker answered, or what became of it.</exception>
+    internal static async Task<(WorkerMessage Answer, string? SourceDigest)> RunAsync(
+        WorkerRequest request, ImageInput image, SafeFileHandle[] targets, Action<WorkerProgress> progress, CancellationToken cancellationToken)
+    {
+        (WorkerMessage answer, string? digest) = await AskAsync(request, image, targets, progress, cancellationToken);
+        return answer.Error is ErrorReport error ? throw error.ToException() : (answer, digest);
+    }
+
+    private static async Task<WorkerMessage> AskAsync(WorkerRun run, CancellationToken cancellationToken)
     {
         (string path, string[] arguments) = Self();
         using ChildProcess child = ChildProcess.Start(path, arguments, Environment(), run.Descriptors);
@@ -87,7 +96,6 @@ internal static class WorkerProcess
         string name = run.Request.ImageName;
         return answer switch
         {
-            { Error: ErrorReport error } => throw error.ToException(),
             not null => answer,
             _ when silence.IsCancellationRequested => throw new StorageException(
                 StorageErrorKind.Io, name, $"its worker said nothing for {s_silence.TotalSeconds:0} s and was ended: check the drive that holds the image, or who feeds the pipe"),
@@ -196,6 +204,7 @@ internal static class WorkerProcess
             ["PATH"] = "/usr/bin:/bin",
             ["DOTNET_GCHeapHardLimit"] = $"0x{WorkerJail.MemoryLimit.Bytes / 4:x}",
             ["DOTNET_gcConcurrent"] = "0",
+            ["DOTNET_GCgen0size"] = "0x400000",   // what is short-lived here is small, and else takes as much as a processor's cache
             ["DOTNET_EnableDiagnostics"] = "0",
             ["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] = "1",   // or it would look for ICU when it is jailed
         };

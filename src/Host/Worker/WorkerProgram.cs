@@ -21,6 +21,7 @@ internal static class WorkerProgram
     internal static async Task<int> RunAsync(Stream input, Stream output)
     {
         BeKilledFirst();
+        using PeakMemory peak = PeakMemory.Open();
         using StreamReader lines = new(input);
         WorkerRequest request = JsonSerializer.Deserialize<WorkerRequest>(await lines.ReadLineAsync() ?? "null", ApiJson.Compact)
             ?? throw new InvalidOperationException("A worker is started by its host.");
@@ -45,7 +46,7 @@ internal static class WorkerProgram
             answer = new() { Error = new(StorageErrorKind.Io, request.ImageName, $"met a fault of the program, please report it: {FaultOf(e)}") };
         }
 
-        Say(output, answer);
+        Say(output, answer with { PeakMemory = peak.Look() });
         return watching.IsCompleted ? 1 : 0;
     }
 

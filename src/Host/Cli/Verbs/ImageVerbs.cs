@@ -106,7 +106,7 @@ internal sealed class ImageInspect : CliVerb
 
 internal sealed class ImageImport : ChangeVerb
 {
-    private readonly Argument<string> _image = ImageFile.Argument("The image: a file, an http or https URL, or - for the standard input. It may be wrapped in gzip or zstd.", "FILE|URL");
+    private readonly Argument<string> _image = ImageFile.Argument("The image: a file, an http or https URL, or - for the standard input. It may be wrapped in gzip, zstd or xz.", "FILE|URL");
     private readonly Argument<VolumeAddress> _volume;
     private readonly Option<ByteSize?> _size = Arguments.SizeOption("--size", "The volume's size, when larger than the image's disk. A raw image that comes as a stream needs it, and has to be just as long.");
     private readonly Option<string?> _snapshot = new("--snapshot") { Description = "The snapshot in the image to import, by its id or name.", HelpName = "SNAPSHOT" };
