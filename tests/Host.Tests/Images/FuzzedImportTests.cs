@@ -100,7 +100,7 @@ public sealed class FuzzedImportTests(ITestOutputHelper output) : IDisposable
                 }
             }
 
-            _ = source.Drain(default);
+            _ = source.Drain(1 << 20, default);
             return true;
         }
         catch (StorageException e)
