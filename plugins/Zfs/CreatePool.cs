@@ -49,6 +49,7 @@ internal sealed class CreatePool(PoolInMaking making, StepEffect expected) : Sto
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
         using FileLock held = await making.LockAsync(Title, cancellationToken);
+        await ZfsTools.LoadAsync(cancellationToken);
         if (await FindSameAsync(making, cancellationToken) is PoolFacts existing)
         {
             return existing.Comment!.Value.OutcomeFor(context);

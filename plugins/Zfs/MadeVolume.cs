@@ -34,8 +34,8 @@ internal static class MadeVolume
     internal static async Task RemoveAsync(ZfsPool pool, VolumeName name, OperationContext context, CancellationToken cancellationToken)
     {
         Zpool zpool = pool.Zpool;
-        string making = zpool.MakingOf(context.Request.Id, context.IdOf(name));
-        if (await zpool.FindAsync(making, cancellationToken, "name") is not null)
+        if (context.Request.Ids.TryGetValue($"{name}", out Guid id) && zpool.MakingOf(context.Request.Id, id) is string making
+            && await zpool.FindAsync(making, cancellationToken, "name") is not null)
         {
             await DestroyAsync(zpool, making, pool.Options, context.Time, cancellationToken);
         }

@@ -51,6 +51,7 @@ internal sealed record PoolInMaking(Zpool Zpool, PoolRequest Request, ZfsOptions
     internal ValueTask<FileLock> LockAsync(string title, CancellationToken cancellationToken)
         => OpenZpool.LockAsync(Zpool.Root, title, Options, Services.Time, cancellationToken);
 
-    /// <summary>What is there under the pool's name, in this machine's kernel; null when nothing is.</summary>
-    internal Task<PoolFacts?> FindAsync(CancellationToken cancellationToken) => PoolFacts.FindAsync(Zpool, cancellationToken);
+    /// <summary>What is there under the pool's name, in this machine's kernel; null when nothing is, as before ZFS's module is loaded. Looking loads nothing.</summary>
+    internal async Task<PoolFacts?> FindAsync(CancellationToken cancellationToken)
+        => ZfsTools.LoadedVersion is null ? null : await PoolFacts.FindAsync(Zpool, cancellationToken);
 }

@@ -34,7 +34,6 @@ internal sealed class ZfsBackend(ZfsOptions options, PluginServices services) : 
     {
         ArgumentNullException.ThrowIfNull(spec);
         PoolInMaking making = new(new(ZfsTools.Find(), options.PoolOf(spec.Name)), PoolRequest.Check(spec, options), options, services);
-        await ZfsTools.LoadAsync(cancellationToken);
         PoolFacts? there = await CreatePool.FindSameAsync(making, cancellationToken);
         if (there is null)
         {

@@ -25,6 +25,9 @@ public sealed class ZfsPoolTests
     [Fact]
     public async Task A_pool_outlives_a_drive_and_is_healed_by_another() => await RunLongAsync(Guest.NewKernelWithZfs, "drives", 5, "scsi");
 
+    [Fact]
+    public async Task An_operation_cut_short_before_any_of_ZFSs_commands_is_finished_or_undone() => await RunLongAsync(Guest.NewKernelWithZfs, "cuts", 1, "virtio");
+
     private static async Task RunLongAsync(string kernel, string trial, int count, string bus)
     {
         Guest.RequireLong();

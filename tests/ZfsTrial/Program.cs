@@ -10,6 +10,7 @@ await (trial switch
 {
     "promises" => PromiseTrial.RunAsync(said, drives[0], drives[1..]),
     "refusals" => RefusalTrial.RunAsync(said, drives),
+    "cuts" => CutTrial.RunAsync(said, drives),
     "drives" => DriveTrial.RunAsync(said, drives),
     "locked" => LockedTrial.RunAsync(said, drives),
     _ => throw new ArgumentException($"there is no trial {trial}"),
