@@ -6,6 +6,7 @@ namespace EveStorage.Zfs;
 internal sealed class CreatePool(PoolInMaking making, StepEffect expected) : StorageStep
 {
     private readonly PoolRequest _request = making.Request;
+    private IReadOnlyList<Drive> _given = [];
 
     public override string Title { get; } = $"make the ZFS pool {making.Request.Pool}: {string.Join(' ', PoolLayout.Words(making.Request.Redundancy, making.Request.Parity, making.Request.Devices))}";
 
@@ -71,6 +72,7 @@ internal sealed class CreatePool(PoolInMaking making, StepEffect expected) : Sto
             "-O", $"redundant_metadata={(options.LessRedundantMetadata ? "most" : "all")}", "-O", "volmode=dev", "-O", "snapdev=hidden", _request.Pool,
             .. PoolLayout.Words(_request.Redundancy, _request.Parity, [.. drives.Select(ZfsDrive.NodeOf)]),
         ];
+        _given = drives;
         await making.Zpool.Tools.ZpoolAsync($"{_request.Name}", words, cancellationToken);
         return StepOutcome.Changed;
     }
@@ -87,6 +89,11 @@ internal sealed class CreatePool(PoolInMaking making, StepEffect expected) : Sto
         foreach (Drive drive in _request.Devices.Select(device => Drive.Find(device)).OfType<Drive>())
         {
             await ZfsDrive.BlankAsync(making.Zpool.Tools, drive, cancellationToken);
+        }
+
+        foreach (Drive drive in _given)
+        {
+            await ZfsDrive.UnpartitionAsync(drive, cancellationToken);
         }
     }
 }

@@ -53,6 +53,12 @@ internal static class ZfsDrive
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>; its bytes are as they were.</exception>
     internal static async Task CheckFreeAsync(Drive drive, string device, CancellationToken cancellationToken)
     {
+        if (drive.Partition is null && MappedDevice.NameOf(drive.Name) is null && !ZvolNode.HasUdev)
+        {
+            throw new StorageException(
+                StorageErrorKind.Unavailable, device, "is a whole drive, which ZFS partitions, and then waits for udev to see that: no udev runs here, so name a partition of it");
+        }
+
         if (IsLeft(drive))
         {
             return;
@@ -94,6 +100,19 @@ internal static class ZfsDrive
         {
             await wipefs.RunAsync(["--quiet", "--all", node], cancellationToken);
         }
+    }
+
+    /// <summary>Takes the partitions from a whole drive that ZFS made when it was given the drive, and then failed. The caller knows that it had none before.</summary>
+    internal static async Task UnpartitionAsync(Drive drive, CancellationToken cancellationToken)
+    {
+        Drive[] parts = [.. PartitionsOf(drive)];
+        if (drive.Partition is not null || parts.Length == 0 || VdevLabel.Find(DataOf(drive)) is not null || parts.Any(part => part.Partition is not (DataPartition or ReservedPartition)))
+        {
+            return;
+        }
+
+        Command wipefs = Command.Find("wipefs") ?? throw new StorageException(StorageErrorKind.Unavailable, "wipefs", "is not installed: install util-linux");
+        await wipefs.RunAsync(["--quiet", "--all", drive.Path], cancellationToken);
     }
 
     // ZFS's own partitions and no other, and a label that says: ours, and destroyed or let go one by one.

@@ -12,6 +12,9 @@ internal static class ZvolNode
     private static readonly TimeSpan s_udevsTurn = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(60);
 
+    /// <summary>Whether somebody makes links of devices here.</summary>
+    internal static bool HasUdev => File.Exists(Udev);
+
     internal static string PathOf(string dataset) => $"{Links}/{dataset}";
 
     /// <summary>Waits until the path leads to the volume's device, which ZFS makes a moment after the volume, and gives the device's node.</summary>
@@ -28,7 +31,7 @@ internal static class ZvolNode
             }
 
             TimeSpan waited = time.GetElapsedTime(start);
-            if ((!File.Exists(Udev) || waited > s_udevsTurn) && Zvol.FindNode(dataset) is string node)
+            if ((!HasUdev || waited > s_udevsTurn) && Zvol.FindNode(dataset) is string node)
             {
                 Link(path, node, subject);
                 continue;
@@ -58,7 +61,7 @@ internal static class ZvolNode
     internal static void Forget(string dataset)
     {
         FileInfo link = new(PathOf(dataset));
-        if (!File.Exists(Udev) && link.LinkTarget is not null && Zvol.NameOf(link.FullName) != dataset)
+        if (!HasUdev && link.LinkTarget is not null && Zvol.NameOf(link.FullName) != dataset)
         {
             FileCalls.Run(link.FullName, link.Delete);
         }

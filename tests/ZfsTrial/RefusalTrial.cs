@@ -51,7 +51,10 @@ internal static class RefusalTrial
                 zpool set cachefile=/run/cache evestorage-theirs; zpool export evestorage-theirs
                 hostname elsewhere
                 zpool import -N -o cachefile=none -d $(lab-disk DRIVE)1 evestorage-theirs
-                cp --sparse=always $(lab-disk DRIVE) /run/drive; zpool export evestorage-theirs; dd if=/run/drive of=$(lab-disk DRIVE) bs=1M conv=nocreat,fsync status=none
+                zpool sync evestorage-theirs
+                dd if=$(lab-disk DRIVE) of=/run/drive bs=1M iflag=direct conv=sparse status=none; truncate -s $(blockdev --getsize64 $(lab-disk DRIVE)) /run/drive
+                zpool export evestorage-theirs
+                dd if=/run/drive of=$(lab-disk DRIVE) bs=1M oflag=direct conv=nocreat status=none
                 hostname labguest
                 echo 22222 > /sys/module/spl/parameters/spl_hostid
                 """.Replace("DRIVE", drive.Split(':')[1], StringComparison.Ordinal));
