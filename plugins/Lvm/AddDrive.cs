@@ -13,6 +13,11 @@ internal sealed class AddDrive(LvmPool pool, string device, StepEffect expected)
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: it has a signature, or is in use.</exception>
     internal static async Task<AddDrive> PlanAsync(LvmPool pool, string device, CancellationToken cancellationToken)
     {
+        if (FreeDevice.IsYetToCome(device))
+        {
+            return new(pool, device, StepEffect.Change);
+        }
+
         Drive drive = FreeDevice.Require(device);
         if (await FindAsync(pool, drive, cancellationToken) is not null)
         {

@@ -41,8 +41,7 @@ internal sealed class CreateVolumeGroup(PoolInMaking making, StepEffect expected
         List<(Drive, string?)> checkedDevices = [];
         foreach (string device in request.Devices)
         {
-            // What a layer will show is not there while the plan is made; an id that no drive has is a mistake now.
-            if (mayBeAbsent && Path.IsPathRooted(device) && !File.Exists(device) && device.StartsWith("/dev/mapper/", StringComparison.Ordinal))
+            if (mayBeAbsent && FreeDevice.IsYetToCome(device))
             {
                 continue;
             }

@@ -22,6 +22,9 @@ internal static class FreeDevice
 
     private static readonly int[] s_groups = [6, 4, 4, 4, 4, 4, 6];
 
+    /// <summary>Whether a device is what a layer will show, which is not there while the plan is made. An id that no drive has is a mistake now.</summary>
+    internal static bool IsYetToCome(string device) => device.StartsWith("/dev/mapper/", StringComparison.Ordinal) && !File.Exists(device);
+
     /// <summary>The drive that <paramref name="device"/> names, where LVM finds it.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotFound"/>.</exception>
     internal static Drive Require(string device)

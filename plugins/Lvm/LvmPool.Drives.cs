@@ -18,7 +18,7 @@ internal abstract partial class LvmPool
 
         RequireCopies(old);
         RequireMover(old);
-        if (add.Expected != StepEffect.AlreadySo && BlockDevice.GetSize(FreeDevice.Require(replacement).Path) is ByteSize size && size < old.Used)
+        if (add.Expected != StepEffect.AlreadySo && Drive.Find(replacement) is Drive there && BlockDevice.GetSize(there.Path) is ByteSize size && size < old.Used)
         {
             throw new StorageException(StorageErrorKind.OutOfSpace, replacement, $"has {size}, and {drive} holds {old.Used}: take a drive of at least its size");
         }
