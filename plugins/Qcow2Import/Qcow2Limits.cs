@@ -88,9 +88,11 @@ internal static class Qcow2Limits
 
     private static void CheckBackingName(Qcow2HeaderView view, int clusterBits, string subject)
     {
+        // A cluster may be shorter than the longest name.
         ulong first = view.Version == 3 ? view.HeaderLength : Qcow2HeaderView.V2Length;
-        if (view.BackingFileOffset != 0 && (view.BackingFileSize is 0 or > MaxBackingNameLength
-            || view.BackingFileOffset < first || view.BackingFileOffset > (1UL << clusterBits) - view.BackingFileSize))
+        ulong cluster = 1UL << clusterBits;
+        if (view.BackingFileOffset != 0 && (view.BackingFileSize is 0 or > MaxBackingNameLength || view.BackingFileSize > cluster
+            || view.BackingFileOffset < first || view.BackingFileOffset > cluster - view.BackingFileSize))
         {
             throw Corrupt(subject, "names a backing file outside of its first cluster");
         }

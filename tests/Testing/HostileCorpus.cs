@@ -77,6 +77,7 @@ public static class HostileCorpus
             Corrupt("a backing name that wraps around", new ImageMutant().Backing("x").U64(8, ulong.MaxValue), "outside of its first cluster"),
             Corrupt("a backing name of no length", new ImageMutant().Backing("x", length: 0), "outside of its first cluster"),
             Corrupt("a backing name of 1024 bytes", new ImageMutant().Backing("x", length: 1024), "outside of its first cluster"),
+            Corrupt("a backing name longer than its cluster", new ImageMutant().Small().U64(8, 0xFFFFFF00).U32(16, 600), "outside of its first cluster"),
             Corrupt("a backing name with a NUL", new ImageMutant().Backing("a\0b"), "no name of a backing file"),
             Corrupt("a backing name that is no text", new ImageMutant().Backing("\u00FF\u00FE"), "whose name is no text"),
         ];
