@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Tmds.Linux;
@@ -55,6 +56,18 @@ public static unsafe class ExistingFile
     /// <exception cref="StorageException">It can't be asked.</exception>
     public static bool IsStream(SafeFileHandle handle, string subject)
         => (FactsOf(handle, subject).stx_mode & OwnCalls.S_IFMT) is OwnCalls.S_IFIFO or OwnCalls.S_IFSOCK;
+
+    /// <summary>What tells one state of an open regular file from another: its place, its length, and when it was changed. Null for anything else.</summary>
+    /// <exception cref="StorageException">It can't be asked.</exception>
+    public static string? IdentityOf(SafeFileHandle handle, string subject)
+    {
+        statx facts = FactsOf(handle, subject);
+        return (facts.stx_mode & OwnCalls.S_IFMT) == OwnCalls.S_IFREG
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"{facts.stx_dev_major}:{facts.stx_dev_minor} {facts.stx_ino} {facts.stx_size} {facts.stx_mtime.tv_sec}.{facts.stx_mtime.tv_nsec:000000000} {facts.stx_ctime.tv_sec}.{facts.stx_ctime.tv_nsec:000000000}")
+            : null;
+    }
 
     /// <summary>Whether an open file is a regular one.</summary>
     /// <exception cref="StorageException">It can't be asked.</exception>

@@ -23,14 +23,15 @@ internal sealed class TestEngine : IAsyncDisposable
     /// <summary>Writes the profile.</summary>
     /// <param name="images">Whether images may name files beneath a directory, <see cref="Bases"/>.</param>
     /// <param name="patience">How long a server of images is waited for, in seconds; a third of it may pass without a byte.</param>
-    internal TestEngine(bool images = false, int patience = 60)
+    /// <param name="keep">Whether what an import has copied when it is cut short is kept.</param>
+    internal TestEngine(bool images = false, int patience = 60, bool keep = false)
     {
         Directory.CreateDirectory(Bases);
         ProfilePath = _directory["test.json"];
         File.WriteAllText(ProfilePath, $$"""
             {
               "State": "{{State}}", "Run": "{{_directory["run"]}}",
-              "Images": { "Directory": "{{(images ? Bases : "")}}", "Stall": "00:00:{{patience / 3:00}}", "Patience": "00:{{patience / 60:00}}:{{patience % 60:00}}" },
+              "Images": { "Directory": "{{(images ? Bases : "")}}", "Stall": "00:00:{{patience / 3:00}}", "Patience": "00:{{patience / 60:00}}:{{patience % 60:00}}", "Keep": "{{(keep ? "1.00:00:00" : "00:00:00")}}" },
               "Plugins": { "Directories": [ "{{BuiltHost.Plugins}}" ], "Enabled": [ "eve.file", "eve.nvmet-user", "eve.raw", "eve.qcow2" ] },
               "Pools": { "data": { "Kind": "file", "Devices": [ "${State}/pools/data" ] } },
               "Transports": { "tcp": { "Kind": "nvmet-user", "Options": { "Port": 0 } } }

@@ -12,7 +12,7 @@ internal sealed class PowerCutMachine : IDisposable
 {
     private const string Profile = """
         {
-          "State": "/kept/state", "Run": "/run/evestorage",
+          "State": "/kept/state", "Run": "/run/evestorage", "Images": { "Keep": "00:00:00" },
           "Plugins": { "Enabled": ["eve.lvm", "eve.luks", "eve.keys", "eve.raw"] },
           "Keys": { "Kind": "key-file", "Options": { "Directory": "/kept/keys", "AllowPersistent": true } },
           "Pools": { "data": { "Kind": "lvm", "Devices": ["serial:pool0", "serial:pool1"], "Options": { "MaxVolumes": 16 },

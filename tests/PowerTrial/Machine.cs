@@ -91,7 +91,7 @@ internal sealed class Machine : IAsyncDisposable
         const string path = "/tmp/profile.json";
         File.WriteAllText(path, $$"""
             {
-              "State": "{{State}}", "Run": "{{Run}}",
+              "State": "{{State}}", "Run": "{{Run}}", "Images": { "Keep": "00:00:00" },
               "Plugins": { "Directories": ["/program/plugins"], "Enabled": ["eve.lvm", "eve.luks", "eve.keys", "eve.raw"] },
               "Keys": { "Kind": "key-file", "Options": { "Directory": "{{Keys}}", "AllowPersistent": true } },
               "Pools": {

@@ -33,6 +33,9 @@ internal enum OperationState
 
     /// <summary>It needed a person, and one said that all is well.</summary>
     Cleared,
+
+    /// <summary>It was cut short, and what it has copied is kept for a time: the same request goes on with it.</summary>
+    Interrupted,
 }
 
 /// <summary>What states have in common.</summary>

@@ -27,6 +27,9 @@ internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageP
             .Where(operation => operation.State.IsUnderWay() && IsAbandoned(operation.Id))
             .Select(operation => new Finding(
                 operation.Request.Subject, $"operation {operation.Id} was cut short and can't be finished while its pool can't be opened", operation.Request.Scope is PoolName pool ? $"evestorage pool status {pool}" : null)));
+        findings.AddRange(operations.Select(document => document.Operation)
+            .Where(operation => operation.State == OperationState.Interrupted)
+            .Select(operation => new Finding(operation.Request.Subject, operation.Error?.Message ?? "was cut short", $"evestorage operation cancel {operation.Id}")));
         findings.AddRange(await LackingAsync(cancellationToken));
         foreach (PoolReport pool in await overview.PoolsAsync(cancellationToken))
         {

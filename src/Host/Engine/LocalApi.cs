@@ -61,11 +61,7 @@ internal sealed class LocalApi(
         => operations.WatchAsync(id, cancellationToken);
 
     /// <inheritdoc/>
-    public Task CancelOperationAsync(Guid id, CancellationToken cancellationToken)
-    {
-        operations.Cancel(id);
-        return Task.CompletedTask;
-    }
+    public Task CancelOperationAsync(Guid id, CancellationToken cancellationToken) => operations.CancelAsync(id, cancellationToken);
 
     /// <inheritdoc/>
     public Task ClearOperationAsync(Guid id, CancellationToken cancellationToken)

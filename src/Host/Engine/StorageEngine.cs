@@ -52,6 +52,7 @@ internal sealed class StorageEngine : IAsyncDisposable
             .AddSingleton<OperationRunner>()
             .AddSingleton<ExportRestore>()
             .AddSingleton<PoolWatch>()
+            .AddSingleton<KeptImports>()
             .AddSingleton<Diagnosis>()
             .AddSingleton<Overview>()
             .AddSingleton<PoolCheck>()
@@ -75,6 +76,7 @@ internal sealed class StorageEngine : IAsyncDisposable
         _services.GetRequiredService<OperationRunner>().Serves = true;
         await _services.GetRequiredService<ExportRestore>().RunAsync(cancellationToken);
         _services.GetRequiredService<PoolWatch>().Start();
+        _services.GetRequiredService<KeptImports>().Start();
     }
 
     /// <summary>Asks the operations that run to stop and to undo what they did.</summary>
@@ -88,6 +90,7 @@ internal sealed class StorageEngine : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _services.GetRequiredService<PoolWatch>().DisposeAsync();
+        await _services.GetRequiredService<KeptImports>().DisposeAsync();
         await _services.GetRequiredService<OperationRunner>().DisposeAsync();
         await _services.GetRequiredService<StorageParts>().DisposeAsync();
         await _services.GetRequiredService<OpenPools>().DisposeAsync();

@@ -1,4 +1,5 @@
 using EveStorage.Host.Api;
+using EveStorage.Host.Operations;
 using EveStorage.Host.Operations.Steps;
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;
@@ -27,6 +28,13 @@ internal sealed class ImageConversion(PluginCatalog catalog, Profile profile, IL
 {
     private readonly ImageDirectory _directory = new(profile.Images.Directory);
 
+    /// <summary>How long what an import copied before it was cut short is kept.</summary>
+    internal TimeSpan Keep => profile.Images.Keep;
+
+    /// <summary>Refuses a URL that is not for this caller.</summary>
+    /// <exception cref="StorageException">It is not.</exception>
+    internal void RequireAllowed(Uri url, Caller caller) => UrlRule.Require(url, caller, profile.Images);
+
     /// <summary>Opens what lies at a URL.</summary>
     /// <exception cref="StorageException">It can't be fetched.</exception>
     internal Task<ImageInput> OpenUrlAsync(Uri url, string name, bool digest, CancellationToken cancellationToken)
@@ -52,7 +60,7 @@ internal sealed class ImageConversion(PluginCatalog catalog, Profile profile, IL
     {
         while (true)
         {
-            (WorkerMessage answer, _) = await WorkerProcess.RunAsync(RequestFor(image, question) with { GoOver = goOver }, image, [], static _ => { }, cancellationToken);
+            (WorkerMessage answer, _) = await WorkerProcess.RunAsync(RequestFor(image, question) with { GoOver = goOver }, image, [], static _ => { }, static _ => { }, cancellationToken);
             if (answer.Needs is OpenLink needed && needed.Of >= 0 && needed.Of <= image.Links.Count)
             {
                 image.Links.Add(_directory.Open(needed.Link, needed.Of, image.Links, image.Name));
@@ -68,10 +76,10 @@ internal sealed class ImageConversion(PluginCatalog catalog, Profile profile, IL
     /// <returns>What it came to and, of an image that came through a pipe, the SHA-256 of all that came.</returns>
     /// <exception cref="StorageException">The image is not read, or does not fit.</exception>
     internal async Task<(ImportResult Result, string? SourceDigest)> ImportAsync(
-        ImageInput image, ImageQuestion question, SafeFileHandle volume, SafeFileHandle? spool, ImportOrder order, Action<WorkerProgress> progress, CancellationToken cancellationToken)
+        ImageInput image, ImageQuestion question, SafeFileHandle volume, SafeFileHandle? spool, ImportOrder order, Action<WorkerProgress> progress, Action<ByteSize> safe, CancellationToken cancellationToken)
     {
         (WorkerMessage answer, string? digest) = await WorkerProcess.RunAsync(
-            RequestFor(image, question) with { Import = order }, image, spool is null ? [volume] : [volume, spool], progress, cancellationToken);
+            RequestFor(image, question) with { Import = order }, image, spool is null ? [volume] : [volume, spool], progress, safe, cancellationToken);
         return (answer.Result ?? throw Strange(image.Name), digest);
     }
 

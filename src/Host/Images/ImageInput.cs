@@ -46,6 +46,12 @@ internal sealed class ImageInput : IAsyncDisposable
     /// <summary>What comes from a URL once; null for everything else.</summary>
     internal UrlStream? Stream { get; }
 
+    /// <summary>Which image in which state it is, where that can be told and read again; else null.</summary>
+    internal string? Identity => Ranges is not null ? Ranges.Identity : IsPipe ? null : ExistingFile.IdentityOf(Handle, Name);
+
+    /// <summary>The same of the files that it names.</summary>
+    internal string LinksIdentity => string.Join('\n', Links.Select(static link => ExistingFile.IdentityOf(link.File, link.Path)));
+
     /// <summary>Whether it comes through a pipe.</summary>
     internal bool IsPipe { get; }
 

@@ -29,6 +29,15 @@ internal sealed record PlanningContext
     /// <summary>The image that was handed over; null when none.</summary>
     public SafeFileHandle? Image { get; init; }
 
+    /// <summary>What an import before it had copied, when this goes on with it.</summary>
+    public CopyMark? From { get; init; }
+
+    /// <summary>Called where there is nothing to go on with after all: the operation then has copied nothing.</summary>
+    public Action Forget { get; init; } = static () => { };
+
+    /// <summary>Takes what was copied so that it survives a crash.</summary>
+    public Action<CopyMark> Mark { get; init; } = static _ => { };
+
     /// <summary>Takes what has to be let go of when the plan has run, or won't.</summary>
     public required Action<IAsyncDisposable> Owns { get; init; }
 

@@ -80,7 +80,7 @@ internal sealed class Journal
         return [.. documents.OrderBy(document => document.Operation.Started)];
     }
 
-    /// <summary>Forgets the oldest of the operations that ended well or were undone; those that need a person stay.</summary>
+    /// <summary>Forgets the oldest of the operations that ended well or were undone; those that need a person, or are kept, stay.</summary>
     /// <exception cref="StorageException">The disk failed.</exception>
     internal void Trim()
     {
@@ -90,7 +90,7 @@ internal sealed class Journal
             return;
         }
 
-        OperationDocument[] ended = [.. ReadAll().Where(document => !document.Operation.State.IsUnderWay() && document.Operation.State != OperationState.NeedsAttention)];
+        OperationDocument[] ended = [.. ReadAll().Where(document => !document.Operation.State.IsUnderWay() && document.Operation.State is not (OperationState.NeedsAttention or OperationState.Interrupted))];
         foreach (OperationDocument document in ended.SkipLast(EndedKept))
         {
             string path = PathOf(document.Operation.Id);

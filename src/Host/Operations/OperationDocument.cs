@@ -7,7 +7,7 @@ namespace EveStorage.Host.Operations;
 internal sealed record OperationDocument
 {
     /// <summary>The newest format that this program reads, and the one that it writes.</summary>
-    internal const int CurrentFormat = 2;
+    internal const int CurrentFormat = 3;
 
     /// <summary>The document's format.</summary>
     public int Format { get; init; } = CurrentFormat;
@@ -20,6 +20,9 @@ internal sealed record OperationDocument
     /// a pool's. Format 1 had none.
     /// </summary>
     public IReadOnlyDictionary<string, Guid> Targets { get; init; } = new Dictionary<string, Guid>();
+
+    /// <summary>What an import has copied; null when nothing that could be gone on with. Formats 1 and 2 had none.</summary>
+    public CopyMark? Copied { get; init; }
 
     /// <summary>The operation as everybody sees it.</summary>
     public required OperationReport Operation { get; init; }

@@ -12,7 +12,7 @@ internal sealed partial class OperationRunner
     /// <param name="of">Only those of this pool.</param>
     internal async Task RecoverAsync(CancellationToken cancellationToken, PoolName? of = null)
     {
-        foreach (OperationDocument document in tools.Journal.ReadAll(e => LogUnreadable(e.Message)).Where(document => document.Operation.State.IsUnderWay()))
+        foreach (OperationDocument document in tools.Journal.ReadAll(e => LogUnreadable(e.Message)).Where(document => document.Operation.State.IsUnderWay() || IsOver(document.Operation)))
         {
             if (of is not null && document.Operation.Request.Scope != of)
             {
@@ -23,7 +23,7 @@ internal sealed partial class OperationRunner
             try
             {
                 // Its process may have ended it between our reading and its letting go.
-                if (own is not null && tools.Journal.Read(document.Operation.Id) is OperationDocument abandoned && abandoned.Operation.State.IsUnderWay())
+                if (own is not null && tools.Journal.Read(document.Operation.Id) is OperationDocument abandoned && (abandoned.Operation.State.IsUnderWay() || IsOver(abandoned.Operation)))
                 {
                     await RecoverAsync(abandoned, cancellationToken);
                 }
@@ -47,7 +47,7 @@ internal sealed partial class OperationRunner
         {
             names = await TakeNamesAsync(request, running.Id, $"recovery of operation {running.Id}", cancellationToken);
             Exception? cause = await RedoAsync(running, document, planner, cancellationToken);
-            if (cause is not null)
+            if (cause is not null && !await TryKeepAsync(running, document, planner, cancellationToken))
             {
                 await UndoAsync(running, document, planner, cause, cancellationToken);
             }

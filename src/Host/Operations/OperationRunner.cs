@@ -41,9 +41,14 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
     /// <summary>Plans a request, journals it, and starts it.</summary>
     internal async Task<Guid> SubmitAsync(ChangeRequest request, SafeFileHandle? image, Caller caller, CancellationToken cancellationToken)
     {
+        // One that the daemon goes on with by itself may be asked for again by who did not see that.
+        if (request is ImportImage { Url: not null } && _running.Values.Select(running => running.Operation.Current).FirstOrDefault(running => running.Request.Equals(request)) is OperationReport same)
+        {
+            return same.Id;
+        }
+
         IChangePlanner planner = tools.Planners.For(request);
-        OperationRequest operation = RequestFor(request, Guid.NewGuid());
-        RequireOrdinaryNames(request, operation.Id);
+        RequireOrdinaryNames(request, Guid.NewGuid());
         SafeFileHandle? copy = image is null ? null : Linux.ExistingFile.Duplicate(image);
         Owned owned = new();
         owned.Add(copy);
@@ -51,13 +56,23 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         HeldLock? own = null;
         try
         {
+            (OperationDocument? kept, own) = await TakeKeptAsync(request, copy, cancellationToken) is var (document, taken) ? (document, taken) : (null, null);
+            OperationRequest operation = kept?.ToRequest() ?? RequestFor(request, Guid.NewGuid());
             names = await TakeNamesAsync(request, operation.Id, $"operation {operation.Id}", cancellationToken);
             _claims.RequireNone(request, _running.ContainsKey);
             Dictionary<string, Guid> targets = await OperationTargets.ReadAsync(tools.Pools, request, planner.Owns(request, operation.Id), cancellationToken);
             Dictionary<string, string> results = [];
-            Plan plan = await planner.PlanAsync(request, ContextOf(operation, copy, false, owned, (key, value) => results[key] = value), cancellationToken);
-            own = tools.Journal.TryOwn(operation.Id);
-            RunningOperation running = new(DocumentOf(request, operation, targets, plan, caller), tools.Journal, time);
+            CopyMark? copied = kept?.Copied;
+            RunningOperation? running = null;
+            PlanningContext context = ContextOf(operation, copy, kept is not null, owned, (key, value) => results[key] = value) with
+            {
+                From = copied,
+                Forget = () => copied = null,
+                Mark = mark => running!.Mark(mark),
+            };
+            Plan plan = await planner.PlanAsync(request, context, cancellationToken);
+            own ??= tools.Journal.TryOwn(operation.Id);
+            running = new(DocumentOf(request, operation, targets, plan, caller) with { Copied = copied }, tools.Journal, time);
             running.Update(static report => report);   // on disk, before the first step
             HeldLock[] held = [.. names, .. new[] { own }.OfType<HeldLock>()];
             Start(running, plan, results, held, owned);
@@ -96,13 +111,17 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
             ? known.Operation.WatchAsync(cancellationToken)
             : new[] { tools.Journal.Read(id).Operation }.ToAsyncEnumerable();
 
-    /// <summary>Asks an operation to stop.</summary>
+    /// <summary>Asks an operation to stop; undoes one that was cut short and is kept.</summary>
     /// <exception cref="StorageException">It runs in another process.</exception>
-    internal void Cancel(Guid id)
+    internal async Task CancelAsync(Guid id, CancellationToken cancellationToken)
     {
         if (_running.TryGetValue(id, out (RunningOperation Operation, Task) known))
         {
             known.Operation.Cancel();
+        }
+        else if (tools.Journal.Read(id) is { Operation.State: OperationState.Interrupted } kept)
+        {
+            await DropAsync(kept, cancellationToken);
         }
         else if (tools.Journal.Read(id).Operation.State.IsUnderWay())
         {
@@ -134,9 +153,10 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         await Task.WhenAll(_running.Values.Select(running => running.Ended));
     }
 
-    /// <summary>Asks all that runs to stop. Who watches one is told how it ends.</summary>
+    /// <summary>Asks all that runs to stop, since this process does. What an import has copied is left for the next one.</summary>
     internal void CancelAll()
     {
+        _stopping = true;
         foreach ((RunningOperation operation, Task _) in _running.Values)
         {
             operation.Cancel();
@@ -206,7 +226,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            return static report => report with { State = OperationState.Cancelled, Error = null };
+            return Leaves(running) ? report => Interrupted(report, running.Copied!) : static report => report with { State = OperationState.Cancelled, Error = null };
         }
         catch (StorageException e)
         {
@@ -235,6 +255,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         Plan = plan,
         Request = running.Request,
         Progress = running,
+        Leaves = () => Leaves(running),
         Tell = (step, outcome) => running.Tell(plan.Steps.ToList().IndexOf(step), outcome),
         TellReverting = cause => running.Update(report => report with
         {

@@ -29,6 +29,9 @@ internal sealed record PlanRun
     /// <summary>Told that undoing begins, and why, before the first step is undone. It returns when that is on disk.</summary>
     public required Action<Exception> TellReverting { get; init; }
 
+    /// <summary>Whether, when it is cancelled, all is left as it is for the next start.</summary>
+    public Func<bool> Leaves { get; init; } = static () => false;
+
     /// <summary>Where long steps report.</summary>
     public required IProgress<StepProgress> Progress { get; init; }
 
@@ -86,7 +89,7 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
                 run.Tell(step, outcome == StepOutcome.Changed ? StepState.Changed : StepState.AlreadySo);
             }
         }
-        catch (Exception cause)
+        catch (Exception cause) when (cause is not OperationCanceledException || !run.Leaves())
         {
             if (running is not null)
             {

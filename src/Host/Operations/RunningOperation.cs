@@ -74,6 +74,28 @@ internal sealed class RunningOperation(OperationDocument document, Journal journ
         changed.SetResult();
     }
 
+    /// <summary>What it has copied.</summary>
+    internal CopyMark? Copied
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _document.Copied;
+            }
+        }
+    }
+
+    /// <summary>Notes what it has copied. Once this returns that survives a crash, too.</summary>
+    internal void Mark(CopyMark copied)
+    {
+        lock (_lock)
+        {
+            _document = _document with { Copied = copied };
+            journal.Write(_document);
+        }
+    }
+
     /// <summary>Notes what becomes of a step.</summary>
     internal void Tell(int step, string outcome)
     {

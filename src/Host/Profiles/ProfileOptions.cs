@@ -88,4 +88,7 @@ internal sealed class ImagesOptions
 
     /// <summary>How long a server is asked again, once something came, while nothing more does.</summary>
     public TimeSpan Patience { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>How long what an import had copied when it was cut short is kept, for the same import to go on with.</summary>
+    public TimeSpan Keep { get; set; } = TimeSpan.FromDays(1);
 }

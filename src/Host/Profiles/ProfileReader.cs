@@ -76,6 +76,11 @@ internal static class ProfileReader
             problems.Add("Images:Stall", "has to be from 1 second to 1 minute");
         }
 
+        if (images.Keep < TimeSpan.Zero || images.Keep > TimeSpan.FromDays(365))
+        {
+            problems.Add("Images:Keep", "has to be from nothing to 365 days");
+        }
+
         if (images.Patience < TimeSpan.Zero || images.Patience > TimeSpan.FromDays(7))
         {
             problems.Add("Images:Patience", "has to be from nothing to 7 days");

@@ -6,6 +6,8 @@ namespace EveStorage.Host.Worker;
 /// <summary>An image that came as an open file. A reader asks it for bytes and never learns of a path.</summary>
 internal sealed class DescriptorSource(SafeFileHandle handle, string name) : ISparseImageSource
 {
+    private long _read;
+
     /// <inheritdoc/>
     public string Name => name;
 
@@ -14,6 +16,9 @@ internal sealed class DescriptorSource(SafeFileHandle handle, string name) : ISp
 
     /// <inheritdoc/>
     public bool CanSeek => true;
+
+    /// <summary>How many bytes of it were read.</summary>
+    internal long BytesRead => Interlocked.Read(ref _read);
 
     /// <summary>Is told where each read begins; null when nobody asks.</summary>
     internal Action<long>? ReadFrom { get; set; }
@@ -34,6 +39,7 @@ internal sealed class DescriptorSource(SafeFileHandle handle, string name) : ISp
             read += taken;
         }
 
+        Interlocked.Add(ref _read, read);
         return new(read);
     }
 

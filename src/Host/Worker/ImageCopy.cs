@@ -17,6 +17,12 @@ internal sealed class ImageCopy(LayeredDisk disk, SparseTarget target, StreamSou
     private readonly Lock _lock = new();
     private long _done;
 
+    /// <summary>How much of the disk, in the order in which the image tells it, was copied before and is left out.</summary>
+    internal ByteSize From { get; init; }
+
+    /// <summary>Marks how far it has come; null where nobody could go on with it.</summary>
+    internal CopyMarks? Marks { get; init; }
+
     /// <summary>Copies all of it.</summary>
     internal async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -30,7 +36,8 @@ internal sealed class ImageCopy(LayeredDisk disk, SparseTarget target, StreamSou
         Task[] all = [SplitAsync(pieces.Writer, stop.Token), .. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => CopyAsync(pieces.Reader, stop.Token))];
 
         // The first failure stops the others, and is the one that is told.
-        Task first = await Task.WhenAny(Task.WhenAll(all), WhenAnyFailedAsync(all));
+        Task marking = Marks?.RunAsync(stop.Token) ?? Task.CompletedTask;
+        Task first = await Task.WhenAny(Task.WhenAll(all), WhenAnyFailedAsync([.. all, marking]));
         if (!first.IsCompletedSuccessfully)
         {
             await stop.CancelAsync();
@@ -38,6 +45,8 @@ internal sealed class ImageCopy(LayeredDisk disk, SparseTarget target, StreamSou
 
         await first;
         await Task.WhenAll(all);
+        await stop.CancelAsync();
+        await marking;
     }
 
     private static async Task WhenAnyFailedAsync(Task[] tasks)
@@ -50,22 +59,35 @@ internal sealed class ImageCopy(LayeredDisk disk, SparseTarget target, StreamSou
 
     private async Task SplitAsync(ChannelWriter<Piece> pieces, CancellationToken cancellationToken)
     {
-        await foreach (DiskPiece run in disk.ReadAsync(cancellationToken))
+        long end = 0;
+        long cost = 0;
+        await foreach (DiskPiece whole in disk.ReadAsync(cancellationToken))
         {
+            end += whole.Length;
+            if (end <= From.Bytes)
+            {
+                Told(whole.Length);
+                continue;
+            }
+
+            DiskPiece run = Rest(whole, end);
             if (!run.IsData && target.ReadsZero)
             {
+                Marks?.Begin(end, cost, isDone: true);
                 Told(run.Length);
             }
             else if (!run.IsPlain)
             {
-                await pieces.WriteAsync(await FetchAsync(run, run.Extent, cancellationToken), cancellationToken);
+                cost += run.Length;
+                await AddAsync(pieces, run, run.Extent, end, cost, cancellationToken);
             }
             else
             {
                 for (long at = 0; at < run.Length; at += PieceLength)
                 {
                     DiskPiece part = run with { GuestOffset = run.GuestOffset + at, Length = Math.Min(PieceLength, run.Length - at) };
-                    await pieces.WriteAsync(await FetchAsync(part, part.PlainPart(part.GuestOffset, part.Length), cancellationToken), cancellationToken);
+                    cost += part.Length;
+                    await AddAsync(pieces, part, part.PlainPart(part.GuestOffset, part.Length), end - run.Length + at + part.Length, cost, cancellationToken);
                 }
             }
         }
@@ -73,11 +95,34 @@ internal sealed class ImageCopy(LayeredDisk disk, SparseTarget target, StreamSou
         pieces.Complete();
     }
 
+    // What is encoded is decoded whole: copying it twice does no harm.
+    private DiskPiece Rest(DiskPiece run, long end)
+    {
+        long skipped = run.IsPlain ? Math.Max(0, From.Bytes - (end - run.Length)) : 0;
+        if (skipped > 0)
+        {
+            Told(skipped);
+        }
+
+        return run with { GuestOffset = run.GuestOffset + skipped, Length = run.Length - skipped };
+    }
+
+    private async ValueTask AddAsync(ChannelWriter<Piece> pieces, DiskPiece run, ImageExtent extent, long end, long cost, CancellationToken cancellationToken)
+    {
+        if (Marks is not null)
+        {
+            await Marks.WaitAsync(cost, cancellationToken);
+        }
+
+        CopyPart? part = Marks?.Begin(end, cost, isDone: false);
+        await pieces.WriteAsync(await FetchAsync(run, extent, cancellationToken) with { Part = part }, cancellationToken);
+    }
+
     private async ValueTask<Piece> FetchAsync(DiskPiece piece, ImageExtent extent, CancellationToken cancellationToken)
     {
         if (stream is null || !piece.IsData || disk.Layers[piece.Layer].Data != stream)
         {
-            return new(piece, null, 0);
+            return new(piece, null, 0, null);
         }
 
         PieceReader.RequireBounded(extent, stream.Name);
@@ -88,7 +133,7 @@ internal sealed class ImageCopy(LayeredDisk disk, SparseTarget target, StreamSou
             stream.KeepEnd();
         }
 
-        return new(piece, bytes, read);
+        return new(piece, bytes, read, null);
     }
 
     private async Task CopyAsync(ChannelReader<Piece> pieces, CancellationToken cancellationToken)
@@ -96,7 +141,7 @@ internal sealed class ImageCopy(LayeredDisk disk, SparseTarget target, StreamSou
         // Off the caller's thread from here on: decoding is work, not waiting.
         await Task.Yield();
         using PieceReader reader = new(disk);
-        await foreach ((DiskPiece piece, byte[]? bytes, int read) in pieces.ReadAllAsync(cancellationToken))
+        await foreach ((DiskPiece piece, byte[]? bytes, int read, CopyPart? part) in pieces.ReadAllAsync(cancellationToken))
         {
             if (!piece.IsData)
             {
@@ -110,6 +155,11 @@ internal sealed class ImageCopy(LayeredDisk disk, SparseTarget target, StreamSou
             {
                 target.Write(piece.GuestOffset, reader.Decode(piece, bytes.AsMemory(0, read)).Span);
                 ArrayPool<byte>.Shared.Return(bytes);
+            }
+
+            if (part is not null)
+            {
+                Marks!.Done(part);
             }
 
             Told(piece.Length);
@@ -126,5 +176,5 @@ internal sealed class ImageCopy(LayeredDisk disk, SparseTarget target, StreamSou
     }
 
     /// <summary>A piece, with the bytes of its extent when they were read where a stream passed.</summary>
-    private readonly record struct Piece(DiskPiece Run, byte[]? Bytes, int Read);
+    private readonly record struct Piece(DiskPiece Run, byte[]? Bytes, int Read, CopyPart? Part);
 }

@@ -32,6 +32,7 @@ internal sealed class ImageOpening
     private readonly Dictionary<string, IImageFormat> _formats = [];
     private readonly WorkerRequest _request;
     private readonly Action<ByteRange> _ask;
+    private readonly List<DescriptorSource> _files = [];
 
     /// <summary>Loads the formats that the request names.</summary>
     /// <param name="request">What is asked of the worker.</param>
@@ -51,6 +52,9 @@ internal sealed class ImageOpening
     /// <summary>The length of the image's file; none for a pipe.</summary>
     internal ByteSize KnownLength { get; }
 
+    /// <summary>How many bytes of the image, and of those that it needs, were read in any order.</summary>
+    internal ByteSize Read => new(_files.Sum(static file => file.BytesRead));
+
     /// <summary>Opens it.</summary>
     /// <param name="prepare">Told of a stream before anything of it is parsed.</param>
     /// <param name="progress">Told what is read meanwhile, so that going over a large file is not taken for silence.</param>
@@ -63,7 +67,7 @@ internal sealed class ImageOpening
         byte[] head = new byte[HeadLength];
         StreamSource? stream = _request.IsPipe ? new(new FileStream(handle, FileAccess.Read, bufferSize: 0), _request.ImageName) : null;
         RangeSource? ranges = _request.RangedLength is ByteSize ranged ? new(handle, ranged, _request.ImageName, _ask) : null;
-        IImageSource source = stream ?? ranges ?? (IImageSource)new DescriptorSource(handle, _request.ImageName);
+        IImageSource source = stream ?? ranges ?? (IImageSource)FileOf(handle, _request.ImageName);
         int length = stream?.Peek(head) ?? await source.ReadAsync(0, head, cancellationToken);
         string? wrapping = IsMeant(head.AsSpan(0, length)) ? null : Unwrapping.Recognize(head.AsSpan(0, length));
         if (wrapping is not null)
@@ -130,6 +134,13 @@ internal sealed class ImageOpening
         {
             _formats.TryAdd(kind, create(services));
         }
+    }
+
+    private DescriptorSource FileOf(SafeFileHandle handle, string name)
+    {
+        DescriptorSource file = new(handle, name);
+        _files.Add(file);
+        return file;
     }
 
     private (string Kind, IImageFormat Format) Choose(ReadOnlySpan<byte> head)
@@ -200,7 +211,7 @@ internal sealed class ImageOpening
         {
             if (_request.Links[at].Of == of && _request.Links[at].Link.Kind == link.Kind)
             {
-                return (at + 1, new DescriptorSource(new SafeFileHandle(FirstDescriptor + 1 + at, ownsHandle: true), Short(link.Name)));
+                return (at + 1, FileOf(new SafeFileHandle(FirstDescriptor + 1 + at, ownsHandle: true), Short(link.Name)));
             }
         }
 

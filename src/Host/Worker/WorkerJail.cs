@@ -83,7 +83,7 @@ internal static class WorkerJail
         }
 
         _ = JsonSerializer.Serialize(new WorkerMessage { Progress = new(WorkerPhase.Open, default, default), Error = new(StorageErrorKind.Io, "", ""), Result = new(default, default, "") }, ApiJson.Compact);
-        _ = JsonSerializer.Serialize(new WorkerMessage { Wants = new(0, 1) }, ApiJson.Compact);
+        _ = JsonSerializer.Serialize(new WorkerMessage { Wants = new(0, 1), Safe = default(ByteSize) }, ApiJson.Compact);
         _ = JsonSerializer.Serialize(new WorkerMessage { Needs = new(0, new(ImageLinkKind.Data, "", null)), Report = Sample() }, ApiJson.Compact);
         try
         {

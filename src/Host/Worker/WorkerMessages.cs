@@ -68,6 +68,12 @@ internal sealed record ImportOrder
 
     /// <summary>Whether to read the volume back and compare.</summary>
     public bool Verify { get; init; }
+
+    /// <summary>How much of the disk, in the order in which the image tells it, the volume has from an import that was cut short.</summary>
+    public ByteSize From { get; init; }
+
+    /// <summary>Whether to tell how much survives a crash, as it copies.</summary>
+    public bool Marks { get; init; }
 }
 
 /// <summary>What a worker says: lines on its standard output, of which the last is an answer.</summary>
@@ -78,6 +84,9 @@ internal sealed record WorkerMessage
 
     /// <summary>What it wants to read; it waits until that has come.</summary>
     public ByteRange? Wants { get; init; }
+
+    /// <summary>How much of the disk, in the order in which the image tells it, survives a crash.</summary>
+    public ByteSize? Safe { get; init; }
 
     /// <summary>What its jail lacks on this kernel; null when nothing.</summary>
     public string? Lacks { get; init; }
@@ -121,4 +130,8 @@ internal sealed record WorkerProgress(WorkerPhase Phase, ByteSize Done, ByteSize
 /// <param name="Written">Bytes that were written; the rest reads as zero.</param>
 /// <param name="Spooled">Bytes of a stream that were kept until they were needed.</param>
 /// <param name="Digest">SHA-256 of the disk, the same in image and volume; null when it was not asked for.</param>
-internal sealed record ImportResult(ByteSize Written, ByteSize Spooled, string? Digest);
+internal sealed record ImportResult(ByteSize Written, ByteSize Spooled, string? Digest)
+{
+    /// <summary>Bytes of the image that were read where it is a file.</summary>
+    public ByteSize Read { get; init; }
+}

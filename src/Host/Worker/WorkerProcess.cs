@@ -25,11 +25,12 @@ internal static class WorkerProcess
     /// <param name="image">The image, with the files that it names.</param>
     /// <param name="targets">The volume and the spool, of an import.</param>
     /// <param name="progress">Told how far it is.</param>
+    /// <param name="safe">Told how much of an import survives a crash.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>The answer and, of an image that comes through a pipe, the SHA-256 of what came.</returns>
     /// <exception cref="StorageException">What became of the worker, or of the pipe.</exception>
     internal static async Task<(WorkerMessage Answer, string? SourceDigest)> AskAsync(
-        WorkerRequest request, ImageInput image, SafeFileHandle[] targets, Action<WorkerProgress> progress, CancellationToken cancellationToken)
+        WorkerRequest request, ImageInput image, SafeFileHandle[] targets, Action<WorkerProgress> progress, Action<ByteSize> safe, CancellationToken cancellationToken)
     {
         await using ImagePump? pump = image.IsPipe ? new(image, isLook: request.Import is null) : null;
         using RangeFeed? feed = image.Ranges is null ? null : new(image.Ranges);
@@ -45,6 +46,7 @@ internal static class WorkerProcess
                     feed?.Start();
                 },
                 Progress = progress,
+                Safe = safe,
                 ServeAsync = feed is null ? null : feed.ServeAsync,
             };
             WorkerMessage answer = await AskAsync(run, cancellationToken);
@@ -56,12 +58,12 @@ internal static class WorkerProcess
         }
     }
 
-    /// <summary>Runs one to its answer, as <see cref="AskAsync(WorkerRequest, ImageInput, SafeFileHandle[], Action{WorkerProgress}, CancellationToken)"/> does.</summary>
+    /// <summary>Runs one to its answer, as <see cref="AskAsync(WorkerRequest, ImageInput, SafeFileHandle[], Action{WorkerProgress}, Action{ByteSize}, CancellationToken)"/> does.</summary>
     /// <exception cref="StorageException">What the worker answered, or what became of it.</exception>
     internal static async Task<(WorkerMessage Answer, string? SourceDigest)> RunAsync(
-        WorkerRequest request, ImageInput image, SafeFileHandle[] targets, Action<WorkerProgress> progress, CancellationToken cancellationToken)
+        WorkerRequest request, ImageInput image, SafeFileHandle[] targets, Action<WorkerProgress> progress, Action<ByteSize> safe, CancellationToken cancellationToken)
     {
-        (WorkerMessage answer, string? digest) = await AskAsync(request, image, targets, progress, cancellationToken);
+        (WorkerMessage answer, string? digest) = await AskAsync(request, image, targets, progress, safe, cancellationToken);
         return answer.Error is ErrorReport error ? throw error.ToException() : (answer, digest);
     }
 
@@ -73,13 +75,14 @@ internal static class WorkerProcess
         using CancellationTokenSource silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         silence.CancelAfter(s_silence);
         using CancellationTokenRegistration killed = silence.Token.Register(child.Kill);
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task<string> complaint = ReadTailAsync(child.Error);
         WorkerMessage? answer;
         try
         {
             await child.Input.WriteAsync(Encoding.UTF8.GetBytes($"{JsonSerializer.Serialize(run.Request, ApiJson.Compact)}\n"), CancellationToken.None);
             await child.Input.FlushAsync(CancellationToken.None);
-            answer = await ReadAnswerAsync(child.Output, message => TakeAsync(run, message, silence, cancellationToken));
+            answer = await ReadAnswerAsync(child.Output, message => Take(run, message, silence, child.Kill, ended.Token));
         }
         catch (IOException)
         {
@@ -91,6 +94,7 @@ internal static class WorkerProcess
             child.Kill();
         }
 
+        await EndServingAsync(run, ended);
         int exitCode = child.Wait();
         cancellationToken.ThrowIfCancellationRequested();
         string name = run.Request.ImageName;
@@ -108,14 +112,18 @@ internal static class WorkerProcess
         };
     }
 
-    // What it says before its answer. Saying the same again is no progress; a worker that waits for us is not silent.
-    private static async Task<bool> TakeAsync(WorkerRun run, WorkerMessage message, CancellationTokenSource silence, CancellationToken cancellationToken)
+    // What it says before its answer. Saying the same again is no progress.
+    private static bool Take(WorkerRun run, WorkerMessage message, CancellationTokenSource silence, Action kill, CancellationToken ended)
     {
         if (message.Wants is ByteRange wanted && run.ServeAsync is not null)
         {
-            silence.CancelAfter(Timeout.InfiniteTimeSpan);
-            await run.ServeAsync(wanted, cancellationToken);
-            silence.CancelAfter(s_silence);
+            run.Serving = ServeAsync(run, wanted, silence, kill, ended);
+            return true;
+        }
+
+        if (message.Safe is ByteSize safe)
+        {
+            run.Safe(safe);
             return true;
         }
 
@@ -124,17 +132,48 @@ internal static class WorkerProcess
             return false;
         }
 
-        if (told != run.Last)
+        if (told != run.Last && run.Serving.IsCompleted)
         {
-            run.Last = told;
             silence.CancelAfter(s_silence);
         }
 
+        run.Last = told;
         run.Progress(told);
         return true;
     }
 
-    private static async Task<WorkerMessage?> ReadAnswerAsync(Stream output, Func<WorkerMessage, Task<bool>> takeAsync)
+    // Beside reading what else it says: it asks for one range at a time, and a server may let us wait. So long it is not silent.
+    private static async Task ServeAsync(WorkerRun run, ByteRange wanted, CancellationTokenSource silence, Action kill, CancellationToken ended)
+    {
+        Task before = run.Serving;
+        silence.CancelAfter(Timeout.InfiniteTimeSpan);
+        try
+        {
+            await before;
+            await run.ServeAsync!(wanted, ended);
+            silence.CancelAfter(s_silence);
+        }
+        catch
+        {
+            kill();
+            throw;
+        }
+    }
+
+    private static async Task EndServingAsync(WorkerRun run, CancellationTokenSource ended)
+    {
+        await ended.CancelAsync();   // who has ended asks for nothing any more
+        try
+        {
+            await run.Serving;
+        }
+        catch (OperationCanceledException)
+        {
+            // that is what was asked for
+        }
+    }
+
+    private static async Task<WorkerMessage?> ReadAnswerAsync(Stream output, Predicate<WorkerMessage> take)
     {
         byte[] buffer = new byte[MaxLine];
         int length = 0;
@@ -148,7 +187,7 @@ internal static class WorkerProcess
                     return null;
                 }
 
-                if (!await takeAsync(message))
+                if (!take(message))
                 {
                     return message;
                 }
@@ -234,8 +273,14 @@ internal static class WorkerProcess
         /// <summary>Told how far it is.</summary>
         public required Action<WorkerProgress> Progress { get; init; }
 
+        /// <summary>Told how much of an import survives a crash.</summary>
+        public required Action<ByteSize> Safe { get; init; }
+
         /// <summary>Passes on what it asks for of its image; null where it reads that itself.</summary>
         public required Func<ByteRange, CancellationToken, Task>? ServeAsync { get; init; }
+
+        /// <summary>What is being passed on.</summary>
+        public Task Serving { get; set; } = Task.CompletedTask;
 
         /// <summary>What it said last.</summary>
         public WorkerProgress? Last { get; set; }

@@ -22,6 +22,9 @@ internal static class WorkerProgram
     {
         BeKilledFirst();
         using PeakMemory peak = PeakMemory.Open();
+
+        // Each processor's copying may wait for the drive or the host in a call: what marks, and what hears of our host's end, must not wait for it.
+        ThreadPool.SetMinThreads((2 * Environment.ProcessorCount) + 4, 1);
         using StreamReader lines = new(input);
         WorkerRequest request = JsonSerializer.Deserialize<WorkerRequest>(await lines.ReadLineAsync() ?? "null", ApiJson.Compact)
             ?? throw new InvalidOperationException("A worker is started by its host.");
@@ -115,13 +118,14 @@ internal static class WorkerProgram
 
         await using LayeredDisk disk = image.Disk;
         return request.Import is ImportOrder order
-            ? new() { Lacks = lacks, Result = await ImportAsync(request, image, order, seldom, cancellationToken) with { Spooled = spool?.Written ?? default } }
+            ? new() { Lacks = lacks, Result = await ImportAsync(request, image, order, say, cancellationToken) with { Spooled = spool?.Written ?? default, Read = opening.Read } }
             : new() { Lacks = lacks, Report = await ImageSurvey.RunAsync(image, request.GoOver, seldom, cancellationToken) };
     }
 
     private static async Task<ImportResult> ImportAsync(
-        WorkerRequest request, OpenImage image, ImportOrder order, Action<WorkerProgress> seldom, CancellationToken cancellationToken)
+        WorkerRequest request, OpenImage image, ImportOrder order, Action<WorkerMessage> say, CancellationToken cancellationToken)
     {
+        Action<WorkerProgress> seldom = Seldom(progress => say(new() { Progress = progress }));
         LayeredDisk disk = image.Disk;
         if (disk.VirtualSize > order.VolumeSize)
         {
@@ -130,7 +134,12 @@ internal static class WorkerProgram
 
         using SafeFileHandle volume = Descriptor(request, 0);
         SparseTarget target = new(volume, order.VolumeSize, order.WriteBudget, order.ReadsZero);
-        await new ImageCopy(disk, target, image.Stream, seldom).RunAsync(cancellationToken);
+        ImageCopy copy = new(disk, target, image.Stream, seldom)
+        {
+            From = order.From,
+            Marks = order.Marks && image.Stream is null ? new(target, order.From, safe => say(new() { Safe = safe })) : null,
+        };
+        await copy.RunAsync(cancellationToken);
         if (image.Stream is { } stream)
         {
             DrainStream(stream, request.ImageName, cancellationToken);

@@ -139,7 +139,7 @@ public sealed class FuzzedImportTests(ITestOutputHelper output) : IDisposable
         Task feeding = isPipe ? Task.Run(() => Feed(pipe, image)) : Task.CompletedTask;
         try
         {
-            await WorkerProcess.RunAsync(request, new ImageInput(isPipe ? reader : file, "disk.img"), isPipe ? [volume, spool] : [volume], static _ => { }, TestContext.Current.CancellationToken);
+            await WorkerProcess.RunAsync(request, new ImageInput(isPipe ? reader : file, "disk.img"), isPipe ? [volume, spool] : [volume], static _ => { }, static _ => { }, TestContext.Current.CancellationToken);
             return null;
         }
         catch (StorageException e)

@@ -48,6 +48,6 @@ public sealed class WildWorkerTests : IDisposable
         WorkerRequest request = new() { Plugins = [Path.Combine(BuiltHost.Fixtures, "fixture.wild-formats")], Format = $"wild-{kind}", ImageName = "disk.img" };
 
         return await Should.ThrowAsync<StorageException>(
-            () => WorkerProcess.RunAsync(request, new ImageInput(image, "disk.img"), [], static _ => { }, TestContext.Current.CancellationToken));
+            () => WorkerProcess.RunAsync(request, new ImageInput(image, "disk.img"), [], static _ => { }, static _ => { }, TestContext.Current.CancellationToken));
     }
 }

@@ -72,7 +72,7 @@ public sealed class WorkerMemoryTests(ITestOutputHelper output) : IDisposable
     {
         using SafeFileHandle image = File.OpenHandle(_directory["disk.img"]);
         WorkerRequest request = new() { Plugins = [Path.Combine(BuiltHost.Plugins, "eve.qcow2")], Format = format, ImageName = "disk.img", GoOver = true };
-        (WorkerMessage answer, _) = await WorkerProcess.AskAsync(request, new ImageInput(image, "disk.img"), [], static _ => { }, TestContext.Current.CancellationToken);
+        (WorkerMessage answer, _) = await WorkerProcess.AskAsync(request, new ImageInput(image, "disk.img"), [], static _ => { }, static _ => { }, TestContext.Current.CancellationToken);
         return (answer, answer.PeakMemory.ShouldNotBeNull());
     }
 }

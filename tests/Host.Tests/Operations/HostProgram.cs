@@ -67,6 +67,9 @@ internal sealed class HostProgram : IDisposable
         }
     }
 
+    /// <summary>Whether it ends within so long.</summary>
+    internal bool HasEnded(TimeSpan within) => _error.Wait(within);
+
     /// <summary>Ends it by SIGKILL: nothing of it runs any more when this returns.</summary>
     internal void Kill()
     {

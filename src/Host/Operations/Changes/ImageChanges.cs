@@ -11,7 +11,7 @@ namespace EveStorage.Host.Operations.Changes;
 /// <summary>Makes a volume of an image: under a temporary name until it is whole, so that its rename is the commit.</summary>
 internal sealed class PlanImportImage : ChangePlanner<ImportImage>
 {
-    /// <summary>The image's descriptor is gone with the process that had it.</summary>
+    /// <summary>The image's descriptor is gone with the process that had it. What was copied may be kept for the next one.</summary>
     public override Recovery AfterCrash => Recovery.Undo;
 
     /// <summary>A volume of its own extents is zeroed before it is filled.</summary>
@@ -52,6 +52,9 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
             Image = image,
             Question = question with { Format = report.Format },
             Spool = spool,
+            Source = report.IsStream ? null : image.Identity,
+            From = await FromAsync(pool, temporary, context, cancellationToken),
+            Mark = context.Mark,
             Verify = request.Verify,
             Sha256 = request.Sha256,
         };
@@ -99,6 +102,19 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
             : context.Image is null
             ? await context.Images.OpenUrlAsync(UrlRule.Parse(url), request.ImageName, request.Sha256 is not null, cancellationToken)
             : throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "came with an image and a URL: name one of them");
+
+    // A volume that was made anew has nothing of what one of its name had.
+    private static async Task<CopyMark?> FromAsync(IStoragePool pool, VolumeName temporary, PlanningContext context, CancellationToken cancellationToken)
+    {
+        if (context.From is null
+            || (await pool.FindVolumeAsync(temporary, cancellationToken) is not null && (await pool.Records.FindAsync(temporary, cancellationToken))?.Mark == OwnerMark.Of(context.Operation.Id)))
+        {
+            return context.From;
+        }
+
+        context.Forget();
+        return null;
+    }
 
     private static ByteSize SizeFor(ImportImage request, ImageReport report)
     {

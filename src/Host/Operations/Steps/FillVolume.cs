@@ -34,6 +34,15 @@ internal sealed record FillOrder
     /// <summary>Where what of a stream is needed later is kept; null when nowhere.</summary>
     public required ImageSpool? Spool { get; init; }
 
+    /// <summary>Which image in which state it is; null where nobody could go on with it after a crash.</summary>
+    public required string? Source { get; init; }
+
+    /// <summary>What the volume has of it from an import that was cut short.</summary>
+    public required CopyMark? From { get; init; }
+
+    /// <summary>Takes what was copied so that it survives a crash.</summary>
+    public required Action<CopyMark> Mark { get; init; }
+
     /// <summary>Whether to read the volume back and compare.</summary>
     public required bool Verify { get; init; }
 
@@ -64,7 +73,8 @@ internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder
         }
 
         order.Image.Ranges?.Waiting = waits => context.Progress.Report(_last with { Title = waits });
-        string? digest = order.Sha256 is null || order.Image.IsPipe || order.Image.Ranges is not null ? null : await FileDigestAsync(context, cancellationToken);
+        RequireSame();
+        string? digest = order.Sha256 is null || order.Image.IsPipe || order.Image.Ranges is not null ? null : order.From?.Sha256 ?? await FileDigestAsync(context, cancellationToken);
         RequireDigest(digest);
         ByteSize budget = order.TakesSpace ? (await pool.GetStatusAsync(cancellationToken)).Free : order.Size;
         using SafeFileHandle target = ExistingFile.OpenToWrite(Resolved(order.Path));
@@ -72,8 +82,7 @@ internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder
         ByteSize before = ExistingFile.LengthOf(target, $"{pool.Name}/{volume}");
         (ImportResult imported, string? streamed) = await images.ImportAsync(
             order.Image, order.Question, target, spool,
-            new() { VolumeSize = order.Size, WriteBudget = budget, ReadsZero = order.ReadsZero, SpoolSize = order.Spool?.Size, Verify = order.Verify },
-            Progress(context), cancellationToken);
+            OrderOf(budget), Progress(context), copied => Mark(copied, digest), cancellationToken);
         if (order is { Sha256: not null, Image.Ranges: { } ranges })
         {
             string title = $"check the SHA-256 of {order.Image.Name}";
@@ -90,11 +99,41 @@ internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder
 
         result("written", imported.Written.Bytes.ToString(CultureInfo.InvariantCulture));
         Tell("spooled", order.Spool is null ? null : imported.Spooled.Bytes.ToString(CultureInfo.InvariantCulture));
+        Tell("resumedAt", order.From?.Copied.Bytes.ToString(CultureInfo.InvariantCulture));
+        Tell("read", imported.Read.Bytes > 0 ? imported.Read.Bytes.ToString(CultureInfo.InvariantCulture) : null);
         Tell("fetched", order.Image.Ranges?.Fetched.ToString(CultureInfo.InvariantCulture));
         Tell("sha256", imported.Digest);
         Tell("imageSha256", streamed ?? digest);
 
         return StepOutcome.Changed;
+    }
+
+    private ImportOrder OrderOf(ByteSize budget) => new()
+    {
+        VolumeSize = order.Size,
+        WriteBudget = budget,
+        ReadsZero = order.ReadsZero,
+        SpoolSize = order.Spool?.Size,
+        Verify = order.Verify,
+        From = order.From?.Copied ?? default,
+        Marks = order.Source is not null,
+    };
+
+    // Between two looks at it, and of the files that it names, which are known only now.
+    private void RequireSame()
+    {
+        if (order.From is CopyMark from && (from.Source != order.Source || from.Links != order.Image.LinksIdentity))
+        {
+            throw new StorageException(StorageErrorKind.Conflict, order.Image.Name, "has changed, or a file that it names, since its import was cut short: run it again, to start anew");
+        }
+    }
+
+    private void Mark(ByteSize copied, string? digest)
+    {
+        if (order.Source is string source && copied <= order.Size)
+        {
+            order.Mark(new() { Source = source, Links = order.Image.LinksIdentity, Copied = copied, Sha256 = digest });
+        }
     }
 
     private void Tell(string key, string? value)
