@@ -22,7 +22,9 @@ public sealed class KilledImportTests(ITestOutputHelper output) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        await (await _host.StartAsync()).DoAsync(new CreatePool { Pool = TestEngine.Pool }, TestEngine.Create("other"));
+        // The deletion makes the lock's file, which the tests hold to stop an import between its steps.
+        await (await _host.StartAsync()).DoAsync(
+            new CreatePool { Pool = TestEngine.Pool }, TestEngine.Create("other"), TestEngine.Create("gone"), new DeleteVolume { Pool = TestEngine.Pool, Volume = new("gone") });
         await _host.EndAsync();
     }
 

@@ -14,9 +14,6 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
     /// <summary>The image's descriptor is gone with the process that had it. What was copied may be kept for the next one.</summary>
     public override Recovery AfterCrash => Recovery.Undo;
 
-    /// <summary>A volume of its own extents is zeroed before it is filled.</summary>
-    public override bool CopiesData => true;
-
     /// <inheritdoc/>
     protected override IEnumerable<string> Makes(ImportImage request, Guid operation) => [$"{VolumeName.ForOperation(operation)}", $"{ImageSpool.NameFor(operation)}"];
 
