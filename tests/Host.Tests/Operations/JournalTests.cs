@@ -22,11 +22,11 @@ public sealed class JournalTests : IAsyncLifetime
     [Fact]
     public void One_of_a_newer_program_is_refused_with_both_numbers()
     {
-        string newer = File.ReadAllText(JournalFile).Replace("\"format\":2", "\"format\":3,\"later\":true", StringComparison.Ordinal);
+        string newer = File.ReadAllText(JournalFile).Replace("\"format\":3", "\"format\":4,\"later\":true", StringComparison.Ordinal);
 
         StorageException e = Should.Throw<StorageException>(() => OperationDocument.Read(System.Text.Encoding.UTF8.GetBytes(newer), "it"));
 
-        (e.Kind, e.Message).ShouldBe((StorageErrorKind.NotSupported, "it: has format 3; this program reads up to 2"));
+        (e.Kind, e.Message).ShouldBe((StorageErrorKind.NotSupported, "it: has format 4; this program reads up to 3"));
     }
 
     [Fact]
