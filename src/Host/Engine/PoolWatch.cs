@@ -9,39 +9,16 @@ namespace EveStorage.Host.Engine;
 /// drive has come. One timer for all; what it asks is cheap for every backend, and a pool that does not answer keeps no other waiting.
 /// </summary>
 internal sealed class PoolWatch(
-    StorageParts parts, OpenPools pools, OperationRunner runner, ExportRestore exports, IEventSink events, TimeProvider time) : IAsyncDisposable
+    StorageParts parts, OpenPools pools, OperationRunner runner, ExportRestore exports, IEventSink events, TimeProvider time) : DaemonPart
 {
     /// <summary>How often it looks: soon enough for a drive, seldom enough to cost nothing.</summary>
     internal static TimeSpan Interval { get; } = TimeSpan.FromSeconds(15);
 
-    private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<PoolName, WatchedPool> _known = [];
     private readonly Dictionary<PoolName, Task> _looking = [];
-    private Task? _running;
-    private bool _ended;
-
-    /// <summary>Starts looking.</summary>
-    internal void Start() => _running ??= RunAsync(_stop.Token);
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        if (_ended)
-        {
-            return;   // the engine ends it first, then the container of all its parts
-        }
-
-        _ended = true;
-        await _stop.CancelAsync();
-        if (_running is not null)
-        {
-            await _running;
-        }
-
-        _stop.Dispose();
-    }
-
-    private async Task RunAsync(CancellationToken cancellationToken)
+    private protected override async Task RunAsync(CancellationToken cancellationToken)
     {
         using PeriodicTimer timer = new(Interval, time);
         try
@@ -52,18 +29,9 @@ internal sealed class PoolWatch(
             }
             while (await timer.WaitForNextTickAsync(cancellationToken));
         }
-        catch (OperationCanceledException)
-        {
-            // told to stop
-        }
-
-        try
+        finally
         {
             await Task.WhenAll(_looking.Values);
-        }
-        catch (Exception) when (cancellationToken.IsCancellationRequested)
-        {
-            // what was asked for last is of no interest any more
         }
     }
 
@@ -100,7 +68,7 @@ internal sealed class PoolWatch(
         {
             // Somebody works on it just now: the next look will tell.
         }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             // Whatever it is, such as a pool that was closed or a drive that went meanwhile: it must not end the watch over the others.
             known.TellUnreadable(e as StorageException ?? new StorageException(StorageErrorKind.Io, $"{name}", $"could not be looked at ({e.Message})", e), events);
