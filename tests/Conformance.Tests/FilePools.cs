@@ -1,4 +1,5 @@
 using EveStorage.FileBacked;
+using EveStorage.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
@@ -23,7 +24,7 @@ internal sealed class FilePools(string directory) : IPluginRegistrar, IEventSink
             Devices = [Path.Combine(directory, "data")],
         });
         OperationRequest request = new() { Id = Guid.NewGuid(), Ids = new Dictionary<string, Guid> { [$"pool:{Name}"] = Guid.NewGuid() } };
-        await PlainRunner.RunAsync(await backend.PlanCreatePoolAsync(new() { Name = Name, Devices = [] }, default), request, default);
+        await RunningPlans.RunAsync(await backend.PlanCreatePoolAsync(new() { Name = Name, Devices = [] }, default), request, default);
         return await backend.OpenPoolAsync(Name, default);
     }
 
@@ -44,40 +45,5 @@ internal sealed class FilePools(string directory) : IPluginRegistrar, IEventSink
     public void Report(StorageEvent storageEvent)
     {
         // Nothing here is about events.
-    }
-}
-
-/// <summary>Runs plans as the host does, without its journal.</summary>
-internal static class PlainRunner
-{
-    internal static async Task<IReadOnlyList<StorageStep>> RunAsync(Plan plan, OperationRequest request, CancellationToken cancellationToken)
-    {
-        OperationContext context = new(request, NullLogger.Instance, new Progress<StepProgress>(), TimeProvider.System);
-        List<StorageStep> changed = [];
-        StorageStep? running = null;
-        try
-        {
-            foreach (StorageStep step in plan.Steps)
-            {
-                running = step;
-                if (await step.ApplyAsync(context, cancellationToken) == StepOutcome.Changed)
-                {
-                    changed.Add(step);
-                }
-
-                running = null;
-            }
-
-            return changed;
-        }
-        catch (StorageException)
-        {
-            foreach (StorageStep step in changed.Append(running).OfType<StorageStep>().Reverse())
-            {
-                await step.RevertAsync(context, CancellationToken.None);
-            }
-
-            throw;
-        }
     }
 }

@@ -43,7 +43,7 @@ public class PoolConformanceTests
             await using IStoragePool pool = breakIt(await new FilePools(directory.Path).MakeAsync());
             try
             {
-                await promise.CheckAsync(pool, PlainRunner.RunAsync, CancellationToken.None);
+                await promise.CheckAsync(pool, RunningPlans.RunAsync, CancellationToken.None);
             }
             catch (Exception e) when (e is ConformanceException or StorageException or IOException)
             {

@@ -1,3 +1,5 @@
+using EveStorage.Testing;
+
 namespace EveStorage.Tests;
 
 /// <summary>What holds for the blocks of a file beyond the promises of every pool.</summary>
@@ -60,7 +62,7 @@ public class BlockSourceTests
 
         File.Exists(Path.Combine(made.Path, "volumes/renamed/sync-failed")).ShouldBeTrue("it goes with the volume");
 
-        async Task RenameAsync() => await Run.Async(made.Pool.PlanRenameAsync(new("vm42"), new("renamed"), default));
+        async Task RenameAsync() => await RunningPlans.RunAsync(made.Pool.PlanRenameAsync(new("vm42"), new("renamed"), default));
     }
 
     [Fact]
@@ -211,6 +213,6 @@ public class BlockSourceTests
         await blocks.DisposeAsync();
 
         Should.Throw<ObjectDisposedException>(() => blocks.TryRead(0, new byte[512]));
-        await Run.Async(made.Pool.PlanDeleteAsync(new("vm42"), default));
+        await RunningPlans.RunAsync(made.Pool.PlanDeleteAsync(new("vm42"), default));
     }
 }

@@ -1,4 +1,5 @@
 using EveStorage.Conformance;
+using EveStorage.Testing;
 
 namespace EveStorage.Tests;
 
@@ -38,7 +39,7 @@ public sealed class ConformanceTests(Btrfs btrfs, Xfs xfs, Ext4 ext4) : IClassFi
         made.Pool.Capabilities.SnapshotsCopy.ShouldBe(copies ?? made.Pool.Capabilities.SnapshotsCopy);
 
         keeps.AppliesTo(made.Pool.Capabilities).ShouldBeTrue("files claim all that the kit checks");
-        await keeps.CheckAsync(made.Pool, Run.AsHostAsync, CancellationToken.None);
+        await keeps.CheckAsync(made.Pool, RunningPlans.RunAsync, CancellationToken.None);
     }
 
     private static async Task MakeForeignAsync(IStoragePool pool, VolumeName name)

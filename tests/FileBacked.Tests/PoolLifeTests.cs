@@ -1,4 +1,5 @@
 using EveStorage.FileBacked;
+using EveStorage.Testing;
 
 namespace EveStorage.Tests;
 
@@ -11,7 +12,7 @@ public class PoolLifeTests
         await using PoolOnDisk made = PoolOnDisk.Unmade();
         IReadOnlyList<string> before = made.Everything();
 
-        OperationRequest request = await Run.Async(made.PlanCreateAsync(), "pool:data");
+        OperationRequest request = await RunningPlans.RunAsync(made.PlanCreateAsync(), "pool:data");
 
         await using (FilePool pool = await made.OpenAsync())
         {
@@ -21,9 +22,9 @@ public class PoolLifeTests
 
         (await made.PlanCreateAsync()).Steps.Single().Expected.ShouldBe(StepEffect.AlreadySo);
         File.GetUnixFileMode(made.Path).ShouldBe((UnixFileMode)0b111_000_000);
-        await Run.Async(made.Backend.PlanDeletePoolAsync(PoolOnDisk.Name, default));
+        await RunningPlans.RunAsync(made.Backend.PlanDeletePoolAsync(PoolOnDisk.Name, default));
         made.Everything().ShouldBe(before);
-        (await Run.AsHostAsync(await made.Backend.PlanDeletePoolAsync(PoolOnDisk.Name, default), Run.Request(), default)).ShouldBeEmpty();
+        (await RunningPlans.RunAsync(await made.Backend.PlanDeletePoolAsync(PoolOnDisk.Name, default), RunningPlans.RequestFor(), default)).ShouldBeEmpty();
     }
 
     [Fact]
@@ -61,8 +62,8 @@ public class PoolLifeTests
         await using PoolOnDisk made = PoolOnDisk.Unmade();
         Directory.CreateDirectory(made.Path, (UnixFileMode)0b111_000_000);
 
-        await Run.Async(made.PlanCreateAsync(), "pool:data");
-        await Run.Async(made.Backend.PlanDeletePoolAsync(PoolOnDisk.Name, default));
+        await RunningPlans.RunAsync(made.PlanCreateAsync(), "pool:data");
+        await RunningPlans.RunAsync(made.Backend.PlanDeletePoolAsync(PoolOnDisk.Name, default));
 
         Directory.GetFileSystemEntries(made.Path).ShouldBeEmpty();
     }
@@ -80,12 +81,12 @@ public class PoolLifeTests
 
         IReadOnlyList<string> before = made.Everything();
         StorageStep step = (await made.PlanCreateAsync()).Steps.Single();
-        OperationContext ours = Run.Context(Run.Request("pool:data"));
+        OperationContext ours = RunningPlans.ContextOf(RunningPlans.RequestFor("pool:data"));
 
         (await step.ApplyAsync(ours, default)).ShouldBe(StepOutcome.Changed);
         (await step.ApplyAsync(ours, default)).ShouldBe(StepOutcome.Changed, "a crash may have come after it: reverting is still its business");
-        (await step.ApplyAsync(Run.Context(Run.Request("pool:data")), default)).ShouldBe(StepOutcome.AlreadySo);
-        await step.RevertAsync(Run.Context(Run.Request("pool:data")), default);
+        (await step.ApplyAsync(RunningPlans.ContextOf(RunningPlans.RequestFor("pool:data")), default)).ShouldBe(StepOutcome.AlreadySo);
+        await step.RevertAsync(RunningPlans.ContextOf(RunningPlans.RequestFor("pool:data")), default);
         File.Exists(Path.Combine(made.Path, "pool.json")).ShouldBeTrue();
         await step.RevertAsync(ours, default);
         made.Everything().ShouldBe(before);

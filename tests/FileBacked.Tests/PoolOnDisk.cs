@@ -1,4 +1,5 @@
 using EveStorage.FileBacked;
+using EveStorage.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EveStorage.Tests;
@@ -39,7 +40,7 @@ internal sealed class PoolOnDisk : IAsyncDisposable
     internal static async Task<PoolOnDisk> MakeAsync(string? below = null, FileBackedOptions? options = null, TimeProvider? time = null)
     {
         PoolOnDisk made = Unmade(below, options, time);
-        await Run.Async(made.PlanCreateAsync(), $"pool:{Name}");
+        await RunningPlans.RunAsync(made.PlanCreateAsync(), $"pool:{Name}");
         made.Pool = await made.OpenAsync();
         return made;
     }
@@ -50,7 +51,7 @@ internal sealed class PoolOnDisk : IAsyncDisposable
     internal async Task<FilePool> OpenAsync() => (FilePool)await Backend.OpenPoolAsync(Name, default);
 
     internal Task<OperationRequest> CreateAsync(string name, ByteSize? size = null, VolumeTraits traits = VolumeTraits.Thin)
-        => Run.Async(Pool.PlanCreateAsync(new() { Name = new(name), Form = VolumeForm.Block, Size = size ?? ByteSize.MiB(16), Traits = traits }, default), name);
+        => RunningPlans.RunAsync(Pool.PlanCreateAsync(new() { Name = new(name), Form = VolumeForm.Block, Size = size ?? ByteSize.MiB(16), Traits = traits }, default), name);
 
     internal async Task<IBlockSource> BlocksAsync(string name, BlockAccess access = BlockAccess.ReadWrite)
         => await Pool.OpenBlocksAsync(new(name), access, default);

@@ -1,5 +1,6 @@
 using EveStorage.FileBacked;
 using EveStorage.Linux;
+using EveStorage.Testing;
 
 namespace EveStorage.Tests;
 
@@ -23,7 +24,7 @@ public sealed class SnapshotTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, 
         {
             await writer.WriteMoreAsync();
             SnapshotName snapshot = new(new("vm42"), $"s{i}");
-            await Run.Async(made.Pool.PlanSnapshotAsync([snapshot], default), $"{snapshot}");
+            await RunningPlans.RunAsync(made.Pool.PlanSnapshotAsync([snapshot], default), $"{snapshot}");
         }
 
         await writer.WriteMoreAsync();
@@ -31,7 +32,7 @@ public sealed class SnapshotTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, 
         HashSet<byte> seen = [];
         for (int i = 0; i < 5; i++)
         {
-            await Run.Async(made.Pool.PlanCloneAsync(new(new("vm42"), $"s{i}"), new($"c{i}"), default), $"c{i}");
+            await RunningPlans.RunAsync(made.Pool.PlanCloneAsync(new(new("vm42"), $"s{i}"), new($"c{i}"), default), $"c{i}");
             await using IBlockSource clone = await made.BlocksAsync($"c{i}", BlockAccess.Read);
             byte[] read = new byte[256 << 10];
             await clone.ReadAsync(0, read, default);
@@ -52,8 +53,8 @@ public sealed class SnapshotTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, 
         await Command.Find("sync")!.RunAsync(["--file-system", made.Path], default);
         ByteSize before = FileSystem.Of(made.Path).Free;
 
-        await Run.Async(made.Pool.PlanSnapshotAsync([s_snapshot], default), $"{s_snapshot}");
-        await Run.Async(made.Pool.PlanCloneAsync(s_snapshot, new("clone"), default), "clone");
+        await RunningPlans.RunAsync(made.Pool.PlanSnapshotAsync([s_snapshot], default), $"{s_snapshot}");
+        await RunningPlans.RunAsync(made.Pool.PlanCloneAsync(s_snapshot, new("clone"), default), "clone");
         await Command.Find("sync")!.RunAsync(["--file-system", made.Path], default);
 
         (before.Bytes - FileSystem.Of(made.Path).Free.Bytes).ShouldBeLessThan(8 << 20);
@@ -80,9 +81,9 @@ public sealed class SnapshotTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, 
             await writer.WriteMoreAsync();
             SnapshotName ofA = new(new("a"), $"s{i}");
             SnapshotName ofB = new(new("b"), $"s{i}");
-            await Run.Async(made.Pool.PlanSnapshotAsync([ofA, ofB], default), $"{ofA}", $"{ofB}");
-            await Run.Async(made.Pool.PlanCloneAsync(ofA, new($"a{i}"), default), $"a{i}");
-            await Run.Async(made.Pool.PlanCloneAsync(ofB, new($"b{i}"), default), $"b{i}");
+            await RunningPlans.RunAsync(made.Pool.PlanSnapshotAsync([ofA, ofB], default), $"{ofA}", $"{ofB}");
+            await RunningPlans.RunAsync(made.Pool.PlanCloneAsync(ofA, new($"a{i}"), default), $"a{i}");
+            await RunningPlans.RunAsync(made.Pool.PlanCloneAsync(ofB, new($"b{i}"), default), $"b{i}");
         }
 
         await writer.StopAsync();
@@ -114,7 +115,7 @@ public sealed class SnapshotTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, 
         await TakeAsync();
         (await made.Pool.ListSnapshotsAsync(new("vm42"), default).CountAsync()).ShouldBe(1);
 
-        async Task TakeAsync() => await Run.Async(made.Pool.PlanSnapshotAsync([s_snapshot], default), $"{s_snapshot}");
+        async Task TakeAsync() => await RunningPlans.RunAsync(made.Pool.PlanSnapshotAsync([s_snapshot], default), $"{s_snapshot}");
     }
 
     [Fact]
@@ -133,7 +134,7 @@ public sealed class SnapshotTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, 
         made.Pool.Images.Find(request.Ids["vm42"]).ShouldBeNull();
         await DeleteAsync();
 
-        async Task DeleteAsync() => await Run.Async(made.Pool.PlanDeleteAsync(new("vm42"), default));
+        async Task DeleteAsync() => await RunningPlans.RunAsync(made.Pool.PlanDeleteAsync(new("vm42"), default));
     }
 
     [Fact]
@@ -147,7 +148,7 @@ public sealed class SnapshotTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, 
             await Should.ThrowAsync<StorageException>(async () => await blocks.FlushAsync(default));
         }
 
-        StorageException e = await Should.ThrowAsync<StorageException>(() => Run.Async(made.Pool.PlanSnapshotAsync([s_snapshot], default), $"{s_snapshot}"));
+        StorageException e = await Should.ThrowAsync<StorageException>(() => RunningPlans.RunAsync(made.Pool.PlanSnapshotAsync([s_snapshot], default), $"{s_snapshot}"));
 
         e.Kind.ShouldBe(StorageErrorKind.NeedsAttention);
         (await made.Pool.ListSnapshotsAsync(new("vm42"), default).CountAsync()).ShouldBe(0);
@@ -161,14 +162,14 @@ public sealed class SnapshotTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, 
         await made.CreateAsync("b");
         SnapshotName ofA = new(new("a"), "s");
         SnapshotName ofB = new(new("b"), "s");
-        OperationRequest request = Run.Request($"{ofA}", $"{ofB}");
+        OperationRequest request = RunningPlans.RequestFor($"{ofA}", $"{ofB}");
         Plan both = await made.Pool.PlanSnapshotAsync([ofA, ofB], default);
-        await Run.AsHostAsync(await made.Pool.PlanSnapshotAsync([ofA], default), request, default);
+        await RunningPlans.RunAsync(await made.Pool.PlanSnapshotAsync([ofA], default), request, default);
         await made.WriteAsync("a", 0, 8);
 
-        (await Run.AsHostAsync(both, request, default)).Count.ShouldBe(1);
+        (await RunningPlans.RunAsync(both, request, default)).Count.ShouldBe(1);
 
-        await Run.Async(made.Pool.PlanCloneAsync(ofA, new("c"), default), "c");
+        await RunningPlans.RunAsync(made.Pool.PlanCloneAsync(ofA, new("c"), default), "c");
         (await made.ReadAsync("c", 0)).ShouldBe((byte)8);
     }
 

@@ -115,11 +115,11 @@ public sealed class SpaceTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, ICl
         await made.CreateAsync("vm42");
         await made.WriteAsync("vm42", 0, 1, 8 << 20);
         SnapshotName first = new(new("vm42"), "first");
-        await Run.Async(made.Pool.PlanSnapshotAsync([first], default), $"{first}");
+        await RunningPlans.RunAsync(made.Pool.PlanSnapshotAsync([first], default), $"{first}");
         SnapshotName second = new(new("vm42"), "second");
 
-        (await Should.ThrowAsync<StorageException>(() => Run.Async(made.Pool.PlanSnapshotAsync([second], default), $"{second}"))).Kind.ShouldBe(StorageErrorKind.OutOfSpace);
-        (await Should.ThrowAsync<StorageException>(() => Run.Async(made.Pool.PlanCloneAsync(first, new("clone"), default), "clone"))).Kind.ShouldBe(StorageErrorKind.OutOfSpace);
+        (await Should.ThrowAsync<StorageException>(() => RunningPlans.RunAsync(made.Pool.PlanSnapshotAsync([second], default), $"{second}"))).Kind.ShouldBe(StorageErrorKind.OutOfSpace);
+        (await Should.ThrowAsync<StorageException>(() => RunningPlans.RunAsync(made.Pool.PlanCloneAsync(first, new("clone"), default), "clone"))).Kind.ShouldBe(StorageErrorKind.OutOfSpace);
 
         // What the snapshot took is no more there to write.
         await using IBlockSource blocks = await made.BlocksAsync("vm42");

@@ -1,5 +1,6 @@
 using EveStorage.FileBacked;
 using EveStorage.Linux;
+using EveStorage.Testing;
 
 namespace EveStorage.Tests;
 
@@ -44,18 +45,18 @@ public class VolumeTests
     public async Task A_create_that_a_crash_cut_short_is_run_again_or_undone()
     {
         await using PoolOnDisk made = await PoolOnDisk.MakeAsync();
-        OperationRequest request = Run.Request("vm42");
+        OperationRequest request = RunningPlans.RequestFor("vm42");
         string unfinished = Directory.CreateDirectory(Path.Combine(made.Path, "volumes", $".tmp-{request.Id:N}-vm42")).FullName;
         File.WriteAllText(Path.Combine(unfinished, "image"), "half");
         (await made.Pool.GetStatusAsync(default)).Problems.ShouldHaveSingleItem().ShouldContain("cut short");
         Plan plan = await made.Pool.PlanCreateAsync(Spec("vm42"), default);
 
-        await plan.Steps[0].RevertAsync(Run.Context(Run.Request("vm42")), default);
+        await plan.Steps[0].RevertAsync(RunningPlans.ContextOf(RunningPlans.RequestFor("vm42")), default);
         Directory.Exists(unfinished).ShouldBeTrue("it is another operation's");
-        (await Run.AsHostAsync(plan, request, default)).Count.ShouldBe(1);
+        (await RunningPlans.RunAsync(plan, request, default)).Count.ShouldBe(1);
 
         Directory.GetFileSystemEntries(Path.Combine(made.Path, "volumes")).Select(Path.GetFileName).ShouldBe(["vm42"]);
-        await plan.Steps[0].RevertAsync(Run.Context(request), default);
+        await plan.Steps[0].RevertAsync(RunningPlans.ContextOf(request), default);
         Directory.GetFileSystemEntries(Path.Combine(made.Path, "volumes")).ShouldBeEmpty();
     }
 
@@ -64,12 +65,12 @@ public class VolumeTests
     {
         await using PoolOnDisk made = await PoolOnDisk.MakeAsync();
         await made.CreateAsync("vm42");
-        OperationRequest request = Run.Request();
+        OperationRequest request = RunningPlans.RequestFor();
         string volumes = Path.Combine(made.Path, "volumes");
         Directory.Move(Path.Combine(volumes, "vm42"), Path.Combine(volumes, $".tmp-{request.Id:N}-vm42"));
 
         Plan plan = await made.Pool.PlanDeleteAsync(s_name, default);
-        (await Run.AsHostAsync(plan, request, default)).Count.ShouldBe(1);
+        (await RunningPlans.RunAsync(plan, request, default)).Count.ShouldBe(1);
 
         Directory.GetFileSystemEntries(volumes).ShouldBeEmpty();
     }
@@ -116,12 +117,12 @@ public class VolumeTests
         await using PoolOnDisk made = await PoolOnDisk.MakeAsync();
         await made.CreateAsync("vm42");
         await using IBlockSource blocks = await made.BlocksAsync("vm42");
-        OperationRequest request = Run.Request();
+        OperationRequest request = RunningPlans.RequestFor();
         Plan plan = await made.Pool.PlanGrowAsync(s_name, ByteSize.MiB(32), default);
-        await Run.AsHostAsync(plan, request, default);
+        await RunningPlans.RunAsync(plan, request, default);
         await blocks.WriteAsync(ByteSize.MiB(31).Bytes, new byte[512], WriteDurability.Cached, default);
 
-        await plan.Steps[0].RevertAsync(Run.Context(request), default);
+        await plan.Steps[0].RevertAsync(RunningPlans.ContextOf(request), default);
 
         await Should.ThrowAsync<StorageException>(async () => await blocks.WriteAsync(ByteSize.MiB(31).Bytes, new byte[512], WriteDurability.Cached, default));
         blocks.Size.ShouldBe(ByteSize.MiB(16));
@@ -132,16 +133,16 @@ public class VolumeTests
     {
         await using PoolOnDisk made = await PoolOnDisk.MakeAsync();
         await made.CreateAsync("vm42");
-        OperationRequest request = Run.Request();
+        OperationRequest request = RunningPlans.RequestFor();
         Plan plan = await made.Pool.PlanGrowAsync(s_name, ByteSize.MiB(32), default);
-        await Run.AsHostAsync(plan, request, default);
+        await RunningPlans.RunAsync(plan, request, default);
         using (BlockFile image = BlockFile.Open(made.Pool.PathOf(s_name), writable: true))
         {
             image.SetLength(24 << 20);   // a crash within it
         }
 
-        await Run.AsHostAsync(plan, request, default);
-        await plan.Steps[0].RevertAsync(Run.Context(request), default);
+        await RunningPlans.RunAsync(plan, request, default);
+        await plan.Steps[0].RevertAsync(RunningPlans.ContextOf(request), default);
 
         (await made.Pool.FindVolumeAsync(s_name, default))!.Size.ShouldBe(ByteSize.MiB(16));
     }
@@ -153,7 +154,7 @@ public class VolumeTests
         using (FileLock? held = FileLock.TryAcquire(Path.Combine(made.Path, "lock"), "somebody's import"))
         {
             StorageStep step = (await made.Pool.PlanCreateAsync(Spec("vm42"), default)).Steps[0];
-            StorageException e = await Should.ThrowAsync<StorageException>(async () => await step.ApplyAsync(Run.Context(Run.Request("vm42")), default));
+            StorageException e = await Should.ThrowAsync<StorageException>(async () => await step.ApplyAsync(RunningPlans.ContextOf(RunningPlans.RequestFor("vm42")), default));
             e.Message.ShouldContain("somebody's import");
         }
 
@@ -162,5 +163,5 @@ public class VolumeTests
 
     private static VolumeSpec Spec(string name) => new() { Name = new(name), Form = VolumeForm.Block, Size = ByteSize.MiB(16) };
 
-    private static async Task DeleteAsync(FilePool pool) => await Run.Async(pool.PlanDeleteAsync(s_name, default));
+    private static async Task DeleteAsync(FilePool pool) => await RunningPlans.RunAsync(pool.PlanDeleteAsync(s_name, default));
 }

@@ -15,7 +15,7 @@ internal static class DriveTrial
         await machine.CreateAsync(PoolRedundancy.Mirror);
         await using IStoragePool pool = await machine.OpenAsync();
         await Machine.RunAsync(pool.PlanCreateAsync(new() { Name = s_volume, Form = VolumeForm.Block, Size = ByteSize.MiB(64) }, default), $"{s_volume}");
-        await WriteAsync(pool, 0, 1);
+        await Pages.WriteAsync(pool, s_volume, 0, 1);
         await said.SayAsync("A mirror's drives are named for life and healthy", async () =>
         {
             PoolStatus status = await pool.GetStatusAsync(default);
@@ -26,7 +26,7 @@ internal static class DriveTrial
         await SettleAsync(pool);
         await SayOfErrorsAsync(said, pool, first);
         await Machine.ShellAsync($"echo 1 > /sys/block/{first.Name}/device/delete");
-        await said.SayAsync("A mirror that has lost a drive goes on", () => WriteAsync(pool, 1 << 20, 2));
+        await said.SayAsync("A mirror that has lost a drive goes on", () => Pages.WriteAsync(pool, s_volume, 1 << 20, 2));
         await said.SayAsync("Its status names the missing drive and the repair", async () =>
         {
             PoolStatus status = await pool.GetStatusAsync(default);
@@ -41,8 +41,8 @@ internal static class DriveTrial
             await SettleAsync(pool);
             PoolStatus status = await pool.GetStatusAsync(default);
             Sentences.Require(status.Health == PoolHealth.Healthy && status.Drives.Count == 2, string.Join("; ", status.Problems));
-            await RequireAsync(pool, 0, 1);
-            await RequireAsync(pool, 1 << 20, 2);
+            await Pages.RequireAsync(pool, s_volume, 0, 1);
+            await Pages.RequireAsync(pool, s_volume, 1 << 20, 2);
         });
     }
 
@@ -50,7 +50,7 @@ internal static class DriveTrial
     private static async Task SayOfErrorsAsync(Sentences said, IStoragePool pool, Drive drive)
     {
         await Machine.ShellAsync($"echo offline > /sys/block/{drive.Name}/device/state");
-        await said.SayAsync("A mirror one of whose drives fails every call goes on", () => WriteAsync(pool, 2 << 20, 3));
+        await said.SayAsync("A mirror one of whose drives fails every call goes on", () => Pages.WriteAsync(pool, s_volume, 2 << 20, 3));
         await said.SayAsync("Its status says so", async () => Sentences.Require((await pool.GetStatusAsync(default)).Health == PoolHealth.Degraded, "it is called healthy"));
         await Machine.ShellAsync($"echo running > /sys/block/{drive.Name}/device/state");
         await said.SayAsync("A drive that is back and out of date is told of, with what brings it up to date", async () =>
@@ -64,37 +64,11 @@ internal static class DriveTrial
             await SettleAsync(pool);
             PoolStatus status = await pool.GetStatusAsync(default);
             Sentences.Require(status.Health == PoolHealth.Healthy, string.Join("; ", status.Problems));
-            await RequireAsync(pool, 2 << 20, 3);
+            await Pages.RequireAsync(pool, s_volume, 2 << 20, 3);
         });
     }
 
     // The copies are made by the kernel meanwhile.
     private static Task SettleAsync(IStoragePool pool)
-        => UntilAsync(async () => (await pool.GetStatusAsync(default)).Scrub is { Running: false }, "its copies are still being made");
-
-    private static async Task UntilAsync(Func<Task<bool>> holdsAsync, string otherwise)
-    {
-        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(5));
-        while (!await holdsAsync())
-        {
-            Sentences.Require(!limit.IsCancellationRequested, otherwise);
-            await Task.Delay(500);
-        }
-    }
-
-    private static async Task WriteAsync(IStoragePool pool, long offset, byte value)
-    {
-        byte[] page = new byte[4096];
-        Array.Fill(page, value);
-        await using IBlockSource blocks = await pool.OpenBlocksAsync(s_volume, BlockAccess.ReadWrite, default);
-        await blocks.WriteAsync(offset, page, WriteDurability.Stable, default);
-    }
-
-    private static async Task RequireAsync(IStoragePool pool, long offset, byte value)
-    {
-        byte[] page = new byte[4096];
-        await using IBlockSource blocks = await pool.OpenBlocksAsync(s_volume, BlockAccess.Read, default);
-        await blocks.ReadAsync(offset, page, default);
-        Sentences.Require(page.All(b => b == value), $"the bytes at {offset} are {page[0]}");
-    }
+        => Pages.UntilAsync(async () => (await pool.GetStatusAsync(default)).Scrub is { Running: false }, "its copies are still being made");
 }

@@ -31,7 +31,7 @@ internal static class CutTrial
     {
         await WrapAsync();
         Machine machine = new("cut", new(), drives[0]);
-        Trial trial = new(machine, said);
+        CutShort trial = new(machine, said, Left, MostCommands, LookAsync);
         PoolSpec spec = new() { Name = machine.Name, Devices = machine.Devices };
         await trial.CutAsync("making the pool", null, () => machine.Backend.PlanCreatePoolAsync(spec, default), () => machine.DeleteAsync(), $"pool:{machine.Name}");
         await machine.CreateAsync(PoolRedundancy.None);
@@ -72,111 +72,7 @@ internal static class CutTrial
     private static async ValueTask<Plan> ForgetAsync(IStoragePool pool)
         => (await Snapshots(pool).PlanDeleteSnapshotAsync(s_before, default)).Then(await Snapshots(pool).PlanDeleteSnapshotAsync(new(s_two, "before"), default));
 
-    private sealed class Trial(Machine machine, Sentences said)
-    {
-        internal async Task WithAsync(Func<IStoragePool, Task> doAsync)
-        {
-            await using IStoragePool pool = await machine.OpenAsync();
-            await doAsync(pool);
-        }
-
-        internal Task CutAsync(string what, Func<IStoragePool, ValueTask<Plan>> plan, Func<IStoragePool, ValueTask<Plan>>? undo, params string[] made)
-            => CutAsync(what, plan, null, undo is null ? () => Task.CompletedTask : () => WithAsync(pool => Machine.RunAsync(undo(pool), made)), made);
-
-        internal async Task CutAsync(string what, Func<IStoragePool, ValueTask<Plan>>? ofPool, Func<ValueTask<Plan>>? ofBackend, Func<Task> cleanAsync, params string[] made)
-        {
-            bool isWhole = false;
-            for (int commands = 0; !isWhole && commands < MostCommands; commands++)
-            {
-                bool redo = commands % 2 == 0;
-                await said.SayAsync($"Cut short after {commands} commands, {what} is {(redo ? "finished" : "undone, or finished")}", async () =>
-                {
-                    OperationRequest request = new() { Id = Guid.NewGuid(), Ids = made.ToDictionary(name => name, _ => Guid.NewGuid()) };
-                    string before = await LookAsync();
-                    isWhole = await PlannedAsync(ofPool, ofBackend, plan => ToTheCutAsync(plan, request, commands));
-                    bool isDone = isWhole || await PlannedAsync(ofPool, ofBackend, plan => redo ? AgainAsync(plan, request) : UndoAsync(plan, request));
-                    if (isDone)
-                    {
-                        await cleanAsync();
-                    }
-
-                    string after = await LookAsync();
-                    Sentences.Require(before == after, $"before: {before}; after: {after}");
-                });
-            }
-
-            await said.SayAsync($"In the end {what} is not cut short", () =>
-            {
-                Sentences.Require(isWhole, $"it fails by itself, or has more than {MostCommands} commands");
-                return Task.CompletedTask;
-            });
-        }
-
-        private async Task<bool> PlannedAsync(Func<IStoragePool, ValueTask<Plan>>? ofPool, Func<ValueTask<Plan>>? ofBackend, Func<Plan, Task<bool>> runAsync)
-        {
-            if (ofBackend is not null)
-            {
-                return await runAsync(await ofBackend());
-            }
-
-            await using IStoragePool pool = await machine.OpenAsync();
-            return await runAsync(await ofPool!(pool));
-        }
-
-        /// <summary>Runs a plan until its commands are used up, and says whether it came to its end.</summary>
-        private static async Task<bool> ToTheCutAsync(Plan plan, OperationRequest request, int commands)
-        {
-            await File.WriteAllTextAsync(Left, $"{commands}");
-            try
-            {
-                foreach (StorageStep step in plan.Steps)
-                {
-                    await step.ApplyAsync(Machine.ContextOf(request), default);
-                }
-
-                return true;
-            }
-            catch (StorageException)
-            {
-                return false;
-            }
-            finally
-            {
-                File.Delete(Left);
-            }
-        }
-
-        private static async Task<bool> AgainAsync(Plan plan, OperationRequest request)
-        {
-            await Machine.RunAsync(plan, request, default);
-            return true;
-        }
-
-        /// <summary>Undoes a plan, or finishes it where it says that what it destroyed is gone, and says which.</summary>
-        private static async Task<bool> UndoAsync(Plan plan, OperationRequest request)
-        {
-            try
-            {
-                return await RevertAsync(plan, request);
-            }
-            catch (StorageException e) when (e.Kind == StorageErrorKind.NeedsAttention)
-            {
-                return await AgainAsync(plan, request);
-            }
-        }
-
-        private static async Task<bool> RevertAsync(Plan plan, OperationRequest request)
-        {
-            foreach (StorageStep step in plan.Steps.Reverse())
-            {
-                await step.RevertAsync(Machine.ContextOf(request), default);
-            }
-
-            return false;
-        }
-
-        /// <summary>All that is there.</summary>
-        private static async Task<string> LookAsync()
-            => (await Machine.ShellAsync("zfs list -H -t all -o name,volsize 2>/dev/null | sort | tr '\\t\\n' ': '; zpool list -H -o name; ls /sys/block | grep -c ^zd || true")).Trim();
-    }
+    /// <summary>All that is there.</summary>
+    private static async Task<string> LookAsync()
+        => (await Machine.ShellAsync("zfs list -H -t all -o name,volsize 2>/dev/null | sort | tr '\\t\\n' ': '; zpool list -H -o name; ls /sys/block | grep -c ^zd || true")).Trim();
 }

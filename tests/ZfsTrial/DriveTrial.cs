@@ -14,7 +14,7 @@ internal static class DriveTrial
         await machine.CreateAsync(PoolRedundancy.Parity);
         await using IStoragePool pool = await machine.OpenAsync();
         await Machine.RunAsync(pool.PlanCreateAsync(new() { Name = s_volume, Form = VolumeForm.Block, Size = ByteSize.MiB(64) }, default), $"{s_volume}");
-        await WriteAsync(pool, 0, 1);
+        await Pages.WriteAsync(pool, s_volume, 0, 1);
         await said.SayAsync("A pool's drives are named for life and healthy", async () =>
         {
             PoolStatus status = await pool.GetStatusAsync(default);
@@ -24,14 +24,14 @@ internal static class DriveTrial
         await said.SayAsync("A pool is checked, and says what the check found", async () =>
         {
             await Machine.RunAsync(((IScrubbablePool)pool).PlanScrubAsync(default));
-            await UntilAsync(async () => (await pool.GetStatusAsync(default)).Scrub is { Running: false, Errors: 0 }, "the check does not end");
+            await Pages.UntilAsync(async () => (await pool.GetStatusAsync(default)).Scrub is { Running: false, Errors: 0 }, "the check does not end");
         });
         await Machine.ShellAsync($"echo 1 > /sys/block/{first.Name}/device/delete");
-        await said.SayAsync("A pool that has lost a drive goes on", () => WriteAsync(pool, 1 << 20, 2));
+        await said.SayAsync("A pool that has lost a drive goes on", () => Pages.WriteAsync(pool, s_volume, 1 << 20, 2));
         await said.SayAsync("Its status names the missing drive and the repair", async () =>
         {
             DriveStatus? missing = null;
-            await UntilAsync(async () => (missing = (await pool.GetStatusAsync(default)).Drives.FirstOrDefault(drive => drive.Health == PoolHealth.Failed)) is not null, "no drive has failed");
+            await Pages.UntilAsync(async () => (missing = (await pool.GetStatusAsync(default)).Drives.FirstOrDefault(drive => drive.Health == PoolHealth.Failed)) is not null, "no drive has failed");
             PoolStatus status = await pool.GetStatusAsync(default);
             Sentences.Require(status.Health == PoolHealth.Degraded, $"its health is {status.Health}");
             Sentences.Require(missing!.Name == first.Identity, $"it is called {missing.Name}, and was {first.Identity}");
@@ -43,8 +43,8 @@ internal static class DriveTrial
             PoolStatus status = await pool.GetStatusAsync(default);
             Sentences.Require(status.Health == PoolHealth.Healthy && status.Drives.Count == 4, string.Join("; ", status.Problems));
             Sentences.Require(status.Drives.Any(drive => drive.Name == Drive.Find(drives[4])!.Identity), string.Join(", ", status.Drives));
-            await RequireAsync(pool, 0, 1);
-            await RequireAsync(pool, 1 << 20, 2);
+            await Pages.RequireAsync(pool, s_volume, 0, 1);
+            await Pages.RequireAsync(pool, s_volume, 1 << 20, 2);
         });
         await said.SayAsync("A drive that works is replaced, and is blank then", async () =>
         {
@@ -55,33 +55,7 @@ internal static class DriveTrial
             Sentences.Require(status.Health == PoolHealth.Healthy, string.Join("; ", status.Problems));
             string left = await Machine.ShellAsync($"wipefs --noheadings $(lab-disk {drives[1].Split(':')[1]})");
             Sentences.Require(left.Trim().Length == 0, left);
-            await RequireAsync(pool, 0, 1);
+            await Pages.RequireAsync(pool, s_volume, 0, 1);
         });
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> holdsAsync, string otherwise)
-    {
-        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(5));
-        while (!await holdsAsync())
-        {
-            Sentences.Require(!limit.IsCancellationRequested, otherwise);
-            await Task.Delay(500);
-        }
-    }
-
-    private static async Task WriteAsync(IStoragePool pool, long offset, byte value)
-    {
-        byte[] page = new byte[4096];
-        Array.Fill(page, value);
-        await using IBlockSource blocks = await pool.OpenBlocksAsync(s_volume, BlockAccess.ReadWrite, default);
-        await blocks.WriteAsync(offset, page, WriteDurability.Stable, default);
-    }
-
-    private static async Task RequireAsync(IStoragePool pool, long offset, byte value)
-    {
-        byte[] page = new byte[4096];
-        await using IBlockSource blocks = await pool.OpenBlocksAsync(s_volume, BlockAccess.Read, default);
-        await blocks.ReadAsync(offset, page, default);
-        Sentences.Require(page.All(b => b == value), $"the bytes at {offset} are {page[0]}");
     }
 }

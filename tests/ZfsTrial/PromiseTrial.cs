@@ -34,7 +34,7 @@ internal static class PromiseTrial
                 .Where(promise => promise.Name.Contains(s_word, StringComparison.OrdinalIgnoreCase)))
             {
                 await said.SayAsync(promise.Name, () => promise.CheckAsync(pool, Machine.RunAsync, default));
-                await said.SayAsync("... and what it made can be deleted", () => EmptyAsync(pool));
+                await said.SayAsync("... and what it made can be deleted", () => TrialMachine.EmptyAsync(pool));
             }
         }
 
@@ -61,20 +61,4 @@ internal static class PromiseTrial
                 await Machine.ShellAsync($"udevadm settle || true; for i in $(seq 50); do zfs destroy evestorage-{machine.Name}/volumes/{name} && break; sleep 0.2; done");
                 return there;
             });
-
-    private static async Task EmptyAsync(IStoragePool pool)
-    {
-        foreach (VolumeInfo volume in await pool.ListVolumesAsync(default).ToListAsync())
-        {
-            if (pool is ISnapshotPool snapshots)
-            {
-                foreach (SnapshotInfo snapshot in await snapshots.ListSnapshotsAsync(volume.Name, default).ToListAsync())
-                {
-                    await Machine.RunAsync(snapshots.PlanDeleteSnapshotAsync(snapshot.Name, default));
-                }
-            }
-
-            await Machine.RunAsync(pool.PlanDeleteAsync(volume.Name, default));
-        }
-    }
 }

@@ -1,15 +1,15 @@
 using System.Diagnostics;
 using EveStorage.Conformance;
 
-namespace EveStorage.ZfsTrial;
+namespace EveStorage.Trials;
 
 /// <summary>Says of each promise whether it was kept.</summary>
-internal sealed class Sentences(TextWriter output)
+public sealed class Sentences(TextWriter output)
 {
-    internal int Broken { get; private set; }
+    public int Broken { get; private set; }
 
     /// <summary>Runs what holds when it does not throw. The others are run whatever comes of it.</summary>
-    internal async Task SayAsync(string sentence, Func<Task> runAsync)
+    public async Task SayAsync(string sentence, Func<Task> runAsync)
     {
         long start = Stopwatch.GetTimestamp();
         string? reason = null;
@@ -27,7 +27,7 @@ internal sealed class Sentences(TextWriter output)
         await output.FlushAsync();
     }
 
-    internal static void Require(bool holds, string otherwise)
+    public static void Require(bool holds, string otherwise)
     {
         if (!holds)
         {
@@ -36,7 +36,7 @@ internal sealed class Sentences(TextWriter output)
     }
 
     /// <summary>Requires that something is refused with a kind, a subject and a sentence, and gives what was said.</summary>
-    internal static async Task<StorageException> RefusedAsync(StorageErrorKind kind, Func<Task> runAsync)
+    public static async Task<StorageException> RefusedAsync(StorageErrorKind kind, Func<Task> runAsync)
     {
         try
         {
