@@ -11,14 +11,6 @@ using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Operations;
 
-/// <summary>Who asks.</summary>
-/// <param name="UserId">The user, as the kernel knows it.</param>
-internal sealed record Caller(uint UserId);
-
-/// <summary>What an <see cref="OperationRunner"/> works with.</summary>
-internal sealed record OperationTools(
-    StorageParts Parts, OpenPools Pools, ImageConversion Images, StorageLocks Locks, Journal Journal, PlanRunner Plans, ChangePlanners Planners);
-
 /// <summary>Takes requests, journals them, runs them one beside the other, and finishes what a crash left.</summary>
 internal sealed partial class OperationRunner(OperationTools tools, TimeProvider time, ILogger<OperationRunner> logger) : IAsyncDisposable
 {
@@ -89,61 +81,6 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
             await owned.DisposeAsync();
             throw;
         }
-    }
-
-    /// <summary>Operations that run here, and those that are on record.</summary>
-    internal IReadOnlyList<OperationReport> List()
-        => [.. tools.Journal.ReadAll().Select(document => document.Operation).Select(
-            read => _running.TryGetValue(read.Id, out (RunningOperation Operation, Task) known) ? known.Operation.Current : read)];
-
-    /// <summary>Whether an operation runs here that makes, ends, opens or closes a pool: who opens it meanwhile gets in its way.</summary>
-    internal bool IsAtWholePool(PoolName pool)
-        => _running.Values.Select(running => running.Operation.Current).Any(
-            operation => operation.State.IsUnderWay() && operation.Request.Scope == pool && operation.Request is (CreatePool or DeletePool or LockPool or UnlockPool or RekeyPool));
-
-    /// <summary>One operation.</summary>
-    internal OperationReport Get(Guid id)
-        => _running.TryGetValue(id, out (RunningOperation Operation, Task) known) ? known.Operation.Current : tools.Journal.Read(id).Operation;
-
-    /// <summary>One operation as it changes, to its end.</summary>
-    internal IAsyncEnumerable<OperationReport> WatchAsync(Guid id, CancellationToken cancellationToken)
-        => _running.TryGetValue(id, out (RunningOperation Operation, Task) known)
-            ? known.Operation.WatchAsync(cancellationToken)
-            : new[] { tools.Journal.Read(id).Operation }.ToAsyncEnumerable();
-
-    /// <summary>Asks an operation to stop; undoes one that was cut short and is kept.</summary>
-    /// <exception cref="StorageException">It runs in another process.</exception>
-    internal async Task CancelAsync(Guid id, CancellationToken cancellationToken)
-    {
-        if (_running.TryGetValue(id, out (RunningOperation Operation, Task) known))
-        {
-            known.Operation.Cancel();
-        }
-        else if (tools.Journal.Read(id) is { Operation.State: OperationState.Interrupted } kept)
-        {
-            await DropAsync(kept, cancellationToken);
-        }
-        else if (tools.Journal.Read(id).Operation.State.IsUnderWay())
-        {
-            throw _claims.IsAbandoned(id)
-                ? new StorageException(StorageErrorKind.Busy, $"{id}", "was cut short and waits to be finished: see `evestorage doctor`")
-                : new StorageException(StorageErrorKind.Busy, $"{id}", "runs in another process: stop it there");
-        }
-    }
-
-    /// <summary>Notes that a person found all well after an operation that needed one, so that its volume takes changes again.</summary>
-    /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: it needs nobody.</exception>
-    internal void Clear(Guid id, Caller caller)
-    {
-        using HeldLock? own = tools.Journal.TryOwn(id);
-        OperationDocument document = tools.Journal.Read(id);
-        if (own is null || document.Operation.State != OperationState.NeedsAttention)
-        {
-            throw new StorageException(StorageErrorKind.Conflict, $"{id}", $"needs nobody: it is {document.Operation.State}");
-        }
-
-        tools.Journal.Write(document with { Operation = document.Operation with { State = OperationState.Cleared } });
-        LogCleared(caller.UserId, id);
     }
 
     /// <summary>Stops what runs, and waits until it is undone.</summary>
@@ -356,35 +293,4 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
 
     [LoggerMessage(EventId = 102, EventName = "fault", Level = LogLevel.Error, Message = "a step failed unexpectedly")]
     private partial void LogFault(Exception exception);
-
-    /// <summary>What a plan uses, let go of once.</summary>
-    private sealed class Owned : IAsyncDisposable
-    {
-        private readonly List<object> _all = [];
-
-        /// <summary>Adds one.</summary>
-        internal void Add(object? one)
-        {
-            if (one is not null)
-            {
-                _all.Add(one);
-            }
-        }
-
-        /// <inheritdoc/>
-        public async ValueTask DisposeAsync()
-        {
-            foreach (object one in _all)
-            {
-                if (one is IAsyncDisposable waits)
-                {
-                    await waits.DisposeAsync();
-                }
-                else
-                {
-                    (one as IDisposable)?.Dispose();
-                }
-            }
-        }
-    }
 }
