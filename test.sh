@@ -54,5 +54,9 @@ fi
 
 count() { { compgen -G "$results/*.json" >/dev/null && jq -s "map(.results.summary.$1) | add" "$results"/*.json; } || echo 0; }
 passed=$(count passed) failed=$(($(count failed) + failed_runs)) skipped=$(count skipped)
+# Named once more at the end, since whoever reads a long run sees its end first.
+if compgen -G "$results/*.json" >/dev/null; then
+  jq -r '.results.tests[] | select(.status == "failed") | "failed: \(.name)\n\((.message // "")[:1500])"' "$results"/*.json
+fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
