@@ -95,19 +95,10 @@ internal sealed class FormatLuks(LuksDevice device, LuksCipher cipher) : Storage
         }
 
         // A drive may hold what no program knows, such as data that is encrypted without a header. A volume was made for this.
-        if (device.Site.Placement == LayerPlacement.UnderPool && !IsHeadZero())
+        if (device.Site.Placement == LayerPlacement.UnderPool && !device.IsBlank)
         {
             throw device.Fail(
                 StorageErrorKind.Conflict, $"{device.Site.LowerPath} does not begin with zeros, so that it may hold somebody's data: nothing was touched; wipe it yourself if nobody needs that");
         }
-    }
-
-    // Not more: a format that was cut short before its header was written leaves noise behind these.
-    private bool IsHeadZero()
-    {
-        using BlockFile lower = BlockFile.Open(device.LowerPath, writable: false, device.Site.Subject);
-        byte[] head = new byte[Math.Min(LuksHeader.CopiesLength, device.LowerSize.Bytes)];
-        lower.Read(0, head);
-        return !head.AsSpan().ContainsAnyExcept((byte)0);
     }
 }

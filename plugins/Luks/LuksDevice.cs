@@ -89,8 +89,11 @@ internal sealed class LuksDevice(LayerSite site, LuksOptions options, IKeyProvid
     internal LuksHeader RequireOurs()
         => FindOurs() ?? throw (IsBlank ? Fail(StorageErrorKind.NotFound, $"{site.LowerPath} is blank: it has not been encrypted") : Fail(StorageErrorKind.Conflict, $"{site.LowerPath} holds no LUKS header: it is not encrypted, or its header is lost; nothing was touched"));
 
-    // Where a header would be, there is nothing: a new drive, or one that was never ours.
-    private bool IsBlank
+    /// <summary>
+    /// Whether there are zeros where a header would be: a new drive, or one that was never ours. No more is looked at, since a format
+    /// that was cut short before its header was written leaves noise behind these.
+    /// </summary>
+    internal bool IsBlank
     {
         get
         {

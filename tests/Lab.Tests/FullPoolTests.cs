@@ -19,7 +19,6 @@ public sealed class FullPoolTests
     [Fact]
     public async Task Warnings_come_before_a_pool_is_full_its_writers_get_no_room_and_all_else_lives()
     {
-        Guest.RequireLong();
         Guest.Require();
         using TemporaryDirectory place = new();
         string[] drives = ["small", "other", "more"];
@@ -35,28 +34,22 @@ public sealed class FullPoolTests
 
         long mebibytes = (await hosted.GetAsync("pools/small")).GetProperty("status").GetProperty("size").GetInt64() >> 20;
         await WriteAsync(guest, "small", 0, mebibytes * 85 / 100);
-        await UntilToldAsync(guest, "pool.space: small:");
+        await hosted.UntilToldAsync("pool.space: small:");
 
-        (int code, _, string error) = await guest.TryAsync($"dd if=/dev/zero of={DiskOf("small")} bs=1M seek={mebibytes * 85 / 100} oflag=direct conv=nocreat", 300);
+        (int code, _, string error) = await guest.TryAsync($"dd if=/dev/zero of={HostedGuest.DiskOf("small")} bs=1M seek={mebibytes * 85 / 100} oflag=direct conv=nocreat", 300);
         code.ShouldNotBe(0);
         error.ShouldContain("No space left on device");
         (await hosted.GetAsync("pools/small")).GetProperty("status").GetProperty("problems").GetRawText().ShouldContain("the pool is full and writes fail");
 
         await WriteAsync(guest, "other", 0, 4);
         (await hosted.GetAsync("pools/other")).GetProperty("status").GetProperty("problems").GetArrayLength().ShouldBe(0);
-        (await guest.RunAsync($"dd if={DiskOf("small")} bs=1M count={mebibytes / 2} iflag=direct status=none | tr -d 'x' | wc -c")).ShouldBe("0");
+        (await guest.RunAsync($"dd if={HostedGuest.DiskOf("small")} bs=1M count={mebibytes / 2} iflag=direct status=none | tr -d 'x' | wc -c")).ShouldBe("0");
 
         await hosted.ChangeAsync("""{"change":"add-drive","pool":"small","device":"serial:more"}""");
-        await UntilToldAsync(guest, "pool.healthy: small:");
+        await hosted.UntilToldAsync("pool.healthy: small:");
         await WriteAsync(guest, "small", mebibytes, 8);
     }
 
-    private static string DiskOf(string pool) => $"/dev/mapper/evestorage--{pool}-disk";
-
     private static Task<string> WriteAsync(Guest guest, string pool, long from, long count)
-        => guest.RunAsync($"yes x | tr -d '\\n' | dd of={DiskOf(pool)} bs=1M seek={from} count={count} iflag=fullblock oflag=direct conv=nocreat status=none", 300);
-
-    // Nobody asks: the daemon looks by itself, at an interval, and its log has each event.
-    private static Task<string> UntilToldAsync(Guest guest, string pattern)
-        => guest.RunAsync($"for i in $(seq 120); do grep -q '{pattern}' /root/daemon.log && exit 0; sleep 1; done; tail -n 40 /root/daemon.log >&2; exit 1", 300);
+        => guest.RunAsync($"yes x | tr -d '\\n' | dd of={HostedGuest.DiskOf(pool)} bs=1M seek={from} count={count} iflag=fullblock oflag=direct conv=nocreat status=none", 300);
 }

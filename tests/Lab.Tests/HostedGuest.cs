@@ -69,6 +69,13 @@ internal sealed class HostedGuest : IAsyncDisposable
         return operation.GetProperty("results");
     }
 
+    /// <summary>Waits until an event is told that nobody asked for: the daemon looks by itself, at an interval, and its log has each.</summary>
+    public Task<string> UntilToldAsync(string pattern)
+        => Guest.RunAsync($"for i in $(seq 300); do grep -q '{pattern}' /root/daemon.log && exit 0; sleep 1; done; tail -n 40 /root/daemon.log >&2; exit 1", 400);
+
+    /// <summary>In a guest with pools of logical volumes, the volume <c>disk</c> of one.</summary>
+    public static string DiskOf(string pool) => $"/dev/mapper/evestorage--{pool}-disk";
+
     public ValueTask DisposeAsync() => Guest.DisposeAsync();
 
     private static string Submit(string change) => $$"""

@@ -24,7 +24,6 @@ public sealed class KernelPathTests : IDisposable
     [Fact]
     public async Task Another_guest_reads_the_image_by_the_kernels_target_and_the_drives_of_the_mirror_hold_nothing_of_what_is_encrypted()
     {
-        Guest.RequireLong();
         Guest.Require();
         string secret = Text("secret"), plain = Text("plain"), written = Text("written");
         string digest = await MakeImageAsync("secret", secret);

@@ -14,7 +14,6 @@ public sealed class LvmKillTests(ITestOutputHelper output)
     [Fact]
     public async Task However_often_the_power_goes_all_that_was_acknowledged_is_there_and_nothing_half_made()
     {
-        Guest.RequireLong();
         Guest.Require();
         int seed = int.TryParse(Environment.GetEnvironmentVariable("EVESTORAGE_SEED"), out int asked) ? asked : Random.Shared.Next();
         int kills = s_long ? 20 : 1;

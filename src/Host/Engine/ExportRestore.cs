@@ -59,6 +59,8 @@ internal sealed partial class ExportRestore(
         IReadOnlyList<HeldLock> held = await locks.TakeNamesAsync(pool.Name, [name], "exports it again", cancellationToken);
         try
         {
+            using HeldLock exports = await locks.TakeExportsAsync($"{pool.Name}/{name}", "exports it again", cancellationToken);
+
             // Once more: another process may have changed it until we had its name.
             VolumeRecord? record = await pool.Records.FindAsync(name, cancellationToken);
             foreach (ExportRecord export in record?.Exports ?? [])

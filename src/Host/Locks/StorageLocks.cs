@@ -4,14 +4,15 @@ using EveStorage.Host.Profiles;
 namespace EveStorage.Host.Locks;
 
 /// <summary>
-/// What keeps two operations apart, in one process or in several: a pool's lock for a step that changes its metadata, and
-/// the volume names that an operation owns until it ends. They go by the pool's id, since two profiles may name one pool
+/// What keeps two operations apart, in one process or in several: a pool's lock for a step that changes its metadata, the
+/// volume names that an operation owns until it ends, and the exports. Pools' go by the pool's id, since two profiles may name one pool
 /// differently; a pool that is not made yet has but its name.
 /// </summary>
 internal sealed class StorageLocks(Profile profile, OpenPools pools, TimeProvider time)
 {
     private static readonly TimeSpan s_poolLimit = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan s_nameLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_exportsLimit = TimeSpan.FromMinutes(1);   // an end waits for its hosts' I/O
 
     /// <summary>Takes what <see cref="KeyOfAsync"/> named, for one short step.</summary>
     internal Task<HeldLock> TakePoolAsync(string key, string subject, string doing, CancellationToken cancellationToken)
@@ -39,9 +40,12 @@ internal sealed class StorageLocks(Profile profile, OpenPools pools, TimeProvide
         }
     }
 
-    /// <summary>Takes a subsystem that volumes share, so that two don't choose one number in it, until the operation ends.</summary>
-    internal Task<HeldLock> TakeSubsystemAsync(Nqn subsystem, string doing, CancellationToken cancellationToken)
-        => HeldLock.TakeAsync(PathOf($"subsystem-{subsystem}"), $"{subsystem}", HeldLock.Holder(doing), s_nameLimit, time, cancellationToken);
+    /// <summary>
+    /// Takes the exports of all transports, until the operation ends. Volumes share subsystems, whose numbers it chooses, and
+    /// exports share ports and hosts, which one's end takes away with the last of them while another's begin counts on them.
+    /// </summary>
+    internal Task<HeldLock> TakeExportsAsync(string subject, string doing, CancellationToken cancellationToken)
+        => HeldLock.TakeAsync(PathOf("exports"), subject, HeldLock.Holder(doing), s_exportsLimit, time, cancellationToken);
 
     /// <summary>What is locked for a pool, or for what is in none.</summary>
     internal async Task<string> KeyOfAsync(PoolName? pool, CancellationToken cancellationToken)

@@ -11,7 +11,7 @@ internal static class ExportNames
 
     /// <summary>
     /// The number of a volume in a subsystem: the one it has, or the lowest that neither an export nor a record has. Who asks
-    /// holds the subsystem's lock until the number is on record.
+    /// holds the exports' lock until the number is on record.
     /// </summary>
     internal static async Task<int> FreeNumberAsync(
         PlanningContext context, IVolumeTransport transport, Nqn subsystem, Guid volume, CancellationToken cancellationToken)

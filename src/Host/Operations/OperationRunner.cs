@@ -250,17 +250,23 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
 
     private async Task<IReadOnlyList<HeldLock>> TakeNamesAsync(ChangeRequest request, Guid operation, string doing, CancellationToken cancellationToken)
     {
-        HeldLock? subsystem = request is AddExport { Subsystem: string shared }
-            ? await tools.Locks.TakeSubsystemAsync(ExportNames.OurSubsystem(shared), doing, cancellationToken)
-            : null;
+        IReadOnlyList<HeldLock> names = await tools.Locks.TakeNamesAsync(request.Scope, tools.Planners.For(request).Owns(request, operation), doing, cancellationToken);
+        if (request is not (AddExport or RemoveExport))
+        {
+            return names;
+        }
+
         try
         {
-            IReadOnlyList<HeldLock> names = await tools.Locks.TakeNamesAsync(request.Scope, tools.Planners.For(request).Owns(request, operation), doing, cancellationToken);
-            return subsystem is null ? names : [.. names, subsystem];
+            return [.. names, await tools.Locks.TakeExportsAsync(request.Subject, doing, cancellationToken)];
         }
         catch
         {
-            subsystem?.Dispose();
+            foreach (HeldLock held in names)
+            {
+                held.Dispose();
+            }
+
             throw;
         }
     }

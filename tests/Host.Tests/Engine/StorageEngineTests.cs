@@ -1,4 +1,5 @@
 using EveStorage.Host.Api;
+using EveStorage.Host.Locks;
 using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Tests;
@@ -204,6 +205,23 @@ public sealed class StorageEngineTests : IAsyncLifetime
         (await _host.Api.ListExportsAsync(default)).Select(export => export.NamespaceId).Order().ShouldBe([1, 2]);
         (await Should.ThrowAsync<StorageException>(() => _host.RunAsync(first with { Subsystem = "nqn.2014-08.org.other:x" }))).Kind
             .ShouldBe(StorageErrorKind.InvalidConfiguration);
+    }
+
+    [Fact]
+    public async Task An_export_waits_for_another_one_that_begins_or_ends_since_they_share_ports_and_hosts()
+    {
+        await _host.EndAsync();
+        await _host.StartAsync(serve: true);
+        await _host.DoAsync(TestEngine.Create("vm1"));
+        Task exported;
+        using (HeldLock.TryTake(Path.Combine(_host["run"], "locks", "exports.lock"), "another export").ShouldNotBeNull())
+        {
+            exported = _host.RunAsync(TestEngine.Export("vm1"));
+            (await Task.WhenAny(exported, Task.Delay(TimeSpan.FromMilliseconds(300)))).ShouldNotBe(exported);
+        }
+
+        await exported;
+        (await _host.Api.ListExportsAsync(default)).ShouldHaveSingleItem();
     }
 
     [Fact]
