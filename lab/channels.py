@@ -1,6 +1,7 @@
 """The two sockets of a guest: its agent, which runs commands in it, and QEMU's monitor, which changes the machine."""
 import base64
 import json
+import os
 import socket
 import time
 
@@ -22,6 +23,8 @@ class Channel:
             except (ConnectionError, FileNotFoundError, BlockingIOError, EOFError):
                 # It is not there yet, or QEMU ended the connection with that of the client before.
                 self.socket.close()
+                if not os.path.isdir(os.path.dirname(path)):
+                    raise EOFError(f"{path}: the guest has ended") from None
                 self.check()
                 time.sleep(0.05)
 
