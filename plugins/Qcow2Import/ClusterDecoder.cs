@@ -1,12 +1,14 @@
 using System.Collections.Concurrent;
 using System.IO.Compression;
+using EveStorage.Linux;
 
 namespace EveStorage.Qcow2Import;
 
 /// <summary>Decodes clusters. Safe for many calls at once.</summary>
-internal sealed class ClusterDecoder(string subject, int clusterSize) : IDisposable
+internal sealed class ClusterDecoder(string subject, int clusterSize, ClusterCodecs codecs) : IDisposable
 {
-    private readonly ConcurrentBag<ZstdFrames> _idle = [];
+    private readonly ConcurrentBag<ZstdFrames> _idleFrames = [];
+    private readonly ConcurrentBag<DeflateLibrary.Decoder> _idleDeflate = [];
 
     /// <summary>Fills <paramref name="target"/> from the start of <paramref name="source"/>, which may hold other bytes behind.</summary>
     /// <exception cref="StorageException">They don't decode to as many bytes.</exception>
@@ -15,7 +17,7 @@ internal sealed class ClusterDecoder(string subject, int clusterSize) : IDisposa
         int decoded = encoding switch
         {
             ExtentEncoding.Plain => Copy(source, target),
-            ExtentEncoding.Deflate => Inflate(source, target),
+            ExtentEncoding.Deflate => TryInflate(source, target) ? target.Length : Inflate(source, target),
             ExtentEncoding.Zstd => DecodeZstd(source, target),
             _ => throw new StorageException(StorageErrorKind.NotSupported, subject, $"has a cluster in {encoding}"),
         };
@@ -28,9 +30,14 @@ internal sealed class ClusterDecoder(string subject, int clusterSize) : IDisposa
     /// <inheritdoc/>
     public void Dispose()
     {
-        while (_idle.TryTake(out ZstdFrames? frames))
+        while (_idleFrames.TryTake(out ZstdFrames? frames))
         {
             frames.Dispose();
+        }
+
+        while (_idleDeflate.TryTake(out DeflateLibrary.Decoder? decoder))
+        {
+            decoder.Dispose();
         }
     }
 
@@ -40,6 +47,20 @@ internal sealed class ClusterDecoder(string subject, int clusterSize) : IDisposa
         source.CopyTo(target);
         target[source.Length..].Clear();
         return target.Length;
+    }
+
+    // What it does not take may still be a cluster: one that goes on behind its end, or is cut short where the disk ends.
+    private bool TryInflate(ReadOnlySpan<byte> source, Span<byte> target)
+    {
+        if (codecs.Deflate is null)
+        {
+            return false;
+        }
+
+        DeflateLibrary.Decoder decoder = _idleDeflate.TryTake(out DeflateLibrary.Decoder? idle) ? idle : codecs.Deflate.MakeDecoder();
+        bool isWhole = decoder.TryDecode(source, target);
+        _idleDeflate.Add(decoder);
+        return isWhole;
     }
 
     private unsafe int Inflate(ReadOnlySpan<byte> source, Span<byte> target)
@@ -66,7 +87,7 @@ internal sealed class ClusterDecoder(string subject, int clusterSize) : IDisposa
 
     private int DecodeZstd(ReadOnlySpan<byte> source, Span<byte> target)
     {
-        ZstdFrames frames = _idle.TryTake(out ZstdFrames? idle) ? idle : new();
+        ZstdFrames frames = _idleFrames.TryTake(out ZstdFrames? idle) ? idle : new(codecs.MakeFrameDecoder());
         try
         {
             return frames.Decode(source, target, isWhole: target.Length == clusterSize);
@@ -77,7 +98,7 @@ internal sealed class ClusterDecoder(string subject, int clusterSize) : IDisposa
         }
         finally
         {
-            _idle.Add(frames);
+            _idleFrames.Add(frames);
         }
     }
 }

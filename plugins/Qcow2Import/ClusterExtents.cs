@@ -11,6 +11,18 @@ internal static class ClusterExtents
     internal static ImageExtent HoleOf(Qcow2Header header, int index)
         => Clip(header, new(index * header.L2Coverage, header.L2Coverage, ExtentKind.Hole, 0, 0, ExtentEncoding.Plain));
 
+    /// <summary>What entries that map nothing are.</summary>
+    internal static ImageExtent HoleOf(Qcow2Header header, int index, int entry, int count)
+        => Clip(header, new(GuestOffsetOf(header, index, entry), (long)count << header.ClusterBits, ExtentKind.Hole, 0, 0, ExtentEncoding.Plain));
+
+    /// <summary>How many entries from <paramref name="entry"/> on map nothing: most of the table of a sparse disk, and all zeros.</summary>
+    internal static int EmptyFrom(Qcow2Header header, ReadOnlySpan<byte> table, int entry, int entries)
+    {
+        ReadOnlySpan<byte> left = table[(entry * header.L2EntryLength)..(entries * header.L2EntryLength)];
+        int used = left.IndexOfAnyExcept((byte)0);
+        return used < 0 ? entries - entry : used / header.L2EntryLength;
+    }
+
     /// <summary>The extents of one entry.</summary>
     internal static IEnumerable<ImageExtent> Of(Qcow2Header header, Qcow2Cluster cluster, int index, int entry)
     {

@@ -6,7 +6,8 @@ namespace EveStorage.Qcow2Import;
 /// <param name="Header">Its header.</param>
 /// <param name="Bitmaps">How many dirty bitmaps it has, which are not imported.</param>
 /// <param name="Links">The files that it needs.</param>
-internal sealed record Qcow2Facts(Qcow2Header Header, uint Bitmaps, IReadOnlyList<ImageLink> Links)
+/// <param name="Codecs">What decodes its clusters.</param>
+internal sealed record Qcow2Facts(Qcow2Header Header, uint Bitmaps, IReadOnlyList<ImageLink> Links, ClusterCodecs Codecs)
 {
     /// <summary>It for a person.</summary>
     internal IReadOnlyDictionary<string, string> Details => new Dictionary<string, string>(Lines().Select(line => KeyValuePair.Create(line.Name, line.Value)));

@@ -8,6 +8,8 @@ internal sealed class Qcow2Format : ILinkedImageFormat, ICompressingImageWriter
     private const string Zlib = "zlib";
     private const string Zstd = "zstd";
 
+    private readonly ClusterCodecs _codecs = ClusterCodecs.Find();
+
     /// <inheritdoc/>
     public IReadOnlyList<string> Compressions => [Zlib, Zstd];
 
@@ -39,10 +41,10 @@ internal sealed class Qcow2Format : ILinkedImageFormat, ICompressingImageWriter
             Zstd => Qcow2Compression.Zstd,
             string other => throw new StorageException(StorageErrorKind.NotSupported, $"{volume.Name}", $"can't be compressed by '{other}' here; there are {string.Join(", ", Compressions)}"),
         };
-        return new Qcow2Save(volume, image, compression, progress).RunAsync(cancellationToken);
+        return new Qcow2Save(volume, image, compression, _codecs, progress).RunAsync(cancellationToken);
     }
 
-    private static async ValueTask<IImageReader> OpenAsync(IImageSource source, bool linked, CancellationToken cancellationToken)
+    private async ValueTask<IImageReader> OpenAsync(IImageSource source, bool linked, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(source);
         try
@@ -56,7 +58,7 @@ internal sealed class Qcow2Format : ILinkedImageFormat, ICompressingImageWriter
                     : "keeps its data in another file: make one of both with `qemu-img convert`");
             }
 
-            Qcow2Facts facts = new(header, extensions.Bitmaps, links);
+            Qcow2Facts facts = new(header, extensions.Bitmaps, links, _codecs);
             if (!source.CanSeek || source.Length is not long length)
             {
                 return new Qcow2StreamReader(source, facts);

@@ -8,7 +8,7 @@ internal sealed class Qcow2Reader(IImageSource source, Qcow2Facts facts, Qcow2Ta
     private readonly Qcow2Header _header = facts.Header;
     private readonly string _name = source.Name;
     private readonly long? _length = source.Length;
-    private readonly ClusterDecoder _decoder = new(source.Name, facts.Header.ClusterSize);
+    private readonly ClusterDecoder _decoder = new(source.Name, facts.Header.ClusterSize, facts.Codecs);
 
     /// <inheritdoc/>
     public ByteSize VirtualSize => _header.VirtualSize;
@@ -31,13 +31,18 @@ internal sealed class Qcow2Reader(IImageSource source, Qcow2Facts facts, Qcow2Ta
             int entries = table is null ? 1 : ClusterExtents.EntriesOf(_header, index);
             for (int entry = 0; entry < entries; entry++)
             {
-                foreach (ImageExtent extent in table is null ? [ClusterExtents.HoleOf(_header, index)] : CheckedExtentsOf(table, index, entry, used))
+                int empty = table is null ? 0 : ClusterExtents.EmptyFrom(_header, table, entry, entries);
+                foreach (ImageExtent extent in table is null ? [ClusterExtents.HoleOf(_header, index)]
+                    : empty > 0 ? [ClusterExtents.HoleOf(_header, index, entry, empty)]
+                    : CheckedExtentsOf(table, index, entry, used))
                 {
                     if (join.Add(extent) is ImageExtent whole)
                     {
                         yield return whole;
                     }
                 }
+
+                entry += Math.Max(0, empty - 1);
             }
         }
 

@@ -1,10 +1,12 @@
+using EveStorage.Linux;
+
 namespace EveStorage.Qcow2Import;
 
 /// <summary>
 /// Writes a volume as a version 3 image. A file is written in one go, and what is known last is put into its place at the
 /// end. A stream begins with what is known last, so that the volume is read twice, and measured first.
 /// </summary>
-internal sealed class Qcow2Save(SavedVolume volume, Stream stream, Qcow2Compression? compression, IProgress<ByteSize> progress)
+internal sealed class Qcow2Save(SavedVolume volume, Stream stream, Qcow2Compression? compression, ClusterCodecs codecs, IProgress<ByteSize> progress)
 {
     private readonly SavedImage _image = new(stream, $"{volume.Name}");
     private readonly long _size = volume.Blocks.Size.Bytes;
@@ -31,10 +33,10 @@ internal sealed class Qcow2Save(SavedVolume volume, Stream stream, Qcow2Compress
         progress.Report(new(_size));
     }
 
-    private static Func<IClusterEncoder>? EncoderOf(Qcow2Compression? compression) => compression switch
+    private Func<IClusterEncoder>? EncoderOf(Qcow2Compression? compression) => compression switch
     {
         null => null,
-        Qcow2Compression.Zstd => static () => new ZstdEncoder(),
+        Qcow2Compression.Zstd => codecs.Zstd is ZstdLibrary library ? () => new ZstdEncoder(library) : static () => new PortedZstdEncoder(),
         _ => static () => new DeflateEncoder(),
     };
 

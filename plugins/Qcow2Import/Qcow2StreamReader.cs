@@ -13,7 +13,7 @@ internal sealed class Qcow2StreamReader(IImageSource source, Qcow2Facts facts) :
 
     private readonly Qcow2Header _header = facts.Header;
     private readonly string _name = source.Name;
-    private readonly ClusterDecoder _decoder = new(source.Name, facts.Header.ClusterSize);
+    private readonly ClusterDecoder _decoder = new(source.Name, facts.Header.ClusterSize, facts.Codecs);
     private readonly PriorityQueue<ImageExtent, long> _waiting = new();
     private long _passed;
 
@@ -137,8 +137,20 @@ internal sealed class Qcow2StreamReader(IImageSource source, Qcow2Facts facts) :
     private IEnumerable<ImageExtent> ExtentsOf(byte[] table, int index, Qcow2Tables tables, UsedClusters used)
     {
         ExtentJoin join = default;
-        for (int entry = 0; entry < ClusterExtents.EntriesOf(_header, index); entry++)
+        int entries = ClusterExtents.EntriesOf(_header, index);
+        for (int entry = 0; entry < entries; entry++)
         {
+            if (ClusterExtents.EmptyFrom(_header, table, entry, entries) is int empty and > 0)
+            {
+                if (join.Add(ClusterExtents.HoleOf(_header, index, entry, empty)) is ImageExtent before)
+                {
+                    yield return before;
+                }
+
+                entry += empty - 1;
+                continue;
+            }
+
             Qcow2Cluster cluster = tables.ClusterOf(table, index, entry);
             used.Take(cluster);
             foreach (ImageExtent extent in ClusterExtents.Of(_header, cluster, index, entry))

@@ -1,16 +1,29 @@
+using EveStorage.Linux;
 using ZstdSharp.Unsafe;
 
 namespace EveStorage.Qcow2Import;
 
-/// <summary>A zstd frame of each cluster.</summary>
-internal sealed unsafe class ZstdEncoder : IClusterEncoder
+/// <summary>A zstd frame of each cluster, by the system's library.</summary>
+internal sealed class ZstdEncoder(ZstdLibrary library) : IClusterEncoder
 {
-    // A fast one of them: half as long again to compress saves a fiftieth of the space.
-    private const int Level = 1;
+    /// <summary>A fast level of it: half as long again to compress saves a fiftieth of the space.</summary>
+    internal const int Level = 1;
 
+    private readonly ZstdLibrary.Encoder _encoder = library.MakeEncoder(Level);
+
+    /// <inheritdoc/>
+    public int Encode(ReadOnlySpan<byte> cluster, Span<byte> target) => _encoder.Encode(cluster, target);
+
+    /// <inheritdoc/>
+    public void Dispose() => _encoder.Dispose();
+}
+
+/// <summary>The same by the port to managed code.</summary>
+internal sealed unsafe class PortedZstdEncoder : IClusterEncoder
+{
     private ZSTD_CCtx_s* _context = Methods.ZSTD_createCCtx();
 
-    internal ZstdEncoder() => _ = Methods.ZSTD_CCtx_setParameter(_context, ZSTD_cParameter.ZSTD_c_compressionLevel, Level);
+    internal PortedZstdEncoder() => _ = Methods.ZSTD_CCtx_setParameter(_context, ZSTD_cParameter.ZSTD_c_compressionLevel, ZstdEncoder.Level);
 
     /// <inheritdoc/>
     public int Encode(ReadOnlySpan<byte> cluster, Span<byte> target)

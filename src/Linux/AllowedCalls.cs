@@ -15,11 +15,12 @@ internal static class AllowedCalls
     internal static SystemCall Prlimit { get; } = new("prlimit64", 302, 261);
     internal static SystemCall Ioctl { get; } = new("ioctl", 16, 29);
 
-    /// <summary>Those that take any arguments. None of them opens a name, makes a socket or starts a program.</summary>
+    /// <summary>Those that take any arguments. None of them opens a name, makes a socket or starts a program. A socket that it was given may bring descriptors.</summary>
     internal static SystemCall[] Free { get; } =
     [
         new("read", 0, 63), new("write", 1, 64), new("pread64", 17, 67), new("pwrite64", 18, 68), new("readv", 19, 65), new("writev", 20, 66),
         new("preadv", 295, 69), new("pwritev", 296, 70), new("lseek", 8, 62), new("close", 3, 57), new("fstat", 5, 80), new("statx", 332, 291),
+        new("copy_file_range", 326, 285), new("recvmsg", 47, 212),
         new("fsync", 74, 82), new("fdatasync", 75, 83), new("fallocate", 285, 47), new("fcntl", 72, 25), new("pipe2", 293, 59),
         new("mmap", 9, 222), new("mprotect", 10, 226), new("munmap", 11, 215), new("mremap", 25, 216), new("madvise", 28, 233), new("brk", 12, 214),
         new("mlock", 149, 228), new("munlock", 150, 229), new("membarrier", 324, 283), new("mincore", 27, 232),

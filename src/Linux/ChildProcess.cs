@@ -79,6 +79,21 @@ public sealed unsafe class ChildProcess : IDisposable
         }
     }
 
+    /// <summary>Bounds what it can write and the time it can take of the processors, where it bounded itself for now: <see cref="ResourceLimits"/>.</summary>
+    /// <exception cref="StorageException">It has ended, or the kernel refused.</exception>
+    public void Limit(ByteSize files, TimeSpan processors)
+    {
+        lock (_reaping)
+        {
+            if (_exitCode is not null)
+            {
+                throw new StorageException(StorageErrorKind.Io, $"process {_pid}", "has ended");
+            }
+
+            ResourceLimits.Of(_pid, files, processors);
+        }
+    }
+
     /// <summary>Waits for its end, which is near once <see cref="Output"/> ended.</summary>
     /// <returns>Its exit code, or 128 and the number of the signal that ended it; the same however often it is called.</returns>
     /// <exception cref="StorageException">Something else in this process took its end, which is not known then.</exception>

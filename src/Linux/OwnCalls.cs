@@ -64,6 +64,7 @@ internal static unsafe partial class OwnCalls
 
     // fcntl.h: locks of an open file description.
     internal const int F_OFD_SETLK = 37;
+    internal const int F_SETPIPE_SZ = 1031;
     internal const short F_RDLCK = 0;
     internal const short F_WRLCK = 1;
     internal const short F_UNLCK = 2;
@@ -163,8 +164,8 @@ internal static unsafe partial class OwnCalls
     [LibraryImport("libc.so.6", EntryPoint = "waitpid", SetLastError = true)]
     internal static partial int WaitPid(int pid, int* status, int options);
 
-    [LibraryImport("libc.so.6", EntryPoint = "setrlimit", SetLastError = true)]
-    internal static partial int SetResourceLimit(int resource, ResourceLimit* limit);
+    [LibraryImport("libc.so.6", EntryPoint = "prlimit", SetLastError = true)]
+    internal static partial int ProcessLimit(int process, int resource, ResourceLimit* limit, ResourceLimit* before);
 
     /// <summary>struct sg_io_hdr of scsi/sg.h.</summary>
     [StructLayout(LayoutKind.Sequential)]

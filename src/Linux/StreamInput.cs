@@ -8,7 +8,17 @@ namespace EveStorage.Linux;
 /// <param name="subject">What it is, for messages.</param>
 public sealed unsafe class StreamInput(SafeFileHandle handle, string subject) : IDisposable
 {
+    // The most that any user may have by default: pipe(7).
+    private const int Capacity = 1 << 20;
+
     private readonly StopEvent _stop = new(subject);
+
+    /// <summary>Has a pipe hold more at a time, so that its two ends wait for each other less often. What is none stays as it is.</summary>
+    public void Widen()
+    {
+        using Descriptor descriptor = new(handle);
+        _ = LibC.fcntl(descriptor, OwnCalls.F_SETPIPE_SZ, Capacity);
+    }
 
     /// <summary>Reads what comes next: at least one byte; 0 at the end, and once <see cref="Stop"/> was called.</summary>
     /// <exception cref="StorageException">Reading failed.</exception>

@@ -32,11 +32,27 @@ public static unsafe class UnixDescriptors
     // CMSG_LEN of one int: the 4 bytes that round it up would take a second descriptor, which the kernel now closes.
     private const int ReceivedLength = HeaderLength + sizeof(int);
 
+    /// <summary>Makes two sockets that are each other's peer.</summary>
+    /// <exception cref="StorageException">The kernel refused.</exception>
+    public static (SafeFileHandle Ours, SafeFileHandle Theirs) MakePair()
+    {
+        int* pair = stackalloc int[2];
+        return LibC.socketpair(LibC.AF_UNIX, LibC.SOCK_STREAM | LibC.SOCK_CLOEXEC, 0, pair) == 0
+            ? (new(pair[0], ownsHandle: true), new(pair[1], ownsHandle: true))
+            : throw Errno.Failure("descriptor", "socketpair");
+    }
+
     /// <summary>Sends <paramref name="message"/> with <paramref name="handle"/>, which stays the caller's.</summary>
     /// <exception cref="StorageException">The peer is gone.</exception>
     public static void Send(Socket socket, ReadOnlySpan<byte> message, SafeFileHandle handle)
     {
         ArgumentNullException.ThrowIfNull(socket);
+        Send(socket.SafeHandle, message, handle);
+    }
+
+    /// <inheritdoc cref="Send(Socket, ReadOnlySpan{byte}, SafeFileHandle)"/>
+    public static void Send(SafeHandle socket, ReadOnlySpan<byte> message, SafeFileHandle handle)
+    {
         byte* control = stackalloc byte[ControlLength];
         new Span<byte>(control, ControlLength).Clear();
         using Descriptor passed = new(handle);
@@ -48,7 +64,7 @@ public static unsafe class UnixDescriptors
         {
             iovec vector = new() { iov_base = data, iov_len = message.Length };
             msghdr header = new() { msg_iov = &vector, msg_iovlen = 1, msg_control = control, msg_controllen = ControlLength };
-            using Descriptor connection = new(socket.SafeHandle);
+            using Descriptor connection = new(socket);
             long sent;
             do
             {
@@ -74,12 +90,18 @@ public static unsafe class UnixDescriptors
     public static SafeFileHandle? Receive(Socket socket, Span<byte> message, out int length)
     {
         ArgumentNullException.ThrowIfNull(socket);
+        return Receive(socket.SafeHandle, message, out length);
+    }
+
+    /// <inheritdoc cref="Receive(Socket, Span{byte}, out int)"/>
+    public static SafeFileHandle? Receive(SafeHandle socket, Span<byte> message, out int length)
+    {
         byte* control = stackalloc byte[ControlLength];
         fixed (byte* data = message)
         {
             iovec vector = new() { iov_base = data, iov_len = message.Length };
             msghdr header = new() { msg_iov = &vector, msg_iovlen = 1, msg_control = control, msg_controllen = ReceivedLength };
-            using Descriptor connection = new(socket.SafeHandle);
+            using Descriptor connection = new(socket);
             long received;
             do
             {

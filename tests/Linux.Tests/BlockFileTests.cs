@@ -54,6 +54,25 @@ public sealed class BlockFileTests : IDisposable
     }
 
     [Fact]
+    public void Bytes_are_given_to_another_file_up_to_the_end_of_theirs()
+    {
+        byte[] data = [.. Enumerable.Range(0, 3 * 4096).Select(i => (byte)(i * 7))];
+        using BlockFile source = BlockFile.Create(_directory["source"]);
+        source.Write(0, data);
+        using BlockFile target = BlockFile.Create(_directory["target"]);
+        target.SetLength(1 << 20);
+
+        SparseFile.Share(source.Handle, 4096, target.Handle, 64 << 10, 4096).ShouldBe(4096);
+        SparseFile.Share(source.Handle, 8192, target.Handle, 128 << 10, 64 << 10).ShouldBe(4096, "there is no more of it");
+
+        byte[] read = new byte[4096];
+        target.Read(64 << 10, read);
+        read.ShouldBe(data[4096..8192]);
+        target.Read(128 << 10, read);
+        read.ShouldBe(data[8192..]);
+    }
+
+    [Fact]
     public void A_sparse_copy_has_the_same_bytes_and_holes()
     {
         using BlockFile source = BlockFile.Create(_directory["source"]);

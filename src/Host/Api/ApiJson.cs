@@ -98,7 +98,8 @@ internal static class ApiJson
                 : throw new JsonException($"'{name}' is no trait; there are {string.Join(", ", Enum.GetNames<VolumeTraits>().Select(JsonNamingPolicy.KebabCaseLower.ConvertName))}."));
     }
 
-    private sealed class ByteSizeConverter : JsonConverter<ByteSize>
+    /// <summary>A size, as a number.</summary>
+    internal sealed class ByteSizeConverter : JsonConverter<ByteSize>
     {
         public override ByteSize Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
             => reader.TryGetInt64(out long bytes) && bytes >= 0 ? new(bytes) : throw new JsonException("A size is a number of bytes, 0 or more.");

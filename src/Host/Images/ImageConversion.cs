@@ -35,6 +35,14 @@ internal sealed class ImageConversion(PluginCatalog catalog, Profile profile, IL
     /// <exception cref="StorageException">It is not.</exception>
     internal void RequireAllowed(Uri url, Caller caller) => UrlRule.Require(url, caller, profile.Images);
 
+    /// <summary>A file or a pipe that was handed over.</summary>
+    /// <param name="image">It.</param>
+    /// <param name="name">What it is called.</param>
+    /// <param name="question">What of it is meant.</param>
+    /// <param name="digest">Whether the digest of all of it is wanted.</param>
+    internal ImageInput Of(SafeFileHandle image, string name, ImageQuestion question, bool digest)
+        => new(image, name) { GoesStraight = !digest && question.Snapshot is null && profile.Images.Directory.Length == 0 };
+
     /// <summary>Opens what lies at a URL.</summary>
     /// <exception cref="StorageException">It can't be fetched.</exception>
     internal Task<ImageInput> OpenUrlAsync(Uri url, string name, bool digest, CancellationToken cancellationToken)
@@ -43,24 +51,24 @@ internal sealed class ImageConversion(PluginCatalog catalog, Profile profile, IL
     /// <summary>What an image holds, all of it gone over.</summary>
     /// <exception cref="StorageException">Its format is not known, or it is not read.</exception>
     internal Task<ImageReport> InspectAsync(ImageInput image, ImageQuestion question, CancellationToken cancellationToken)
-        => LookAsync(image, question, goOver: true, cancellationToken);
+        => LookAsync(image, question, goOver: true, keeps: false, cancellationToken);
 
     /// <summary>
     /// What an import has to know before there is a volume: what opening an image tells. The import goes over it anyway. The
-    /// files that it names are then open in it.
+    /// files that it names are then open in it, and so is the worker that looked.
     /// </summary>
     /// <exception cref="StorageException">Its format is not known, or no volume can be made of it.</exception>
     internal async Task<ImageReport> GlanceAsync(ImageInput image, ImageQuestion question, CancellationToken cancellationToken)
     {
-        ImageReport report = await LookAsync(image, question, goOver: false, cancellationToken);
+        ImageReport report = await LookAsync(image, question, goOver: false, keeps: true, cancellationToken);
         return report.Refusal is ErrorReport refusal ? throw refusal.ToException() : report;
     }
 
-    private async Task<ImageReport> LookAsync(ImageInput image, ImageQuestion question, bool goOver, CancellationToken cancellationToken)
+    private async Task<ImageReport> LookAsync(ImageInput image, ImageQuestion question, bool goOver, bool keeps, CancellationToken cancellationToken)
     {
         while (true)
         {
-            (WorkerMessage answer, _) = await WorkerProcess.RunAsync(RequestFor(image, question) with { GoOver = goOver }, image, [], static _ => { }, static _ => { }, cancellationToken);
+            (WorkerMessage answer, _) = await WorkerProcess.RunAsync(RequestFor(image, question) with { GoOver = goOver, Keeps = keeps }, image, [], static _ => { }, static _ => { }, cancellationToken);
             if (answer.Needs is OpenLink needed && needed.Of >= 0 && needed.Of <= image.Links.Count)
             {
                 image.Links.Add(_directory.Open(needed.Link, needed.Of, image.Links, image.Name));
@@ -78,8 +86,16 @@ internal sealed class ImageConversion(PluginCatalog catalog, Profile profile, IL
     internal async Task<(ImportResult Result, string? SourceDigest)> ImportAsync(
         ImageInput image, ImageQuestion question, SafeFileHandle volume, SafeFileHandle? spool, ImportOrder order, Action<WorkerProgress> progress, Action<ByteSize> safe, CancellationToken cancellationToken)
     {
-        (WorkerMessage answer, string? digest) = await WorkerProcess.RunAsync(
-            RequestFor(image, question) with { Import = order }, image, spool is null ? [volume] : [volume, spool], progress, safe, cancellationToken);
+        SafeFileHandle[] targets = spool is null ? [volume] : [volume, spool];
+        await using WorkerProcess? looked = image.TakeWorker();
+        if (looked is null && image is { IsPipe: true, GoesStraight: true })
+        {
+            throw new StorageException(StorageErrorKind.NotSupported, image.Name, "has to be looked at twice, and comes through a pipe: write it to a file first");
+        }
+
+        (WorkerMessage answer, string? digest) = looked is null
+            ? await WorkerProcess.RunAsync(RequestFor(image, question) with { Import = order }, image, targets, progress, safe, cancellationToken)
+            : await looked.ImportAsync(order, targets, progress, safe, cancellationToken);
         return (answer.Result ?? throw Strange(image.Name), digest);
     }
 

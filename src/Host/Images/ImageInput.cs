@@ -1,5 +1,6 @@
 using System.Buffers;
 using EveStorage.Host.Urls;
+using EveStorage.Host.Worker;
 using EveStorage.Linux;
 using Microsoft.Win32.SafeHandles;
 
@@ -9,6 +10,7 @@ namespace EveStorage.Host.Images;
 internal sealed class ImageInput : IAsyncDisposable
 {
     private readonly SafeFileHandle? _handle;
+    private WorkerProcess? _worker;
 
     /// <summary>A file or a pipe, which stays the caller's.</summary>
     internal ImageInput(SafeFileHandle handle, string name)
@@ -55,15 +57,32 @@ internal sealed class ImageInput : IAsyncDisposable
     /// <summary>Whether it comes through a pipe.</summary>
     internal bool IsPipe { get; }
 
+    /// <summary>
+    /// Whether a worker reads the pipe itself: nobody wants the digest of all that came, and nothing in it makes a second worker
+    /// need what the first has looked at.
+    /// </summary>
+    internal bool GoesStraight { get; init; }
+
     /// <summary>The files that it names, in the order in which they are handed to a worker.</summary>
     internal List<LinkedFile> Links { get; } = [];
 
     /// <summary>What a pump puts before what comes next.</summary>
     internal ArrayBufferWriter<byte> Head { get; } = new();
 
-    /// <summary>Lets go of the files that were opened for it, and of its server.</summary>
+    /// <summary>Keeps a worker that has looked at it, for its import.</summary>
+    internal void Keep(WorkerProcess worker) => _worker = worker;
+
+    /// <summary>Takes that worker, which goes with who takes it; null when there is none.</summary>
+    internal WorkerProcess? TakeWorker() => Interlocked.Exchange(ref _worker, null);
+
+    /// <summary>Lets go of the worker that looked at it, of the files that were opened for it, and of its server.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (TakeWorker() is WorkerProcess idle)
+        {
+            await idle.DisposeAsync();
+        }
+
         Links.ForEach(static link => link.File.Dispose());
         Ranges?.Dispose();
         if (Stream is not null)

@@ -20,6 +20,14 @@ internal sealed class DescriptorSource(SafeFileHandle handle, string name) : ISp
     /// <summary>How many bytes of it were read.</summary>
     internal long BytesRead => Interlocked.Read(ref _read);
 
+    /// <summary>Gives bytes of it to <paramref name="target"/> without reading them, as far as it can; gives back how many.</summary>
+    internal long ShareWith(SparseTarget target, in ImageExtent extent)
+    {
+        long shared = target.Share(handle, extent.SourceOffset, extent.GuestOffset, extent.SourceLength);
+        Interlocked.Add(ref _read, shared);
+        return shared;
+    }
+
     /// <summary>Is told where each read begins; null when nobody asks.</summary>
     internal Action<long>? ReadFrom { get; set; }
 

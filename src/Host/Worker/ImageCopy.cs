@@ -1,24 +1,25 @@
-using System.Buffers;
 using System.Threading.Channels;
 
 namespace EveStorage.Host.Worker;
 
 /// <summary>
-/// Copies an image's disk to a volume: extents in order into pieces of bounded size, pieces decoded and written by as many
-/// threads as there are processors, each with its own buffers. Memory is bounded by the pieces under way. Of a stream each
-/// piece is read where it passes, by who tells the pieces.
+/// Copies an image's disk to a volume: extents in order into tasks of bounded size, tasks read, decoded and written by as many
+/// threads as there are processors, each with its own buffers. Memory is bounded by the tasks under way. Of a stream each
+/// piece is read where it passes, by who tells the tasks.
 /// </summary>
 internal sealed class ImageCopy(LayeredDisk disk, SparseTarget target, StreamSource? stream, Action<WorkerProgress> progress)
 {
-    // Long enough that a system call costs nothing beside it, short enough that several fit in a cache.
-    private const int PieceLength = 1 << 20;
-    private const int PiecesWaiting = 16;
+    // Of a stream each holds its bytes.
+    private const int TasksWaiting = 16;
 
     private readonly Lock _lock = new();
     private long _done;
 
     /// <summary>How much of the disk, in the order in which the image tells it, was copied before and is left out.</summary>
     internal ByteSize From { get; init; }
+
+    /// <summary>Whether image and volume may lie where they can share blocks.</summary>
+    internal bool Shares { get; init; }
 
     /// <summary>Marks how far it has come; null where nobody could go on with it.</summary>
     internal CopyMarks? Marks { get; init; }
@@ -32,8 +33,8 @@ internal sealed class ImageCopy(LayeredDisk disk, SparseTarget target, StreamSou
         }
 
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Channel<Piece> pieces = Channel.CreateBounded<Piece>(PiecesWaiting);
-        Task[] all = [SplitAsync(pieces.Writer, stop.Token), .. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => CopyAsync(pieces.Reader, stop.Token))];
+        Channel<CopyTask> tasks = Channel.CreateBounded<CopyTask>(TasksWaiting);
+        Task[] all = [SplitAsync(tasks.Writer, stop.Token), .. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => CopyAsync(tasks.Reader, stop.Token))];
 
         // The first failure stops the others, and is the one that is told.
         Task marking = Marks?.RunAsync(stop.Token) ?? Task.CompletedTask;
@@ -57,12 +58,14 @@ internal sealed class ImageCopy(LayeredDisk disk, SparseTarget target, StreamSou
         }
     }
 
-    private async Task SplitAsync(ChannelWriter<Piece> pieces, CancellationToken cancellationToken)
+    private async Task SplitAsync(ChannelWriter<CopyTask> tasks, CancellationToken cancellationToken)
     {
         long end = 0;
         long cost = 0;
+        CopyTask? open = null;   // which more may be added to
         await foreach (DiskPiece whole in disk.ReadAsync(cancellationToken))
         {
+            long start = end;
             end += whole.Length;
             if (end <= From.Bytes)
             {
@@ -71,28 +74,50 @@ internal sealed class ImageCopy(LayeredDisk disk, SparseTarget target, StreamSou
             }
 
             DiskPiece run = Rest(whole, end);
-            if (!run.IsData && target.ReadsZero)
+            bool isNothing = !run.IsData && target.ReadsZero;
+            if (open is not null && (isNothing || run.IsPlain || !open.TryAdd(run)))
+            {
+                await AddAsync(tasks, open, start, cost, cancellationToken);
+                open = null;
+            }
+
+            if (isNothing)
             {
                 Marks?.Begin(end, cost, isDone: true);
                 Told(run.Length);
             }
-            else if (!run.IsPlain)
+            else if (run.IsPlain)
             {
-                cost += run.Length;
-                await AddAsync(pieces, run, run.Extent, end, cost, cancellationToken);
+                cost = await SplitAsync(tasks, run, end, cost, cancellationToken);
             }
             else
             {
-                for (long at = 0; at < run.Length; at += PieceLength)
-                {
-                    DiskPiece part = run with { GuestOffset = run.GuestOffset + at, Length = Math.Min(PieceLength, run.Length - at) };
-                    cost += part.Length;
-                    await AddAsync(pieces, part, part.PlainPart(part.GuestOffset, part.Length), end - run.Length + at + part.Length, cost, cancellationToken);
-                }
+                open ??= new(run);
+                cost += run.Length;
+                await FetchAsync(open, run, run.Extent, cancellationToken);
             }
         }
 
-        pieces.Complete();
+        if (open is not null)
+        {
+            await AddAsync(tasks, open, end, cost, cancellationToken);
+        }
+
+        tasks.Complete();
+    }
+
+    private async ValueTask<long> SplitAsync(ChannelWriter<CopyTask> tasks, DiskPiece run, long end, long cost, CancellationToken cancellationToken)
+    {
+        for (long at = 0; at < run.Length; at += CopyTask.MostDecoded)
+        {
+            DiskPiece part = run with { GuestOffset = run.GuestOffset + at, Length = Math.Min(CopyTask.MostDecoded, run.Length - at) };
+            CopyTask task = new(part);
+            cost += part.Length;
+            await FetchAsync(task, part, part.PlainPart(part.GuestOffset, part.Length), cancellationToken);
+            await AddAsync(tasks, task, end - run.Length + at + part.Length, cost, cancellationToken);
+        }
+
+        return cost;
     }
 
     // What is encoded is decoded whole: copying it twice does no harm.
@@ -107,63 +132,69 @@ internal sealed class ImageCopy(LayeredDisk disk, SparseTarget target, StreamSou
         return run with { GuestOffset = run.GuestOffset + skipped, Length = run.Length - skipped };
     }
 
-    private async ValueTask AddAsync(ChannelWriter<Piece> pieces, DiskPiece run, ImageExtent extent, long end, long cost, CancellationToken cancellationToken)
+    private async ValueTask AddAsync(ChannelWriter<CopyTask> tasks, CopyTask task, long end, long cost, CancellationToken cancellationToken)
     {
         if (Marks is not null)
         {
             await Marks.WaitAsync(cost, cancellationToken);
+            task.Part = Marks.Begin(end, cost, isDone: false);
         }
 
-        CopyPart? part = Marks?.Begin(end, cost, isDone: false);
-        await pieces.WriteAsync(await FetchAsync(run, extent, cancellationToken) with { Part = part }, cancellationToken);
+        await tasks.WriteAsync(task, cancellationToken);
     }
 
-    private async ValueTask<Piece> FetchAsync(DiskPiece piece, ImageExtent extent, CancellationToken cancellationToken)
+    // Of a stream at once: what is told next may lie behind it.
+    private async ValueTask FetchAsync(CopyTask task, DiskPiece piece, ImageExtent extent, CancellationToken cancellationToken)
     {
         if (stream is null || !piece.IsData || disk.Layers[piece.Layer].Data != stream)
         {
-            return new(piece, null, 0, null);
+            return;
         }
 
         PieceReader.RequireBounded(extent, stream.Name);
-        byte[] bytes = ArrayPool<byte>.Shared.Rent((int)extent.SourceLength);
-        int read = await stream.ReadAsync(extent.SourceOffset, bytes.AsMemory(0, (int)extent.SourceLength), cancellationToken);
+        task.Took(await stream.ReadAsync(extent.SourceOffset, task.PlaceFor((int)extent.SourceLength), cancellationToken));
         if (!piece.IsPlain)
         {
             stream.KeepEnd();
         }
-
-        return new(piece, bytes, read, null);
     }
 
-    private async Task CopyAsync(ChannelReader<Piece> pieces, CancellationToken cancellationToken)
+    private async Task CopyAsync(ChannelReader<CopyTask> tasks, CancellationToken cancellationToken)
     {
         // Off the caller's thread from here on: decoding is work, not waiting.
         await Task.Yield();
         using PieceReader reader = new(disk);
-        await foreach ((DiskPiece piece, byte[]? bytes, int read, CopyPart? part) in pieces.ReadAllAsync(cancellationToken))
+        await foreach (CopyTask task in tasks.ReadAllAsync(cancellationToken))
         {
-            if (!piece.IsData)
+            if (!task.First.IsData)
             {
-                target.WriteZeroes(piece.GuestOffset, piece.Length);
+                target.WriteZeroes(task.GuestOffset, task.Length);
             }
-            else if (bytes is null)
+            else if (!TryShare(task.First))
             {
-                target.Write(piece.GuestOffset, (await reader.ReadAsync(piece, cancellationToken)).Span);
-            }
-            else
-            {
-                target.Write(piece.GuestOffset, reader.Decode(piece, bytes.AsMemory(0, read)).Span);
-                ArrayPool<byte>.Shared.Return(bytes);
+                target.Write(task.GuestOffset, (await reader.ReadAsync(task, cancellationToken)).Span);
+                task.Return();
             }
 
-            if (part is not null)
+            if (task.Part is not null)
             {
-                Marks!.Done(part);
+                Marks!.Done(task.Part);
             }
 
-            Told(piece.Length);
+            Told(task.Length);
         }
+    }
+
+    // What was shared of a piece that could not be shared whole is written once more.
+    private bool TryShare(DiskPiece piece)
+    {
+        if (!Shares || !piece.IsPlain || disk.Layers[piece.Layer].Data is not DescriptorSource file)
+        {
+            return false;
+        }
+
+        ImageExtent extent = piece.PlainPart(piece.GuestOffset, piece.Length);
+        return extent.SourceLength == piece.Length && file.ShareWith(target, extent) == piece.Length;
     }
 
     private void Told(long length)
@@ -174,7 +205,4 @@ internal sealed class ImageCopy(LayeredDisk disk, SparseTarget target, StreamSou
             progress(new(WorkerPhase.Copy, new(_done), new(disk.VirtualSize.Bytes + (stream?.PassedLength ?? 0))));
         }
     }
-
-    /// <summary>A piece, with the bytes of its extent when they were read where a stream passed.</summary>
-    private readonly record struct Piece(DiskPiece Run, byte[]? Bytes, int Read, CopyPart? Part);
 }

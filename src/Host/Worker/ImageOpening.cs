@@ -20,7 +20,7 @@ internal sealed class LinkNeededException(OpenLink link) : Exception($"needs {li
 }
 
 /// <summary>Opens what the descriptors of a worker are, by what the request says of them.</summary>
-internal sealed class ImageOpening
+internal sealed class ImageOpening : IDisposable
 {
     /// <summary>The number of the image's descriptor.</summary>
     internal const int FirstDescriptor = 3;
@@ -33,6 +33,7 @@ internal sealed class ImageOpening
     private readonly WorkerRequest _request;
     private readonly Action<ByteRange> _ask;
     private readonly List<DescriptorSource> _files = [];
+    private readonly StreamInput? _pipe;
 
     /// <summary>Loads the formats that the request names.</summary>
     /// <param name="request">What is asked of the worker.</param>
@@ -43,6 +44,12 @@ internal sealed class ImageOpening
         _ask = ask;
         LoadFormats();
         using SafeFileHandle image = new(FirstDescriptor, ownsHandle: false);
+        if (request.IsPipe)
+        {
+            _pipe = new(new(FirstDescriptor, ownsHandle: true), request.ImageName);
+            _pipe.Widen();
+        }
+
         KnownLength = request.RangedLength ?? (request.IsPipe ? default : ExistingFile.LengthOf(image, request.ImageName));
     }
 
@@ -63,9 +70,10 @@ internal sealed class ImageOpening
     /// <exception cref="StorageException">It is not read.</exception>
     internal async Task<OpenImage> OpenAsync(Action<StreamSource> prepare, Action<WorkerProgress> progress, CancellationToken cancellationToken)
     {
-        SafeFileHandle handle = new(FirstDescriptor, ownsHandle: true);
+        SafeFileHandle handle = new(FirstDescriptor, ownsHandle: _pipe is null);
         byte[] head = new byte[HeadLength];
-        StreamSource? stream = _request.IsPipe ? new(new FileStream(handle, FileAccess.Read, bufferSize: 0), _request.ImageName) : null;
+        StreamSource? stream = _pipe is StreamInput pipe ? new(new SourceStream((_, target) => pipe.Read(target)), _request.ImageName) : null;
+        _ = cancellationToken.UnsafeRegister(static pipe => (pipe as StreamInput)?.Stop(), _pipe);
         RangeSource? ranges = _request.RangedLength is ByteSize ranged ? new(handle, ranged, _request.ImageName, _ask) : null;
         IImageSource source = stream ?? ranges ?? (IImageSource)FileOf(handle, _request.ImageName);
         int length = stream?.Peek(head) ?? await source.ReadAsync(0, head, cancellationToken);
@@ -95,6 +103,9 @@ internal sealed class ImageOpening
         file?.ReadFrom = null;
         return new(kind, new(layers), stream, wrapping);
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _pipe?.Dispose();
 
     // Only one whose streams don't say how long they are is as long as the request says.
     private void Prepare(StreamSource stream, IImageFormat format, Action<StreamSource> prepare)

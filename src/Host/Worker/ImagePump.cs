@@ -19,7 +19,7 @@ internal sealed class ImagePump : IAsyncDisposable
     private const int MostLooked = 16 << 20;
 
     private readonly ImageInput _input;
-    private readonly bool _isLook;
+    private volatile bool _isLook;
     private readonly StreamInput _source;
     private readonly AnonymousPipeServerStream _pipe = new(PipeDirection.Out);
     private readonly IncrementalHash _digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -27,7 +27,7 @@ internal sealed class ImagePump : IAsyncDisposable
 
     /// <summary>Makes the pipe.</summary>
     /// <param name="input">The image.</param>
-    /// <param name="isLook">Whether its worker only looks, so that another one needs the same bytes.</param>
+    /// <param name="isLook">Whether its worker only looks for now, so that another one may need the same bytes.</param>
     internal ImagePump(ImageInput input, bool isLook)
     {
         _input = input;
@@ -47,6 +47,9 @@ internal sealed class ImagePump : IAsyncDisposable
         _pipe.DisposeLocalCopyOfClientHandle();
         _pumping = Task.Factory.StartNew(Pump, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
+
+    /// <summary>The worker that looked is the one that goes on.</summary>
+    internal void GoOn() => _isLook = false;
 
     /// <summary>Ends it, once the worker has ended.</summary>
     /// <returns>The digest of all that came.</returns>

@@ -5,8 +5,8 @@ namespace EveStorage.Host.Worker;
 /// <summary>Reads and decodes one piece after the other into buffers of its own.</summary>
 internal sealed class PieceReader(LayeredDisk disk) : IDisposable
 {
-    // The longest cluster of any format, and what a compressed one takes at most in the file.
-    private const int LongestPiece = 4 << 20;
+    /// <summary>The longest cluster of any format, and what a compressed one takes at most in the file.</summary>
+    internal const int LongestPiece = 4 << 20;
 
     private readonly byte[] _encoded = ArrayPool<byte>.Shared.Rent(LongestPiece);
     private readonly byte[] _decoded = ArrayPool<byte>.Shared.Rent(LongestPiece);
@@ -39,11 +39,33 @@ internal sealed class PieceReader(LayeredDisk disk) : IDisposable
         return Decode(piece, extent, _encoded.AsMemory(0, read));
     }
 
-    /// <summary>The bytes of the disk, of what was read of its extent before; valid until the next call.</summary>
-    internal ReadOnlyMemory<byte> Decode(DiskPiece piece, ReadOnlyMemory<byte> source)
+    /// <summary>The bytes of the disk, of all of a task; valid until the next call, and until the task lets go of its own.</summary>
+    internal async ValueTask<ReadOnlyMemory<byte>> ReadAsync(CopyTask task, CancellationToken cancellationToken)
     {
+        DiskPiece first = task.First;
+        if (task.Pieces.Count == 1 && !task.HasBytes)
+        {
+            return await ReadAsync(first, cancellationToken);
+        }
+
         _last = default;
-        return Decode(piece, piece.IsPlain ? piece.PlainPart(piece.GuestOffset, piece.Length) : piece.Extent, source);
+        if (task.Pieces.Count == 1)
+        {
+            return Decode(first, first.IsPlain ? first.PlainPart(first.GuestOffset, first.Length) : first.Extent, task.BytesOf(0));
+        }
+
+        int read = task.HasBytes
+            ? 0
+            : await disk.Layers[first.Layer].Data.ReadAsync(task.SourceStart, _encoded.AsMemory(0, (int)(task.SourceEnd - task.SourceStart)), cancellationToken);
+        IImageReader reader = disk.Layers[first.Layer].Reader;
+        for (int at = 0; at < task.Pieces.Count; at++)
+        {
+            ImageExtent extent = task.Pieces[at].Extent;
+            ReadOnlyMemory<byte> bytes = task.HasBytes ? task.BytesOf(at) : Encoded(extent, task.SourceStart, read);
+            reader.Decode(extent, bytes.Span, _decoded.AsSpan((int)(extent.GuestOffset - task.GuestOffset), (int)extent.Length));
+        }
+
+        return _decoded.AsMemory(0, (int)task.Length);
     }
 
     /// <inheritdoc/>
@@ -53,8 +75,20 @@ internal sealed class PieceReader(LayeredDisk disk) : IDisposable
         ArrayPool<byte>.Shared.Return(_decoded);
     }
 
+    // A file may end within a cluster's last sector.
+    private ReadOnlyMemory<byte> Encoded(in ImageExtent extent, long start, int read)
+    {
+        int from = (int)Math.Min(extent.SourceOffset - start, read);
+        return _encoded.AsMemory(from, (int)Math.Min(extent.SourceLength, read - from));
+    }
+
     private ReadOnlyMemory<byte> Decode(DiskPiece piece, in ImageExtent extent, ReadOnlyMemory<byte> source)
     {
+        if (piece.IsPlain && source.Length == extent.Length)
+        {
+            return source;   // all of it is there, as the guest reads it
+        }
+
         disk.Layers[piece.Layer].Reader.Decode(extent, source.Span, _decoded.AsSpan(0, (int)extent.Length));
         if (piece.IsPlain)
         {

@@ -48,6 +48,20 @@ internal sealed class SparseTarget(SafeFileHandle handle, ByteSize size, ByteSiz
         }
     }
 
+    /// <summary>Gives it bytes of <paramref name="source"/> without reading them: whole blocks are shared. Gives back how many it could.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.OutOfSpace"/>: the budget is spent, or the pool is full.</exception>
+    internal long Share(SafeFileHandle source, long sourceOffset, long offset, long length)
+    {
+        if (sourceOffset % BlockSize != 0 || offset % BlockSize != 0 || length % BlockSize != 0 || offset > size.Bytes - length)
+        {
+            return 0;
+        }
+
+        long shared = SparseFile.Share(source, sourceOffset, handle, offset, length);
+        Spend(shared);
+        return shared;
+    }
+
     /// <summary>Makes these bytes zeros, on a volume that has something else there.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.OutOfSpace"/>: the budget is spent, or the pool is full.</exception>
     internal void WriteZeroes(long offset, long length)

@@ -19,6 +19,8 @@ internal static class WorkerJail
     /// <summary>What a worker may hold: two pieces a processor, an image's tables, and the runtime.</summary>
     internal static ByteSize MemoryLimit { get; } = new(1L << 30);
 
+    private static readonly ImportOrder s_order = new() { VolumeSize = default, ReadsZero = true, WriteBudget = default };
+
     // To start, and to read the tables of an image that is small.
     private static readonly TimeSpan s_leastTime = TimeSpan.FromSeconds(10);
 
@@ -34,19 +36,36 @@ internal static class WorkerJail
     internal static TimeSpan TimeLimit(ByteSize bytes, TimeSpan start)
         => start + (Math.Max(1, start / s_start) * (s_leastTime + TimeSpan.FromSeconds(bytes.Bytes / BytesInSecond)));
 
+    /// <summary>The longest that an import may make a file.</summary>
+    internal static ByteSize MostWritten(ImportOrder order) => new(Math.Max(order.VolumeSize.Bytes, order.SpoolSize?.Bytes ?? 0));
+
     /// <summary>Enters it.</summary>
     /// <param name="request">What will be done.</param>
     /// <param name="formats">The formats, whose code is loaded whole: nothing can be opened afterwards.</param>
     /// <param name="imageLength">How long the image is, as far as is known.</param>
+    /// <param name="started">Told what starting took of the processors.</param>
     /// <returns>What of it this kernel lacks; null when nothing.</returns>
-    internal static string? Enter(WorkerRequest request, IEnumerable<IImageFormat> formats, ByteSize imageLength)
+    internal static string? Enter(WorkerRequest request, IEnumerable<IImageFormat> formats, ByteSize imageLength, Action<TimeSpan> started)
     {
-        ByteSize most = request.Import is ImportOrder order ? new(Math.Max(order.VolumeSize.Bytes, order.SpoolSize?.Bytes ?? 0)) : default;
+        ByteSize most = request.Import is ImportOrder order ? MostWritten(order) : default;
         ResourceLimits.ForbidCores();
-        ResourceLimits.LimitFiles(most);
         LoadAll(formats.Select(static format => format.GetType().Assembly));
         WarmUp();
-        ResourceLimits.LimitProcessorTime(TimeLimit(request.Import is null ? imageLength : most, Environment.CpuUsage.TotalTime));
+        TimeSpan start = Environment.CpuUsage.TotalTime;
+        started(start);
+        TimeSpan processors = TimeLimit(request.Import is null ? imageLength : most, start);
+        if (request.Keeps)
+        {
+            // Its host allows what an import takes, when it asks for one; the filter lets no one here do so.
+            ResourceLimits.LimitFilesForNow(most);
+            ResourceLimits.LimitProcessorTimeForNow(processors);
+        }
+        else
+        {
+            ResourceLimits.LimitFiles(most);
+            ResourceLimits.LimitProcessorTime(processors);
+        }
+
         ResourceLimits.LimitData(MemoryLimit);
         return SystemCallFilter.Apply();
     }
@@ -82,9 +101,10 @@ internal static class WorkerJail
             _ = inflater.Read(new byte[1]);
         }
 
-        _ = JsonSerializer.Serialize(new WorkerMessage { Progress = new(WorkerPhase.Open, default, default), Error = new(StorageErrorKind.Io, "", ""), Result = new(default, default, "") }, ApiJson.Compact);
-        _ = JsonSerializer.Serialize(new WorkerMessage { Wants = new(0, 1), Safe = default(ByteSize) }, ApiJson.Compact);
-        _ = JsonSerializer.Serialize(new WorkerMessage { Needs = new(0, new(ImageLinkKind.Data, "", null)), Report = Sample() }, ApiJson.Compact);
+        _ = JsonSerializer.Serialize(new WorkerMessage { Progress = new(WorkerPhase.Open, default, default), Error = new(StorageErrorKind.Io, "", ""), Result = new(default, default, "") }, WorkerJson.Default.WorkerMessage);
+        _ = JsonSerializer.Serialize(new WorkerMessage { Wants = new(0, 1), Safe = default(ByteSize) }, WorkerJson.Default.WorkerMessage);
+        _ = JsonSerializer.Deserialize(JsonSerializer.Serialize(s_order, WorkerJson.Default.ImportOrder), WorkerJson.Default.ImportOrder);
+        _ = JsonSerializer.Serialize(new WorkerMessage { Needs = new(0, new(ImageLinkKind.Data, "", null)), Report = Sample() }, WorkerJson.Default.WorkerMessage);
         try
         {
             throw new StorageException(StorageErrorKind.Io, "worker", "tries how it fails");

@@ -3,7 +3,7 @@ using EveStorage.Host.Images;
 
 namespace EveStorage.Host.Worker;
 
-/// <summary>What a worker is asked: the one line on its standard input. Its descriptors are the image, the files of the links, the volume and the spool.</summary>
+/// <summary>What a worker is asked: the first line on its standard input. Its descriptors are the image, the files of the links, the volume and the spool.</summary>
 internal sealed record WorkerRequest
 {
     /// <summary>The folders of the format plugins to try. Only these are loaded.</summary>
@@ -33,6 +33,12 @@ internal sealed record WorkerRequest
     /// <summary>The other files that images name, as far as they are open.</summary>
     public IReadOnlyList<OpenLink> Links { get; init; } = [];
 
+    /// <summary>
+    /// Whether an order to import may follow the answer to looking, on the next line. The volume, and a spool behind it, then come
+    /// through a socket, the descriptor behind those of the links.
+    /// </summary>
+    public bool Keeps { get; init; }
+
     /// <summary>What to do; null to only look.</summary>
     public ImportOrder? Import { get; init; }
 }
@@ -60,6 +66,9 @@ internal sealed record ImportOrder
     /// <summary>Whether the volume reads as zeros, so that zeros need not be written.</summary>
     public required bool ReadsZero { get; init; }
 
+    /// <summary>Whether image and volume may lie where they can share blocks, so that they need not be read.</summary>
+    public bool Shares { get; init; }
+
     /// <summary>The most that may be written.</summary>
     public required ByteSize WriteBudget { get; init; }
 
@@ -79,6 +88,9 @@ internal sealed record ImportOrder
 /// <summary>What a worker says: lines on its standard output, of which the last is an answer.</summary>
 internal sealed record WorkerMessage
 {
+    /// <summary>What starting took of the processors, told before it looks at the image.</summary>
+    public TimeSpan? Started { get; init; }
+
     /// <summary>How far it is.</summary>
     public WorkerProgress? Progress { get; init; }
 
@@ -99,6 +111,9 @@ internal sealed record WorkerMessage
 
     /// <summary>The answer to looking.</summary>
     public ImageReport? Report { get; init; }
+
+    /// <summary>With that answer: whether it waits for an order to import what it looked at.</summary>
+    public bool Waits { get; init; }
 
     /// <summary>The answer to an import.</summary>
     public ImportResult? Result { get; init; }

@@ -8,11 +8,12 @@ using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Worker;
 
-/// <summary>Runs a worker and believes nothing of what it says but an answer that parses, in bounded time and size.</summary>
-internal static class WorkerProcess
+/// <summary>
+/// A worker that runs. Nothing of what it says is believed but an answer that parses, in bounded time and size. One that only
+/// looked is kept where an import may follow, which it goes on with.
+/// </summary>
+internal sealed class WorkerProcess : IAsyncDisposable
 {
-    private const int MaxLine = 64 << 10;
-
     // 128 and the numbers of SIGXCPU, SIGSEGV and SIGABRT.
     private const int ProcessorTimeSpent = 152;
     private const int Crashed = 139;
@@ -20,9 +21,55 @@ internal static class WorkerProcess
 
     private static readonly TimeSpan s_silence = TimeSpan.FromMinutes(2);
 
+    private readonly string _name;
+    private readonly ImagePump? _pump;
+    private readonly RangeFeed? _feed;
+    private readonly SafeFileHandle? _socket;
+    private readonly ChildProcess _child;
+    private readonly WorkerOutput _output;
+    private readonly Task<string> _complaint;
+    private TimeSpan _started;
+
+    private WorkerProcess(WorkerRequest request, ImageInput image, SafeFileHandle[] targets)
+    {
+        _name = request.ImageName;
+        _pump = image is { IsPipe: true, GoesStraight: false } ? new(image, isLook: request.Import is null) : null;
+        _feed = image.Ranges is null ? null : new(image.Ranges);
+        SafeFileHandle? theirs = null;
+        try
+        {
+            if (request.Keeps)
+            {
+                (_socket, theirs) = UnixDescriptors.MakePair();
+            }
+
+            (string path, string[] arguments) = WorkerStart.Program();
+            SafeHandle[] descriptors = [_pump?.Reader ?? _feed?.Reader ?? image.Handle, .. image.Links.Select(static link => link.File), .. targets, .. new[] { theirs }.OfType<SafeHandle>()];
+            _child = ChildProcess.Start(path, arguments, WorkerStart.Environment(), descriptors);
+        }
+        catch
+        {
+            _socket?.Dispose();
+            _feed?.Dispose();
+            throw;
+        }
+        finally
+        {
+            theirs?.Dispose();
+        }
+
+        _pump?.Start();
+        _feed?.Start();
+        _output = new(_child.Output);
+        _complaint = WorkerOutput.ReadTailAsync(_child.Error);
+    }
+
+    /// <summary>Whether it has looked, and waits for an order to import.</summary>
+    internal bool IsKept { get; private set; }
+
     /// <summary>Runs one to its answer, which is a refusal where it is one.</summary>
     /// <param name="request">What it is asked.</param>
-    /// <param name="image">The image, with the files that it names.</param>
+    /// <param name="image">The image, with the files that it names. It keeps a worker that can go on with an import.</param>
     /// <param name="targets">The volume and the spool, of an import.</param>
     /// <param name="progress">Told how far it is.</param>
     /// <param name="safe">Told how much of an import survives a crash.</param>
@@ -32,33 +79,32 @@ internal static class WorkerProcess
     internal static async Task<(WorkerMessage Answer, string? SourceDigest)> AskAsync(
         WorkerRequest request, ImageInput image, SafeFileHandle[] targets, Action<WorkerProgress> progress, Action<ByteSize> safe, CancellationToken cancellationToken)
     {
-        await using ImagePump? pump = image.IsPipe ? new(image, isLook: request.Import is null) : null;
-        using RangeFeed? feed = image.Ranges is null ? null : new(image.Ranges);
+        WorkerProcess worker = new(request, image, targets);
         try
         {
-            WorkerRun run = new()
+            WorkerMessage answer = await worker.AnswerAsync(JsonSerializer.Serialize(request, WorkerJson.Default.WorkerRequest), request.Keeps, static () => { }, new() { Progress = progress, Safe = safe }, cancellationToken);
+            if (worker.IsKept)
             {
-                Request = request,
-                Descriptors = [pump?.Reader ?? feed?.Reader ?? image.Handle, .. image.Links.Select(static link => link.File), .. targets],
-                Started = () =>
-                {
-                    pump?.Start();
-                    feed?.Start();
-                },
-                Progress = progress,
-                Safe = safe,
-                ServeAsync = feed is null ? null : feed.ServeAsync,
-            };
-            WorkerMessage answer = await AskAsync(run, cancellationToken);
-            return (answer, pump is null ? null : answer.Error is null ? await pump.EndAsync() : pump.Failure is null ? null : throw pump.Failure);
+                image.Keep(worker);
+                return (answer, null);
+            }
+
+            return (answer, await worker.PumpedAsync(answer));
         }
-        catch (StorageException) when (pump?.Failure is not null)
+        catch (StorageException) when (worker._pump?.Failure is not null)
         {
-            throw pump.Failure;   // to the worker it looked like an image that ends
+            throw worker._pump.Failure;   // to the worker it looked like an image that ends
+        }
+        finally
+        {
+            if (!worker.IsKept)
+            {
+                await worker.DisposeAsync();
+            }
         }
     }
 
-    /// <summary>Runs one to its answer, as <see cref="AskAsync(WorkerRequest, ImageInput, SafeFileHandle[], Action{WorkerProgress}, Action{ByteSize}, CancellationToken)"/> does.</summary>
+    /// <summary>Runs one to its answer, as <see cref="AskAsync"/> does.</summary>
     /// <exception cref="StorageException">What the worker answered, or what became of it.</exception>
     internal static async Task<(WorkerMessage Answer, string? SourceDigest)> RunAsync(
         WorkerRequest request, ImageInput image, SafeFileHandle[] targets, Action<WorkerProgress> progress, Action<ByteSize> safe, CancellationToken cancellationToken)
@@ -67,22 +113,76 @@ internal static class WorkerProcess
         return answer.Error is ErrorReport error ? throw error.ToException() : (answer, digest);
     }
 
-    private static async Task<WorkerMessage> AskAsync(WorkerRun run, CancellationToken cancellationToken)
+    /// <summary>Goes on with an import of what it looked at.</summary>
+    /// <exception cref="StorageException">What the worker answered, or what became of it.</exception>
+    internal async Task<(WorkerMessage Answer, string? SourceDigest)> ImportAsync(
+        ImportOrder order, SafeFileHandle[] targets, Action<WorkerProgress> progress, Action<ByteSize> safe, CancellationToken cancellationToken)
     {
-        (string path, string[] arguments) = Self();
-        using ChildProcess child = ChildProcess.Start(path, arguments, Environment(), run.Descriptors);
-        run.Started();
+        IsKept = false;
+        _pump?.GoOn();
+        try
+        {
+            WorkerMessage answer = await AnswerAsync(
+                JsonSerializer.Serialize(order, WorkerJson.Default.ImportOrder),
+                keeps: false,
+                () => HandOver(order, targets),
+                new() { Progress = progress, Safe = safe },
+                cancellationToken);
+            string? digest = await PumpedAsync(answer);
+            return answer.Error is ErrorReport error ? throw error.ToException() : (answer, digest);
+        }
+        catch (StorageException) when (_pump?.Failure is not null)
+        {
+            throw _pump.Failure;   // to the worker it looked like an image that ends
+        }
+    }
+
+    /// <summary>Ends it if it runs.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _child.Dispose();
+        _socket?.Dispose();
+        _feed?.Dispose();
+        if (_pump is not null)
+        {
+            await _pump.DisposeAsync();
+        }
+    }
+
+    private void HandOver(ImportOrder order, SafeFileHandle[] targets)
+    {
+        try
+        {
+            ByteSize most = WorkerJail.MostWritten(order);
+            _child.Limit(most, WorkerJail.TimeLimit(most, _started));
+            foreach (SafeFileHandle target in targets)
+            {
+                UnixDescriptors.Send(_socket!, [0], target);
+            }
+        }
+        catch (StorageException)
+        {
+            // It has ended meanwhile: how is told where its answer is missed.
+        }
+    }
+
+    private async Task<WorkerMessage> AnswerAsync(string question, bool keeps, Action handOver, WorkerRun run, CancellationToken cancellationToken)
+    {
         using CancellationTokenSource silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         silence.CancelAfter(s_silence);
-        using CancellationTokenRegistration killed = silence.Token.Register(child.Kill);
+        using CancellationTokenRegistration killed = silence.Token.Register(_child.Kill);
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task<string> complaint = ReadTailAsync(child.Error);
         WorkerMessage? answer;
         try
         {
-            await child.Input.WriteAsync(Encoding.UTF8.GetBytes($"{JsonSerializer.Serialize(run.Request, ApiJson.Compact)}\n"), CancellationToken.None);
-            await child.Input.FlushAsync(CancellationToken.None);
-            answer = await ReadAnswerAsync(child.Output, message => Take(run, message, silence, child.Kill, ended.Token));
+            handOver();
+            await _child.Input.WriteAsync(Encoding.UTF8.GetBytes($"{question}\n"), CancellationToken.None);
+            await _child.Input.FlushAsync(CancellationToken.None);
+            do
+            {
+                answer = await _output.NextAsync();
+            }
+            while (answer is not null && Take(run, answer, silence, ended.Token));
         }
         catch (IOException)
         {
@@ -91,39 +191,54 @@ internal static class WorkerProcess
 
         if (answer is null)
         {
-            child.Kill();
+            _child.Kill();
         }
 
         await EndServingAsync(run, ended);
-        int exitCode = child.Wait();
+        IsKept = keeps && answer is { Waits: true, Report: not null } && !cancellationToken.IsCancellationRequested;
+        return IsKept ? answer! : await EndAsync(answer, silence.IsCancellationRequested, cancellationToken);
+    }
+
+    private async Task<WorkerMessage> EndAsync(WorkerMessage? answer, bool wasSilent, CancellationToken cancellationToken)
+    {
+        int exitCode = _child.Wait();
         cancellationToken.ThrowIfCancellationRequested();
-        string name = run.Request.ImageName;
         return answer switch
         {
             not null => answer,
-            _ when silence.IsCancellationRequested => throw new StorageException(
-                StorageErrorKind.Io, name, $"its worker said nothing for {s_silence.TotalSeconds:0} s and was ended: check the drive that holds the image, or who feeds the pipe"),
+            _ when wasSilent => throw new StorageException(
+                StorageErrorKind.Io, _name, $"its worker said nothing for {s_silence.TotalSeconds:0} s and was ended: check the drive that holds the image, or who feeds the pipe"),
             _ when exitCode == ProcessorTimeSpent => throw new StorageException(
-                StorageErrorKind.Corrupt, name, "kept its worker busy for longer than any image of its size needs, and was given up"),
+                StorageErrorKind.Corrupt, _name, "kept its worker busy for longer than any image of its size needs, and was given up"),
             _ when exitCode is Crashed or Aborted => throw new StorageException(
-                StorageErrorKind.Io, name, $"crashed its worker, which ended with {exitCode}: please report it ({await complaint})"),
+                StorageErrorKind.Io, _name, $"crashed its worker, which ended with {exitCode}: please report it ({await _complaint})"),
             _ => throw new StorageException(
-                StorageErrorKind.Io, name, $"its worker ended with {exitCode} and no answer; if nobody ended it, please report it ({await complaint})"),
+                StorageErrorKind.Io, _name, $"its worker ended with {exitCode} and no answer; if nobody ended it, please report it ({await _complaint})"),
         };
     }
 
+    private async Task<string?> PumpedAsync(WorkerMessage answer)
+        => _pump is null ? null : answer.Error is null ? await _pump.EndAsync() : _pump.Failure is null ? null : throw _pump.Failure;
+
     // What it says before its answer. Saying the same again is no progress.
-    private static bool Take(WorkerRun run, WorkerMessage message, CancellationTokenSource silence, Action kill, CancellationToken ended)
+    private bool Take(WorkerRun run, WorkerMessage message, CancellationTokenSource silence, CancellationToken ended)
     {
-        if (message.Wants is ByteRange wanted && run.ServeAsync is not null)
+        if (message.Wants is ByteRange wanted && _feed is not null)
         {
-            run.Serving = ServeAsync(run, wanted, silence, kill, ended);
+            run.Serving = ServeAsync(run, wanted, silence, ended);
             return true;
         }
 
         if (message.Safe is ByteSize safe)
         {
             run.Safe(safe);
+            return true;
+        }
+
+        if (message.Started is TimeSpan started)
+        {
+            // Told before it looks at the image. What it says later is not believed.
+            _started = _started == default ? started : _started;
             return true;
         }
 
@@ -143,19 +258,19 @@ internal static class WorkerProcess
     }
 
     // Beside reading what else it says: it asks for one range at a time, and a server may let us wait. So long it is not silent.
-    private static async Task ServeAsync(WorkerRun run, ByteRange wanted, CancellationTokenSource silence, Action kill, CancellationToken ended)
+    private async Task ServeAsync(WorkerRun run, ByteRange wanted, CancellationTokenSource silence, CancellationToken ended)
     {
         Task before = run.Serving;
         silence.CancelAfter(Timeout.InfiniteTimeSpan);
         try
         {
             await before;
-            await run.ServeAsync!(wanted, ended);
+            await _feed!.ServeAsync(wanted, ended);
             silence.CancelAfter(s_silence);
         }
         catch
         {
-            kill();
+            _child.Kill();
             throw;
         }
     }
@@ -173,113 +288,16 @@ internal static class WorkerProcess
         }
     }
 
-    private static async Task<WorkerMessage?> ReadAnswerAsync(Stream output, Predicate<WorkerMessage> take)
-    {
-        byte[] buffer = new byte[MaxLine];
-        int length = 0;
-        while (length < MaxLine && await output.ReadAsync(buffer.AsMemory(length)) is int read and > 0)
-        {
-            length += read;
-            while (buffer.AsSpan(0, length).IndexOf((byte)'\n') is int end and >= 0)
-            {
-                if (Parse(buffer.AsSpan(0, end)) is not WorkerMessage message)
-                {
-                    return null;
-                }
-
-                if (!take(message))
-                {
-                    return message;
-                }
-
-                buffer.AsSpan(end + 1, length - end - 1).CopyTo(buffer);
-                length -= end + 1;
-            }
-        }
-
-        return null;
-    }
-
-    private static WorkerMessage? Parse(ReadOnlySpan<byte> line)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<WorkerMessage>(line, ApiJson.Compact);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
-
-    // The end of what it complains of; the rest is read and dropped, so that it never waits for a reader.
-    private static async Task<string> ReadTailAsync(Stream error)
-    {
-        const int Kept = 512;
-        byte[] buffer = new byte[MaxLine];
-        string tail = "";
-        while (await error.ReadAsync(buffer) is int read and > 0)
-        {
-            string text = tail + Encoding.UTF8.GetString(buffer, 0, read);
-            tail = text[Math.Max(0, text.Length - Kept)..];
-        }
-
-        return tail.Trim().ReplaceLineEndings(" ");
-    }
-
-    // The worker is this program, whoever hosts this assembly: the tests do, too.
-    private static (string Path, string[] Arguments) Self()
-    {
-        string assembly = typeof(WorkerProcess).Assembly.Location;
-        string executable = Path.ChangeExtension(assembly, null);
-        return File.Exists(executable) ? (executable, ["worker"]) : (System.Environment.ProcessPath!, [assembly, "worker"]);
-    }
-
-    private static Dictionary<string, string> Environment()
-    {
-        Dictionary<string, string> environment = new()
-        {
-            ["LC_ALL"] = "C",
-            ["PATH"] = "/usr/bin:/bin",
-            ["DOTNET_GCHeapHardLimit"] = $"0x{WorkerJail.MemoryLimit.Bytes / 4:x}",
-            ["DOTNET_gcConcurrent"] = "0",
-            ["DOTNET_GCgen0size"] = "0x400000",   // what is short-lived here is small, and else takes as much as a processor's cache
-            ["DOTNET_EnableDiagnostics"] = "0",
-            ["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] = "1",   // or it would look for ICU when it is jailed
-        };
-        foreach (string kept in (string[])["DOTNET_ROOT", "HOME"])
-        {
-            if (System.Environment.GetEnvironmentVariable(kept) is string value)
-            {
-                environment.Add(kept, value);
-            }
-        }
-
-        return environment;
-    }
-
-    /// <summary>A worker's run.</summary>
+    /// <summary>Who hears what it says before an answer.</summary>
     private sealed record WorkerRun
     {
-        /// <summary>What it is asked.</summary>
-        public required WorkerRequest Request { get; init; }
-
-        /// <summary>What it gets.</summary>
-        public required SafeHandle[] Descriptors { get; init; }
-
-        /// <summary>Called when it has them.</summary>
-        public required Action Started { get; init; }
-
         /// <summary>Told how far it is.</summary>
         public required Action<WorkerProgress> Progress { get; init; }
 
         /// <summary>Told how much of an import survives a crash.</summary>
         public required Action<ByteSize> Safe { get; init; }
 
-        /// <summary>Passes on what it asks for of its image; null where it reads that itself.</summary>
-        public required Func<ByteRange, CancellationToken, Task>? ServeAsync { get; init; }
-
-        /// <summary>What is being passed on.</summary>
+        /// <summary>What of its image is being passed on to it.</summary>
         public Task Serving { get; set; } = Task.CompletedTask;
 
         /// <summary>What it said last.</summary>

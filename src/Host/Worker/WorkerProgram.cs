@@ -7,7 +7,8 @@ namespace EveStorage.Host.Worker;
 
 /// <summary>
 /// The child that parses images: it has its standard streams, the image as descriptor 3, behind it the files that images name
-/// and, for an import, the volume and a spool. It ends when its standard input does, which is when its host is gone.
+/// and, for an import, the volume and a spool, or a socket through which they come when it has looked. It ends when its standard
+/// input does, which is when its host is gone.
 /// </summary>
 internal static class WorkerProgram
 {
@@ -26,14 +27,14 @@ internal static class WorkerProgram
         // Each processor's copying may wait for the drive or the host in a call: what marks, and what hears of our host's end, must not wait for it.
         ThreadPool.SetMinThreads((2 * Environment.ProcessorCount) + 4, 1);
         using StreamReader lines = new(input);
-        WorkerRequest request = JsonSerializer.Deserialize<WorkerRequest>(await lines.ReadLineAsync() ?? "null", ApiJson.Compact)
+        WorkerRequest request = JsonSerializer.Deserialize(await lines.ReadLineAsync() ?? "null", WorkerJson.Default.WorkerRequest)
             ?? throw new InvalidOperationException("A worker is started by its host.");
         using CancellationTokenSource orphaned = new();
-        Task watching = CancelAtEndAsync(lines, orphaned);
+        WorkerOrders orders = new(lines, orphaned);
         WorkerMessage answer;
         try
         {
-            answer = await AnswerAsync(request, said => Say(output, said), orphaned.Token);
+            answer = await AnswerAsync(request, orders, said => Say(output, said), orphaned.Token);
         }
         catch (StorageException e)
         {
@@ -50,7 +51,7 @@ internal static class WorkerProgram
         }
 
         Say(output, answer with { PeakMemory = peak.Look() });
-        return watching.IsCompleted ? 1 : 0;
+        return orders.HasEnded ? 1 : 0;
     }
 
     // When memory ends: not the daemon, whose low value a child inherits (proc(5), oom_score_adj). Where that can't be written it is as before.
@@ -73,39 +74,29 @@ internal static class WorkerProgram
         return text[..Math.Min(Kept, text.Length)];
     }
 
-    private static async Task CancelAtEndAsync(StreamReader lines, CancellationTokenSource orphaned)
-    {
-        while (await lines.ReadLineAsync() is not null)
-        {
-        }
-
-        await orphaned.CancelAsync();
-    }
-
     private static void Say(Stream output, WorkerMessage message)
     {
         lock (output)
         {
-            output.Write([.. JsonSerializer.SerializeToUtf8Bytes(message, ApiJson.Compact), (byte)'\n']);
+            output.Write([.. JsonSerializer.SerializeToUtf8Bytes(message, WorkerJson.Default.WorkerMessage), (byte)'\n']);
             output.Flush();
         }
     }
 
-    private static async Task<WorkerMessage> AnswerAsync(WorkerRequest request, Action<WorkerMessage> say, CancellationToken cancellationToken)
+    private static async Task<WorkerMessage> AnswerAsync(WorkerRequest request, WorkerOrders orders, Action<WorkerMessage> say, CancellationToken cancellationToken)
     {
         Action<WorkerProgress> seldom = Seldom(progress => say(new() { Progress = progress }));
         SparseTarget? spool = null;
         void Prepare(StreamSource stream)
         {
-            if (request.Import is { SpoolSize: ByteSize size } import)
+            if (request.Import is { SpoolSize: ByteSize } import)
             {
-                spool = new(Descriptor(request, 1), size, import.WriteBudget, readsZero: true);
-                stream.SpoolTo(spool, size);
+                spool = SpoolOf(stream, Descriptor(request, 1), import);
             }
         }
 
-        ImageOpening opening = new(request, wanted => say(new() { Wants = wanted }));
-        string? lacks = WorkerJail.Enter(request, opening.Formats, opening.KnownLength);
+        using ImageOpening opening = new(request, wanted => say(new() { Wants = wanted }));
+        string? lacks = WorkerJail.Enter(request, opening.Formats, opening.KnownLength, start => say(new() { Started = start }));
         OpenImage image;
         try
         {
@@ -117,13 +108,37 @@ internal static class WorkerProgram
         }
 
         await using LayeredDisk disk = image.Disk;
-        return request.Import is ImportOrder order
-            ? new() { Lacks = lacks, Result = await ImportAsync(request, image, order, say, cancellationToken) with { Spooled = spool?.Written ?? default, Read = opening.Read } }
-            : new() { Lacks = lacks, Report = await ImageSurvey.RunAsync(image, request.GoOver, seldom, cancellationToken) };
+        ImportOrder? order = request.Import;
+        SafeFileHandle? volume = order is null ? null : Descriptor(request, 0);
+        if (order is null)
+        {
+            WorkerMessage looked = new() { Lacks = lacks, Report = await ImageSurvey.RunAsync(image, request.GoOver, seldom, cancellationToken) };
+            if (!request.Keeps || looked.Report.Refusal is not null || !CanGoOn(image, request))
+            {
+                return looked;
+            }
+
+            say(looked with { Waits = true });
+            (order, volume, SafeFileHandle? spooled) = await orders.NextAsync(Descriptor(request, 0), cancellationToken);
+            spool = spooled is not null && image.Stream is { } stream ? SpoolOf(stream, spooled, order) : null;
+        }
+
+        ImportResult result = await ImportAsync(request, image, order, volume!, say, cancellationToken);
+        return new() { Lacks = lacks, Result = result with { Spooled = spool?.Written ?? default, Read = opening.Read } };
+    }
+
+    // What was passed over of a stream before there was a spool is gone.
+    private static bool CanGoOn(OpenImage image, WorkerRequest request) => image.Stream is null || (image.Stream.PassedLength == 0 && request.Snapshot is null);
+
+    private static SparseTarget SpoolOf(StreamSource stream, SafeFileHandle file, ImportOrder order)
+    {
+        SparseTarget spool = new(file, order.SpoolSize!.Value, order.WriteBudget, readsZero: true);
+        stream.SpoolTo(spool, order.SpoolSize!.Value);
+        return spool;
     }
 
     private static async Task<ImportResult> ImportAsync(
-        WorkerRequest request, OpenImage image, ImportOrder order, Action<WorkerMessage> say, CancellationToken cancellationToken)
+        WorkerRequest request, OpenImage image, ImportOrder order, SafeFileHandle volume, Action<WorkerMessage> say, CancellationToken cancellationToken)
     {
         Action<WorkerProgress> seldom = Seldom(progress => say(new() { Progress = progress }));
         LayeredDisk disk = image.Disk;
@@ -132,11 +147,12 @@ internal static class WorkerProgram
             throw new StorageException(StorageErrorKind.Conflict, request.ImageName, $"has a disk of {disk.VirtualSize}, and the volume has {order.VolumeSize}");
         }
 
-        using SafeFileHandle volume = Descriptor(request, 0);
+        using SafeFileHandle owned = volume;
         SparseTarget target = new(volume, order.VolumeSize, order.WriteBudget, order.ReadsZero);
         ImageCopy copy = new(disk, target, image.Stream, seldom)
         {
             From = order.From,
+            Shares = order.Shares,
             Marks = order.Marks && image.Stream is null ? new(target, order.From, safe => say(new() { Safe = safe })) : null,
         };
         await copy.RunAsync(cancellationToken);
@@ -170,7 +186,7 @@ internal static class WorkerProgram
         }
     }
 
-    // Behind the files of the links: the volume, then the spool.
+    // Behind the files of the links: the volume, then the spool; or the socket.
     private static SafeFileHandle Descriptor(WorkerRequest request, int number)
         => new(ImageOpening.FirstDescriptor + 1 + request.Links.Count + number, ownsHandle: true);
 

@@ -74,7 +74,7 @@ public sealed class EndedImportTests : IAsyncLifetime
         return last.ShouldNotBeNull();
     }
 
-    // The one that has our image as descriptor 3 and a volume of ours, of which something is written, as descriptor 4.
+    // The one that has our image as descriptor 3 and a volume of ours, of which something is written.
     private async Task<int> CopyingWorkerAsync(CancellationToken cancellationToken)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -85,7 +85,7 @@ public sealed class EndedImportTests : IAsyncLifetime
             {
                 if (int.TryParse(Path.GetFileName(process), NumberStyles.None, CultureInfo.InvariantCulture, out int id)
                     && id != Environment.ProcessId && TargetOf($"{process}/fd/3") == _host["disk.img"]
-                    && TargetOf($"{process}/fd/4") is string volume && volume.StartsWith(_host.PoolPath, StringComparison.Ordinal)
+                    && DescriptorsOf(process).FirstOrDefault(file => file.StartsWith(_host.PoolPath, StringComparison.Ordinal)) is string volume
                     && BlockFile.Look(volume).Allocated > 0)
                 {
                     return id;
@@ -93,6 +93,18 @@ public sealed class EndedImportTests : IAsyncLifetime
             }
 
             await Task.Delay(1, limit.Token);
+        }
+    }
+
+    private static IEnumerable<string> DescriptorsOf(string process)
+    {
+        try
+        {
+            return [.. Directory.EnumerateFileSystemEntries($"{process}/fd").Select(TargetOf).OfType<string>()];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];   // it has ended
         }
     }
 

@@ -23,9 +23,9 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
         IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
         await RequireFreeAsync(pool, request.Volume, context, cancellationToken);
         RequireDigest(request);
-        ImageInput image = await OpenAsync(request, context, cancellationToken);
-        context.Owns(image);
         ImageQuestion question = new() { Format = request.Format, Snapshot = request.Snapshot, StreamLength = request.Size };
+        ImageInput image = await OpenAsync(request, question, context, cancellationToken);
+        context.Owns(image);
         ImageReport report = await context.Images.GlanceAsync(image, question, cancellationToken);
         ByteSize size = SizeFor(request, report);
         VolumeName temporary = VolumeName.ForOperation(context.Operation.Id);
@@ -93,9 +93,9 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
             .Then(await stack.PlanFormatAsync(cancellationToken));
     }
 
-    private static async Task<ImageInput> OpenAsync(ImportImage request, PlanningContext context, CancellationToken cancellationToken)
+    private static async Task<ImageInput> OpenAsync(ImportImage request, ImageQuestion question, PlanningContext context, CancellationToken cancellationToken)
         => request.Url is not string url
-            ? new(context.Image ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "came without its image"), request.ImageName)
+            ? context.Images.Of(context.Image ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "came without its image"), request.ImageName, question, request.Sha256 is not null)
             : context.Image is null
             ? await context.Images.OpenUrlAsync(UrlRule.Parse(url), request.ImageName, request.Sha256 is not null, cancellationToken)
             : throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "came with an image and a URL: name one of them");

@@ -82,7 +82,7 @@ internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder
         ByteSize before = ExistingFile.LengthOf(target, $"{pool.Name}/{volume}");
         (ImportResult imported, string? streamed) = await images.ImportAsync(
             order.Image, order.Question, target, spool,
-            OrderOf(budget), Progress(context), copied => Mark(copied, digest), cancellationToken);
+            OrderOf(budget, target), Progress(context), copied => Mark(copied, digest), cancellationToken);
         if (order is { Sha256: not null, Image.Ranges: { } ranges })
         {
             string title = $"check the SHA-256 of {order.Image.Name}";
@@ -108,7 +108,7 @@ internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder
         return StepOutcome.Changed;
     }
 
-    private ImportOrder OrderOf(ByteSize budget) => new()
+    private ImportOrder OrderOf(ByteSize budget, SafeFileHandle target) => new()
     {
         VolumeSize = order.Size,
         WriteBudget = budget,
@@ -117,6 +117,7 @@ internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder
         Verify = order.Verify,
         From = order.From?.Copied ?? default,
         Marks = order.Source is not null,
+        Shares = !order.Image.IsPipe && order.Image.Ranges is null && SparseFile.MayShare(order.Image.Handle, target),
     };
 
     // Between two looks at it, and of the files that it names, which are known only now.
