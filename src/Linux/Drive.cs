@@ -33,6 +33,9 @@ public sealed record Drive
     /// <summary>Whether it turns.</summary>
     public bool IsRotational { get; init; }
 
+    /// <summary>Whether it, or what is in it, can be taken out while the machine runs, as the kernel knows: a USB stick, a card reader.</summary>
+    public bool IsRemovable { get; init; }
+
     /// <summary>The address of the PCI function it is behind, <c>0000:00:04.0</c>; null where there is none.</summary>
     public string? PciAddress { get; init; }
 

@@ -102,6 +102,7 @@ internal static partial class DriveSysfs
             Serial = Read(path, "device/serial") ?? Read(path, "serial") ?? ScsiSerial(path),
             Model = Read(path, "device/model") ?? Read(path, "device/name"),
             IsRotational = Read(path, "queue/rotational") == "1",
+            IsRemovable = Read(path, "removable") == "1",
             PciAddress = PciAddress().Matches(controller is null ? real : RealPath(controller)).LastOrDefault()?.Value,
             Transport = TransportOf(real, controller),
         };
