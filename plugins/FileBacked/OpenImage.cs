@@ -6,10 +6,10 @@ namespace EveStorage.FileBacked;
 internal sealed class OpenImage : IDisposable
 {
     /// <summary>Held shared by everyone who has the image open.</summary>
-    internal const int UserLock = 0;
+    internal const int UserLock = ImageLocks.User;
 
     /// <summary>Held shared by everyone who has it open to write.</summary>
-    internal const int WriterLock = 1;
+    internal const int WriterLock = ImageLocks.Writer;
 
     private readonly VolumeDirectory _volume;
     private readonly IEventSink _events;

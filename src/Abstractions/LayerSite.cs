@@ -20,4 +20,23 @@ public sealed record LayerSite
 
     /// <summary>The key's name, for a layer that has one.</summary>
     public KeyName? Key { get; init; }
+
+    /// <summary>Where a layer that shows a file system mounts it; null for one that is not to be mounted, and for other layers.</summary>
+    public MountSpec? Mount { get; init; }
+}
+
+/// <summary>Where a file system is mounted.</summary>
+public sealed record MountSpec
+{
+    /// <summary>The directory beneath which file systems are mounted. Who may change it is trusted.</summary>
+    public required string Root { get; init; }
+
+    /// <summary>The directory beneath that to mount on: names, with slashes between them. It is made where it is lacking.</summary>
+    public required string At { get; init; }
+
+    /// <summary>Whether nothing can be written.</summary>
+    public bool ReadOnly { get; init; }
+
+    /// <summary>The whole path.</summary>
+    public string Path => System.IO.Path.Combine(Root, At);
 }

@@ -23,6 +23,28 @@ public sealed record VolumeRecord
 
     /// <summary>The exports as <see cref="InFlight"/> found them.</summary>
     public IReadOnlyList<ExportRecord> ExportsBefore { get; init; } = [];
+
+    /// <summary>Where it is mounted, of a file system; null when it never was.</summary>
+    public MountRecord? Mount { get; init; }
+}
+
+/// <summary>The mount of a file system as recorded. A start mounts it so again.</summary>
+public sealed record MountRecord
+{
+    /// <summary>Where, beneath the directory for file systems of the machine that has the pool.</summary>
+    public required string At { get; init; }
+
+    /// <summary>Whether nothing can be written.</summary>
+    public bool ReadOnly { get; init; }
+
+    /// <summary>Whether it is to be mounted; one that a person unmounted is not, and keeps its place.</summary>
+    public bool Wanted { get; init; } = true;
+
+    /// <summary>The operation that changed it last. It stays, since undoing after a crash asks for it.</summary>
+    public required Guid ChangedBy { get; init; }
+
+    /// <summary>What <see cref="ChangedBy"/> found; null when that was nothing.</summary>
+    public MountRecord? Before { get; init; }
 }
 
 /// <summary>A layer as recorded: names, and no keys.</summary>

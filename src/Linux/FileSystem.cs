@@ -25,6 +25,15 @@ public enum FileSystemKind
 /// <param name="Free">What can still be written without root's reserve.</param>
 public readonly record struct FileSystem(FileSystemKind Kind, ByteSize Size, ByteSize Free)
 {
+    /// <summary>What is taken, by root's reserve or by files.</summary>
+    public ByteSize Used { get; private init; }
+
+    /// <summary>How many files and directories it can have; 0 where it makes them as they are needed.</summary>
+    public long Files { get; private init; }
+
+    /// <summary>How many more.</summary>
+    public long FreeFiles { get; private init; }
+
     /// <summary>Looks at the file system of <paramref name="directory"/>.</summary>
     /// <exception cref="StorageException">It is not there.</exception>
     public static unsafe FileSystem Of(string directory)
@@ -45,7 +54,12 @@ public readonly record struct FileSystem(FileSystemKind Kind, ByteSize Size, Byt
             OwnCalls.TMPFS_MAGIC => FileSystemKind.Tmpfs,
             _ => FileSystemKind.Other,
         };
-        return new(kind, new((long)status.Blocks * status.BlockSize), new((long)status.AvailableBlocks * status.BlockSize));
+        return new(kind, new((long)status.Blocks * status.BlockSize), new((long)status.AvailableBlocks * status.BlockSize))
+        {
+            Used = new((long)(status.Blocks - status.AvailableBlocks) * status.BlockSize),
+            Files = (long)status.Files,
+            FreeFiles = (long)status.FreeFiles,
+        };
     }
 
     /// <summary>Has btrfs compress what is written to <paramref name="file"/> from now on: btrfs(5), "file attributes".</summary>

@@ -41,6 +41,26 @@ internal static unsafe partial class OwnCalls
     internal const int SG_DXFER_NONE = -1;
     internal const int SG_DXFER_FROM_DEV = -3;
 
+    // linux/fs.h: _IOWR('X', 119, int), and the two after it.
+    internal const uint FIFREEZE = 0xC0045877;
+    internal const uint FITHAW = 0xC0045878;
+    internal const uint FITRIM = 0xC0185879;
+
+    // linux/loop.h.
+    internal const uint LOOP_GET_STATUS64 = 0x4C05;
+    internal const uint LOOP_SET_CAPACITY = 0x4C07;
+    internal const uint LOOP_CONFIGURE = 0x4C0A;
+    internal const uint LOOP_CTL_GET_FREE = 0x4C82;
+    internal const uint LO_FLAGS_AUTOCLEAR = 4;
+    internal const uint LO_FLAGS_DIRECT_IO = 16;
+
+    // sys/mount.h.
+    internal const uint MS_RDONLY = 1;
+    internal const uint MS_NOSUID = 2;
+    internal const uint MS_NODEV = 4;
+    internal const uint MS_NOEXEC = 8;
+    internal const int UMOUNT_NOFOLLOW = 8;
+
     // stdio.h is not in it.
     internal const uint RENAME_NOREPLACE = 1;
     internal const uint RENAME_EXCHANGE = 2;
@@ -121,6 +141,10 @@ internal static unsafe partial class OwnCalls
     // Which file system a path is on: .NET's DriveInfo gives its name in words.
     [LibraryImport("libc.so.6", EntryPoint = "fstatfs", SetLastError = true)]
     internal static partial int FStatFs(int descriptor, FileSystemStatus* status);
+
+    // Tmds.LibC has umount2 and not its opposite.
+    [LibraryImport("libc.so.6", EntryPoint = "mount", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Mount(string source, string target, string type, nuint flags, string data);
 
     // Btrfs takes the compression of a file as an extended attribute.
     [LibraryImport("libc.so.6", EntryPoint = "fsetxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
@@ -269,6 +293,45 @@ internal static unsafe partial class OwnCalls
         internal ulong Blocks;
         internal ulong FreeBlocks;
         internal ulong AvailableBlocks;
+        internal ulong Files;
+        internal ulong FreeFiles;
+    }
+
+    /// <summary>struct loop_info64: where the file is, and what is done with it.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 232)]
+    internal struct LoopStatus
+    {
+        [FieldOffset(0)]
+        internal ulong Device;
+
+        [FieldOffset(8)]
+        internal ulong Inode;
+
+        [FieldOffset(52)]
+        internal uint Flags;
+    }
+
+    /// <summary>struct loop_config.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 304)]
+    internal struct LoopConfiguration
+    {
+        [FieldOffset(0)]
+        internal uint Descriptor;
+
+        [FieldOffset(4)]
+        internal uint BlockSize;
+
+        [FieldOffset(8)]
+        internal LoopStatus Status;
+    }
+
+    /// <summary>struct fstrim_range.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct TrimRange
+    {
+        internal ulong Start;
+        internal ulong Length;
+        internal ulong Least;
     }
 
     /// <summary>struct nvme_passthru_cmd.</summary>

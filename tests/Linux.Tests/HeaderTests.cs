@@ -32,7 +32,10 @@ public class HeaderTests
             "_Static_assert(sizeof(struct open_how) == 24 && offsetof(struct open_how, resolve) == 16, \"open_how\");",
             "_Static_assert(sizeof(struct nvme_passthru_cmd) == 72 && offsetof(struct nvme_passthru_cmd, addr) == 24 && offsetof(struct nvme_passthru_cmd, data_len) == 36 && offsetof(struct nvme_passthru_cmd, timeout_ms) == 64, \"nvme\");",
             "_Static_assert(sizeof(struct sg_io_hdr) == 88 && offsetof(struct sg_io_hdr, cmdp) == 24 && offsetof(struct sg_io_hdr, status) == 64 && offsetof(struct sg_io_hdr, host_status) == 68, \"sg\");",
-            "_Static_assert(sizeof(struct statfs) <= 128 && offsetof(struct statfs, f_bsize) == 8 && offsetof(struct statfs, f_bavail) == 32, \"statfs\");",
+            "_Static_assert(sizeof(struct statfs) <= 128 && offsetof(struct statfs, f_bsize) == 8 && offsetof(struct statfs, f_bavail) == 32 && offsetof(struct statfs, f_ffree) == 48, \"statfs\");",
+            "_Static_assert(sizeof(struct loop_info64) == 232 && offsetof(struct loop_info64, lo_inode) == 8 && offsetof(struct loop_info64, lo_flags) == 52, \"loop_info64\");",
+            "_Static_assert(sizeof(struct loop_config) == 304 && offsetof(struct loop_config, block_size) == 4 && offsetof(struct loop_config, info) == 8, \"loop_config\");",
+            "_Static_assert(sizeof(struct fstrim_range) == 24 && offsetof(struct fstrim_range, len) == 8, \"fstrim\");",
         ]);
 
     [Fact]
@@ -58,7 +61,7 @@ public class HeaderTests
         using TemporaryDirectory directory = new();
         string[] headers =
         [
-            "stddef.h", "stdio.h", "fcntl.h", "spawn.h", "signal.h", "unistd.h", "sys/wait.h", "sys/stat.h", "sys/uio.h", "sys/vfs.h", "sys/socket.h",
+            "stddef.h", "stdio.h", "fcntl.h", "sys/mount.h", "linux/loop.h", "spawn.h", "signal.h", "unistd.h", "sys/wait.h", "sys/stat.h", "sys/uio.h", "sys/vfs.h", "sys/socket.h",
             "sys/resource.h", "linux/fs.h", "linux/falloc.h", "linux/magic.h", "linux/nvme_ioctl.h", "scsi/sg.h", "linux/openat2.h", "sys/syscall.h",
             "sys/prctl.h", "sched.h", "linux/seccomp.h", "linux/filter.h", "linux/audit.h",
         ];

@@ -30,6 +30,12 @@ internal interface IStorageApi : IAsyncDisposable
     /// <summary>One volume.</summary>
     Task<VolumeReport> GetVolumeAsync(PoolName pool, VolumeName volume, CancellationToken cancellationToken);
 
+    /// <summary>The file systems of a pool, or of all when it is null.</summary>
+    Task<IReadOnlyList<FileSystemReport>> ListFileSystemsAsync(PoolName? pool, CancellationToken cancellationToken);
+
+    /// <summary>One file system.</summary>
+    Task<FileSystemReport> GetFileSystemAsync(PoolName pool, VolumeName name, CancellationToken cancellationToken);
+
     /// <summary>Every export, as served and as recorded.</summary>
     Task<IReadOnlyList<ExportReport>> ListExportsAsync(CancellationToken cancellationToken);
 

@@ -15,6 +15,7 @@ internal static class CommandTree
         ["device"] = "The block devices of this machine.",
         ["pool"] = "Space that volumes come from.",
         ["key"] = "The keys that encryption and authentication use, by name.",
+        ["fs"] = "File systems of services: make, mount, grow, remove.",
         ["volume"] = "Disks: make, grow, freeze, clone, remove.",
         ["image"] = "Disk images: look into them, make volumes of them, write volumes to them.",
         ["export"] = "Which hosts are served which volumes.",

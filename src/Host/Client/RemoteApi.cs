@@ -72,6 +72,14 @@ internal sealed class RemoteApi : IStorageApi
         => GetAsync<VolumeReport>($"pools/{pool}/volumes/{volume}", cancellationToken);
 
     /// <inheritdoc/>
+    public Task<IReadOnlyList<FileSystemReport>> ListFileSystemsAsync(PoolName? pool, CancellationToken cancellationToken)
+        => GetAsync<IReadOnlyList<FileSystemReport>>(pool is PoolName name ? $"pools/{name}/file-systems" : "file-systems", cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<FileSystemReport> GetFileSystemAsync(PoolName pool, VolumeName name, CancellationToken cancellationToken)
+        => GetAsync<FileSystemReport>($"pools/{pool}/file-systems/{name}", cancellationToken);
+
+    /// <inheritdoc/>
     public Task<IReadOnlyList<ExportReport>> ListExportsAsync(CancellationToken cancellationToken) => GetAsync<IReadOnlyList<ExportReport>>("exports", cancellationToken);
 
     /// <inheritdoc/>

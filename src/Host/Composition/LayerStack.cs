@@ -16,7 +16,8 @@ internal sealed class LayerStack
     private readonly List<StackedLayer> _layers = [];
     private readonly string _bottom;
 
-    private LayerStack(LayerPlacement placement, string subject, string name, string bottom, IEnumerable<(IVolumeLayer Layer, LayerRecord Record)> layers)
+    private LayerStack(
+        LayerPlacement placement, string subject, string name, string bottom, IEnumerable<(IVolumeLayer Layer, LayerRecord Record)> layers, MountSpec? mount = null)
     {
         _bottom = bottom;
         foreach ((IVolumeLayer layer, LayerRecord record) in layers)
@@ -28,6 +29,7 @@ internal sealed class LayerStack
                 Name = $"{name}-{record.Kind}",
                 LowerPath = Path,
                 Key = record.Key is null ? null : new KeyName(record.Key),
+                Mount = layer.Above == VolumeForm.FileSystem ? mount : null,
             };
             _layers.Add(new(layer, site));
         }
@@ -51,6 +53,9 @@ internal sealed class LayerStack
     /// <summary>The path at the top.</summary>
     internal string Path => _layers.Count == 0 ? _bottom : _layers[^1].Path;
 
+    /// <summary>The file system at the top; null when a block device is there.</summary>
+    internal StackedLayer? FileSystem => _layers.Count > 0 && _layers[^1].Layer.Above == VolumeForm.FileSystem ? _layers[^1] : null;
+
     /// <summary>What the layers take of what lies below.</summary>
     internal ByteSize Overhead => new(_layers.Sum(stacked => stacked.Layer.Overhead.Bytes));
 
@@ -61,8 +66,9 @@ internal sealed class LayerStack
     internal bool KeepsZeroes => _layers.TrueForAll(stacked => stacked.Layer.KeepsZeroes);
 
     /// <summary>The layers of a volume. They are named by its id, so that a rename leaves them alone.</summary>
-    internal static LayerStack OverVolume(IStoragePool pool, VolumeName volume, Guid id, IEnumerable<(IVolumeLayer Layer, LayerRecord Record)> layers)
-        => new(LayerPlacement.OverVolume, $"{pool.Name}/{volume}", $"evestorage-{id:D}", pool.PathOf(volume), layers) { Device = pool.PathOf(volume) };
+    internal static LayerStack OverVolume(
+        IStoragePool pool, VolumeName volume, Guid id, IEnumerable<(IVolumeLayer Layer, LayerRecord Record)> layers, MountSpec? mount = null)
+        => new(LayerPlacement.OverVolume, $"{pool.Name}/{volume}", $"evestorage-{id:D}", pool.PathOf(volume), layers, mount) { Device = pool.PathOf(volume) };
 
     /// <summary>The layers of a device that a pool is made of. They are named by the pool and by what the profile calls the device.</summary>
     internal static LayerStack UnderPool(PoolName pool, string device, string path, IEnumerable<(IVolumeLayer Layer, LayerRecord Record)> layers)

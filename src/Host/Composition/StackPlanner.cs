@@ -1,3 +1,5 @@
+using EveStorage.Host.FileSystems;
+
 namespace EveStorage.Host.Composition;
 
 /// <summary>Plans volumes as stacks: of the pool what the pool has, of the layers the rest.</summary>
@@ -12,18 +14,21 @@ internal static class StackPlanner
     /// <param name="spec">The volume as asked for.</param>
     /// <param name="id">The id that was drawn for it.</param>
     /// <param name="cancellationToken">Stops planning.</param>
+    /// <param name="mount">Where its file system is to be mounted; null for a disk.</param>
+    /// <param name="kind">The kind of file system; null for the first of the profile's layers.</param>
     /// <exception cref="StorageException">It can't be composed; the message has every reason.</exception>
     internal static async Task<(LayerStack Stack, Plan Plan)> PlanCreateAsync(
-        StorageParts parts, IStoragePool pool, VolumeSpec spec, Guid id, CancellationToken cancellationToken)
+        StorageParts parts, IStoragePool pool, VolumeSpec spec, Guid id, CancellationToken cancellationToken, MountRecord? mount = null, string? kind = null)
     {
-        IReadOnlyList<PlacedLayer> composed = VolumeComposer.Compose(spec, pool.Capabilities, parts.LayersOf(pool.Name));
+        PlacedLayer[] available = [.. parts.LayersOf(pool.Name).Where(placed => kind is null || placed.Layer.Above != VolumeForm.FileSystem || placed.Layer.Kind == kind)];
+        IReadOnlyList<PlacedLayer> composed = VolumeComposer.Compose(spec, pool.Capabilities, available);
         (IVolumeLayer Layer, LayerRecord Record)[] layers =
             [
                 .. composed.Where(placed => placed.Placement == LayerPlacement.OverVolume)
                     .Select(placed => (placed.Layer, new LayerRecord { Kind = placed.Layer.Kind, Key = placed.Layer.NeedsKey ? $"volume-{id:D}" : null })),
             ];
         await RequireAsync(spec.Name, layers.Select(layer => layer.Layer), cancellationToken);
-        LayerStack stack = LayerStack.OverVolume(pool, spec.Name, id, layers);
+        LayerStack stack = parts.StackOf(pool, spec.Name, id, layers, mount);
         VolumeSpec lowest = spec with
         {
             Form = layers.Length == 0 ? spec.Form : layers[0].Layer.Below,
@@ -33,7 +38,8 @@ internal static class StackPlanner
         };
         Plan keys = await PlanKeysAsync(parts, [stack], cancellationToken);
         Plan create = await pool.PlanCreateAsync(lowest, cancellationToken);
-        return (stack, keys.Then(create).Then(await stack.PlanFormatAsync(cancellationToken)));
+        Plan place = mount is null ? Plan.Of() : Plan.Of(new RecordMount(pool, spec.Name, mount));
+        return (stack, keys.Then(create).Then(place).Then(await stack.PlanFormatAsync(cancellationToken)));
     }
 
     /// <summary>Plans making the keys of stacks. One that is there is taken as it is: someone put it there for this.</summary>

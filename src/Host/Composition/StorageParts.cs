@@ -1,3 +1,4 @@
+using EveStorage.Host.FileSystems;
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;
 using Microsoft.Extensions.Configuration;
@@ -165,8 +166,13 @@ internal sealed class StorageParts(Profile profile, PluginCatalog catalog, Taken
 
     /// <summary>A volume's layers as its record has them, whatever the profile says today.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Unavailable"/>: no usable plugin provides one of them.</exception>
-    internal LayerStack StackOf(IStoragePool pool, VolumeName volume, Guid id, IReadOnlyList<LayerRecord> layers)
-        => LayerStack.OverVolume(pool, volume, id, layers.Select(record => (RecordedLayer(pool.Name, record.Kind), record)));
+    internal LayerStack StackOf(IStoragePool pool, VolumeName volume, Guid id, VolumeRecord? record)
+        => LayerStack.OverVolume(
+            pool, volume, id, (record?.Layers ?? []).Select(layer => (RecordedLayer(pool.Name, layer.Kind), layer)), MountPoints.SpecOf(record?.Mount, profile));
+
+    /// <summary>Layers that are to come over a volume, and where their file system is to be mounted.</summary>
+    internal LayerStack StackOf(IStoragePool pool, VolumeName volume, Guid id, IEnumerable<(IVolumeLayer Layer, LayerRecord Record)> layers, MountRecord? mount)
+        => LayerStack.OverVolume(pool, volume, id, layers, MountPoints.SpecOf(mount, profile));
 
     /// <summary>Where keys come from.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.InvalidConfiguration"/>: the profile declares nothing.</exception>

@@ -20,7 +20,8 @@ internal static class VolumeComposer
         {
             bool fillsTrait = (placed.Layer.Adds & lacking) != 0;
             bool fillsForm = form != spec.Form && placed.Layer.Above == spec.Form;
-            if ((fillsTrait || fillsForm) && placed.Layer.Below == form)
+            bool keepsForm = placed.Layer.Above == placed.Layer.Below || placed.Layer.Above == spec.Form;   // a disk's quota is no reason for a file system
+            if ((fillsTrait || fillsForm) && keepsForm && placed.Layer.Below == form)
             {
                 stack.Add(placed);
                 lacking &= ~placed.Layer.Adds;
@@ -37,7 +38,7 @@ internal static class VolumeComposer
 
         if (form != spec.Form)
         {
-            reasons.Add($"no layer of the profile makes a {spec.Form} of a {form}");
+            reasons.Add($"no layer of the profile makes a {spec.Form} of a {form}{(spec.Form == VolumeForm.FileSystem ? ": add ext4 or xfs to the pool's Layers" : "")}");
         }
 
         bool encryptedAbove = stack.Exists(p => p.Placement == LayerPlacement.OverVolume && p.Layer.Adds.HasFlag(VolumeTraits.Encrypted));

@@ -34,6 +34,11 @@ internal sealed class LookEndpoints : IEndpoints
             => storage.ListVolumesAsync(new PoolName(pool), cancellationToken)).WithSummary("The volumes of a pool");
         api.MapGet("/pools/{pool}/volumes/{volume}", (string pool, string volume, IStorageApi storage, CancellationToken cancellationToken)
             => storage.GetVolumeAsync(new(pool), new(volume), cancellationToken)).WithSummary("One volume");
+        api.MapGet("/file-systems", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListFileSystemsAsync(null, cancellationToken)).WithSummary("The file systems of every pool");
+        api.MapGet("/pools/{pool}/file-systems", (string pool, IStorageApi storage, CancellationToken cancellationToken)
+            => storage.ListFileSystemsAsync(new PoolName(pool), cancellationToken)).WithSummary("The file systems of a pool");
+        api.MapGet("/pools/{pool}/file-systems/{name}", (string pool, string name, IStorageApi storage, CancellationToken cancellationToken)
+            => storage.GetFileSystemAsync(new(pool), new(name), cancellationToken)).WithSummary("One file system");
         api.MapGet("/exports", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListExportsAsync(cancellationToken)).WithSummary("Every export, as served and as recorded");
         api.MapGet("/keys", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListKeysAsync(cancellationToken)).WithSummary("The keys that are known, by name");
         api.MapGet("/findings", (IStorageApi storage, CancellationToken cancellationToken) => storage.DiagnoseAsync(cancellationToken)).WithSummary("What no start repairs");

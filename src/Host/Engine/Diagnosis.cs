@@ -1,5 +1,6 @@
 using EveStorage.Host.Api;
 using EveStorage.Host.Composition;
+using EveStorage.Host.FileSystems;
 using EveStorage.Host.Locks;
 using EveStorage.Host.Operations;
 using EveStorage.Host.Plugins;
@@ -8,7 +9,7 @@ using EveStorage.Host.Profiles;
 namespace EveStorage.Host.Engine;
 
 /// <summary>Finds what no start repairs by itself.</summary>
-internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageParts parts, OpenPools pools, Journal journal, Overview overview)
+internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageParts parts, OpenPools pools, Journal journal, Overview overview, RecordedMounts mounts)
 {
     /// <summary>All of it.</summary>
     internal async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancellationToken)
@@ -37,6 +38,7 @@ internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageP
             findings.AddRange(pool.Created || pool.Id is not null ? [] : pool.Reasons.Select(reason => new Finding($"{pool.Name}", reason, reason == Overview.NotMade ? $"evestorage pool create {pool.Name}" : null)));
         }
 
+        findings.AddRange(await mounts.FindLackingAsync(cancellationToken));
         HashSet<Guid> known = [.. operations.Select(document => document.Operation.Id)];
         foreach (PoolName name in parts.PoolNames)
         {

@@ -80,7 +80,7 @@ internal sealed partial class ExportRestore(
     private async Task RestoreAsync(IStoragePool pool, VolumeName name, VolumeRecord record, ExportRecord export, CancellationToken cancellationToken)
     {
         ExportSpec spec = ExportNames.SpecOf(pool, name, record.Id, export);
-        LayerStack stack = parts.StackOf(pool, name, record.Id, record.Layers);
+        LayerStack stack = parts.StackOf(pool, name, record.Id, record);
         Plan plan = (await stack.PlanOpenAsync(cancellationToken))
             .Then(await parts.TransportOf(export.Transport).Transport.PlanExportAsync(spec, ExportNames.AccessTo(pool, name, stack), cancellationToken));
         await plans.RunAsync(PlanRun.OfOpening(plan), cancellationToken);

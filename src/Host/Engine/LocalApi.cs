@@ -3,6 +3,7 @@ using EveStorage.Host.Api;
 using EveStorage.Host.Composition;
 using EveStorage.Host.Devices;
 using EveStorage.Host.Events;
+using EveStorage.Host.FileSystems;
 using EveStorage.Host.Images;
 using EveStorage.Host.Operations;
 using EveStorage.Host.Plugins;
@@ -14,7 +15,7 @@ namespace EveStorage.Host.Engine;
 
 /// <summary>The engine in this process, for one caller.</summary>
 internal sealed class LocalApi(
-    Caller caller, Profile profile, PluginCatalog catalog, StorageParts parts, Overview overview, Diagnosis diagnosis, OperationRunner operations, EventLog events, ImageConversion images)
+    Caller caller, Profile profile, PluginCatalog catalog, StorageParts parts, Overview overview, FileSystemOverview fileSystems, Diagnosis diagnosis, OperationRunner operations, EventLog events, ImageConversion images)
     : IStorageApi
 {
     /// <summary>The program's version.</summary>
@@ -46,6 +47,12 @@ internal sealed class LocalApi(
     public async Task<VolumeReport> GetVolumeAsync(PoolName pool, VolumeName volume, CancellationToken cancellationToken)
         => await overview.VolumeAsync(pool, volume, cancellationToken)
             ?? throw new StorageException(StorageErrorKind.NotFound, $"{pool}/{volume}", "is no volume here: see `evestorage volume list`");
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<FileSystemReport>> ListFileSystemsAsync(PoolName? pool, CancellationToken cancellationToken) => fileSystems.ListAsync(pool, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<FileSystemReport> GetFileSystemAsync(PoolName pool, VolumeName name, CancellationToken cancellationToken) => fileSystems.GetAsync(pool, name, cancellationToken);
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<ExportReport>> ListExportsAsync(CancellationToken cancellationToken) => overview.ExportsAsync(cancellationToken);

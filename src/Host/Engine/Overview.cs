@@ -164,13 +164,13 @@ internal sealed class Overview(StorageParts parts, OpenPools pools)
         }
 
         VolumeRecord? record = await pool.Records.FindAsync(volume.Name, cancellationToken);
-        LayerStack stack = parts.StackOf(pool, volume.Name, volume.Id, record?.Layers ?? []);
+        LayerStack stack = parts.StackOf(pool, volume.Name, volume.Id, record);
         return new()
         {
             Pool = pool.Name,
             Name = volume.Name,
             Id = volume.Id,
-            Form = volume.Form,
+            Form = stack.FileSystem is null ? volume.Form : VolumeForm.FileSystem,
             Size = new(Math.Max(0, volume.Size.Bytes - stack.Overhead.Bytes)),
             Allocated = volume.Allocated,
             Traits = volume.Traits | stack.Adds | below,

@@ -1,4 +1,5 @@
 using EveStorage.Host.Composition;
+using EveStorage.Host.FileSystems;
 using EveStorage.Host.Operations;
 
 namespace EveStorage.Host.Engine;
@@ -9,7 +10,7 @@ namespace EveStorage.Host.Engine;
 /// drive has come. One timer for all; what it asks is cheap for every backend, and a pool that does not answer keeps no other waiting.
 /// </summary>
 internal sealed class PoolWatch(
-    StorageParts parts, OpenPools pools, OperationRunner runner, ExportRestore exports, IEventSink events, TimeProvider time) : DaemonPart
+    StorageParts parts, OpenPools pools, OperationRunner runner, FileSystemRestore fileSystems, ExportRestore exports, IEventSink events, TimeProvider time) : DaemonPart
 {
     /// <summary>How often it looks: soon enough for a drive, seldom enough to cost nothing.</summary>
     internal static TimeSpan Interval { get; } = TimeSpan.FromSeconds(15);
@@ -58,6 +59,7 @@ internal sealed class PoolWatch(
                 if (exports.IsNew(pool))
                 {
                     await runner.RecoverAsync(cancellationToken, name);
+                    await fileSystems.RestoreAsync(pool, cancellationToken);
                     await exports.RestoreAsync(pool, cancellationToken);
                 }
 

@@ -2,6 +2,7 @@ using EveStorage.Host.Api;
 using EveStorage.Host.Checks;
 using EveStorage.Host.Composition;
 using EveStorage.Host.Events;
+using EveStorage.Host.FileSystems;
 using EveStorage.Host.Images;
 using EveStorage.Host.Locks;
 using EveStorage.Host.Operations;
@@ -51,6 +52,10 @@ internal sealed class StorageEngine : IAsyncDisposable
             .AddSingleton<OperationTools>()
             .AddSingleton<OperationRunner>()
             .AddSingleton<ExportRestore>()
+            .AddSingleton<RecordedMounts>()
+            .AddSingleton<FileSystemRestore>()
+            .AddSingleton<FileSystemWatch>()
+            .AddSingleton<FileSystemOverview>()
             .AddSingleton<PoolWatch>()
             .AddSingleton<KeptImports>()
             .AddSingleton<Diagnosis>()
@@ -74,8 +79,10 @@ internal sealed class StorageEngine : IAsyncDisposable
     internal async Task ServeAsync(CancellationToken cancellationToken)
     {
         _services.GetRequiredService<OperationRunner>().Serves = true;
+        await _services.GetRequiredService<FileSystemRestore>().RunAsync(cancellationToken);
         await _services.GetRequiredService<ExportRestore>().RunAsync(cancellationToken);
         _services.GetRequiredService<PoolWatch>().Start();
+        _services.GetRequiredService<FileSystemWatch>().Start();
         _services.GetRequiredService<KeptImports>().Start();
     }
 
@@ -86,10 +93,11 @@ internal sealed class StorageEngine : IAsyncDisposable
     internal Task<IReadOnlyList<CheckReport>> CheckAsync(PoolName pool, CancellationToken cancellationToken)
         => _services.GetRequiredService<PoolCheck>().RunAsync(pool, cancellationToken);
 
-    /// <summary>Stops operations, then exports, then closes the pools.</summary>
+    /// <summary>Stops operations, then exports, then closes the pools. File systems stay mounted: those who use them are not ours to stop.</summary>
     public async ValueTask DisposeAsync()
     {
         await _services.GetRequiredService<PoolWatch>().DisposeAsync();
+        await _services.GetRequiredService<FileSystemWatch>().DisposeAsync();
         await _services.GetRequiredService<KeptImports>().DisposeAsync();
         await _services.GetRequiredService<OperationRunner>().DisposeAsync();
         await _services.GetRequiredService<StorageParts>().DisposeAsync();

@@ -29,6 +29,9 @@ internal sealed record Profile
     /// <summary>What images may do.</summary>
     public required ImagesOptions Images { get; init; }
 
+    /// <summary>File systems of services.</summary>
+    public required FileSystemsOptions FileSystems { get; init; }
+
     /// <summary>The strategies that it chooses.</summary>
     public required StrategyOptions Strategies { get; init; }
 

@@ -74,6 +74,16 @@ internal sealed class ApiOptions
     public string Group { get; set; } = "";
 }
 
+/// <summary>File systems of services.</summary>
+internal sealed class FileSystemsOptions
+{
+    /// <summary>The directory beneath which they are mounted; empty for the one in the run directory.</summary>
+    public string Directory { get; set; } = "";
+
+    /// <summary>How often what is free in them is given back to their pools; nothing for never.</summary>
+    public TimeSpan Trim { get; set; } = TimeSpan.FromDays(1);
+}
+
 /// <summary>Images.</summary>
 internal sealed class ImagesOptions
 {

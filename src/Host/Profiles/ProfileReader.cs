@@ -5,7 +5,7 @@ namespace EveStorage.Host.Profiles;
 /// <summary>Reads a profile's own keys. What stands under an <c>Options</c> is a plugin's, and is checked once that is loaded.</summary>
 internal static class ProfileReader
 {
-    private static readonly string[] s_keys = ["Api", "Compression", "Conversion", "Encryption", "EncryptionOptions", "Images", "Keys", "Plugins", "Pools", "Profile", "Run", "State", "Transports"];
+    private static readonly string[] s_keys = ["Api", "Compression", "Conversion", "Encryption", "EncryptionOptions", "FileSystems", "Images", "Keys", "Plugins", "Pools", "Profile", "Run", "State", "Transports"];
 
     // What this version carries out. One that nothing carries out is refused: data at rest that is silently not encrypted is worse than an error.
     private static readonly string[] s_encryption = ["none", StrategyOptions.UnderPool, StrategyOptions.OverVolume];
@@ -37,6 +37,10 @@ internal static class ProfileReader
         }
 
         CheckImages(images, problems);
+        FileSystemsOptions fileSystems = new();
+        OptionsReader.ReadInto(root.GetSection("FileSystems"), fileSystems, problems);
+        CheckFileSystems(fileSystems, problems);
+        fileSystems.Directory = fileSystems.Directory.Length == 0 ? Path.Combine(run, "mounts") : Path.TrimEndingDirectorySeparator(fileSystems.Directory);
         api.Socket = api.Socket.Length == 0 ? Path.Combine(run, "api.sock") : api.Socket;
         return new()
         {
@@ -48,6 +52,7 @@ internal static class ProfileReader
             Transports = ReadTransports(root.GetSection("Transports"), problems),
             Keys = root.GetSection("Keys").Exists() ? ReadPart(root.GetSection("Keys"), problems) : null,
             Images = images,
+            FileSystems = fileSystems,
             Strategies = ReadStrategies(root, problems),
             Api = api,
             State = state,
@@ -84,6 +89,19 @@ internal static class ProfileReader
         if (images.Patience < TimeSpan.Zero || images.Patience > TimeSpan.FromDays(7))
         {
             problems.Add("Images:Patience", "has to be from nothing to 7 days");
+        }
+    }
+
+    private static void CheckFileSystems(FileSystemsOptions fileSystems, Problems problems)
+    {
+        if (fileSystems.Directory.Length > 0 && (!Path.IsPathRooted(fileSystems.Directory) || Path.GetFullPath(fileSystems.Directory) is "/"))
+        {
+            problems.Add("FileSystems:Directory", $"'{fileSystems.Directory}' has to be an absolute path, and not /");
+        }
+
+        if (fileSystems.Trim != TimeSpan.Zero && (fileSystems.Trim < TimeSpan.FromMinutes(10) || fileSystems.Trim > TimeSpan.FromDays(365)))
+        {
+            problems.Add("FileSystems:Trim", "has to be from 10 minutes to 365 days, or nothing for never");
         }
     }
 

@@ -8,7 +8,6 @@ internal sealed class VolumeCreate : ChangeVerb
     private readonly Argument<VolumeAddress> _volume;
     private readonly Argument<ByteSize> _size;
     private readonly Option<bool> _thick = new("--thick") { Description = "Take its space now and not when it is written." };
-    private readonly Option<bool> _fileSystem = new("--file-system") { Description = "Make a mounted directory and not a disk." };
     private readonly Option<bool> _compressed = new("--compressed") { Description = "Compress its data." };
     private readonly Option<bool> _encrypted = new("--encrypted") { Description = "Let nothing readable reach the device." };
     private readonly Option<ByteSize?> _quota = Arguments.SizeOption("--quota", "The most that it may take of the pool.");
@@ -16,12 +15,11 @@ internal sealed class VolumeCreate : ChangeVerb
     private readonly Option<bool> _ifMissing = new("--if-missing") { Description = "Be content with one that is there and is as large." };
 
     public VolumeCreate()
-        : base("volume create", "Make a volume, which reads as zero.\n\nExample: evestorage volume create data/vm1 20GiB")
+        : base("volume create", "Make a disk, which reads as zero; `fs create` makes a file system.\n\nExample: evestorage volume create data/vm1 20GiB")
     {
         _volume = Add(Arguments.Volume("The volume to make: NAME, or POOL/NAME."));
         _size = Add(Arguments.Size("Its size: 512MiB, 20GiB."));
         Add(_thick);
-        Add(_fileSystem);
         Add(_compressed);
         Add(_encrypted);
         Add(_quota);
@@ -48,7 +46,6 @@ internal sealed class VolumeCreate : ChangeVerb
             Pool = await Addresses.PoolForNewAsync(address, api, cancellationToken),
             Volume = address.Volume,
             Size = parsed.GetValue(_size),
-            Form = parsed.GetValue(_fileSystem) ? VolumeForm.FileSystem : VolumeForm.Block,
             Quota = parsed.GetValue(_quota),
             Reservation = parsed.GetValue(_reservation),
             Traits = (parsed.GetValue(_thick) ? VolumeTraits.None : VolumeTraits.Thin)

@@ -1,5 +1,6 @@
 using EveStorage.Host.Api;
 using EveStorage.Host.Composition;
+using EveStorage.Host.FileSystems;
 using EveStorage.Host.Operations.Steps;
 
 namespace EveStorage.Host.Operations.Changes;
@@ -46,7 +47,8 @@ internal sealed class PlanAddExport : ChangePlanner<AddExport>
             Limits = request.Limits,
         };
         ExportSpec spec = ExportNames.SpecOf(pool, request.Volume, record.Id, export);
-        LayerStack stack = context.Parts.StackOf(pool, request.Volume, record.Id, record.Layers);
+        LayerStack stack = context.Parts.StackOf(pool, request.Volume, record.Id, record);
+        MountPlans.RequireDisk(stack, request.Subject);
         Plan serve = context.Serves || !transport.EndsWithHost
             ? (await stack.PlanOpenAsync(cancellationToken)).Then(await transport.PlanExportAsync(spec, ExportNames.AccessTo(pool, request.Volume, stack), cancellationToken))
             : Plan.Of();

@@ -1,6 +1,7 @@
 using System.Globalization;
 using EveStorage.Host.Api;
 using EveStorage.Host.Composition;
+using EveStorage.Host.FileSystems;
 using EveStorage.Host.Images;
 using EveStorage.Host.Operations.Steps;
 using EveStorage.Host.Urls;
@@ -87,7 +88,7 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
             Traits = context.Parts.TraitsFor(pool, traits) & pool.Capabilities.Traits,
         };
         Guid id = context.Operation.Ids.TryGetValue($"{temporary}", out Guid drawn) ? drawn : default;
-        LayerStack stack = context.Parts.StackOf(pool, temporary, id, (await pool.Records.FindAsync(temporary, cancellationToken))?.Layers ?? []);
+        LayerStack stack = context.Parts.StackOf(pool, temporary, id, await pool.Records.FindAsync(temporary, cancellationToken));
         return (await StackPlanner.PlanKeysAsync(context.Parts, [stack], cancellationToken))
             .Then(await pool.PlanCreateAsync(spec, cancellationToken))
             .Then(await stack.PlanFormatAsync(cancellationToken));
@@ -152,7 +153,8 @@ internal sealed class PlanSaveImage : ChangePlanner<SaveImage>
         ImageForm form = context.Images.FormOf(request);
         IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
         VolumeRecord record = await RequireRecordAsync(pool, request.Volume, cancellationToken);
-        LayerStack stack = context.Parts.StackOf(pool, request.Volume, record.Id, record.Layers);
+        LayerStack stack = context.Parts.StackOf(pool, request.Volume, record.Id, record);
+        MountPlans.RequireDisk(stack, request.Subject);
         SafeFileHandle image = context.Image ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "came without a file to write");
         WriteImage.RequireEmpty(image, request.ImageName);
         WriteImage write = new(request.Subject, request.Volume, ExportNames.AccessTo(pool, request.Volume, stack), image, request.ImageName, form);

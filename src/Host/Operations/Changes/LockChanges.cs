@@ -1,5 +1,6 @@
 using EveStorage.Host.Api;
 using EveStorage.Host.Composition;
+using EveStorage.Host.FileSystems;
 using EveStorage.Host.Operations.Steps;
 
 namespace EveStorage.Host.Operations.Changes;
@@ -36,15 +37,20 @@ internal sealed class PlanLockPool(LockedPools locked) : ChangePlanner<LockPool>
         Plan plan = Plan.Of(new MarkLocked(locked, request.Pool));
         if (await TryOpenAsync(request.Pool, context, cancellationToken) is IStoragePool pool)
         {
+            List<(VolumeInfo Volume, VolumeRecord? Record)> volumes = [];
             await foreach (VolumeInfo volume in pool.ListVolumesAsync(cancellationToken))
             {
-                VolumeRecord? record = await pool.Records.FindAsync(volume.Name, cancellationToken);
+                volumes.Add((volume, await pool.Records.FindAsync(volume.Name, cancellationToken)));
+            }
+
+            foreach ((VolumeInfo volume, VolumeRecord? record) in volumes.OrderByDescending(each => MountPoints.DepthOf(each.Record?.Mount)))
+            {
                 if (record?.Exports.Count > 0)
                 {
                     throw new StorageException(StorageErrorKind.Busy, $"{pool.Name}/{volume.Name}", $"is exported: `evestorage export remove {pool.Name}/{volume.Name}` first");
                 }
 
-                plan = plan.Then(await context.Parts.StackOf(pool, volume.Name, volume.Id, record?.Layers ?? []).PlanCloseAsync(cancellationToken));
+                plan = plan.Then(await context.Parts.StackOf(pool, volume.Name, volume.Id, record).PlanCloseAsync(cancellationToken));
             }
         }
 

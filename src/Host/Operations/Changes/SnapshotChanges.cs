@@ -1,6 +1,8 @@
 using EveStorage.Host.Api;
 using EveStorage.Host.Composition;
+using EveStorage.Host.FileSystems;
 using EveStorage.Host.Operations.Steps;
+using EveStorage.Host.Profiles;
 
 namespace EveStorage.Host.Operations.Changes;
 
@@ -14,7 +16,7 @@ internal static class SnapshotPools
 }
 
 /// <summary>Freezes volumes.</summary>
-internal sealed class PlanTakeSnapshots : ChangePlanner<TakeSnapshots>
+internal sealed class PlanTakeSnapshots(Profile profile) : ChangePlanner<TakeSnapshots>
 {
     /// <summary>What was asked for was a moment, and that has passed: all of them were taken, or none are.</summary>
     public override Recovery AfterCrash => Recovery.Undo;
@@ -37,12 +39,27 @@ internal sealed class PlanTakeSnapshots : ChangePlanner<TakeSnapshots>
         }
 
         ISnapshotPool pool = await SnapshotPools.OpenAsync(request, context, cancellationToken);
-        foreach (SnapshotName snapshot in request.Snapshots)
+        IReadOnlyList<StackedLayer> fileSystems = await FileSystemsAsync(pool, request, context, cancellationToken);
+        Plan plan = await pool.PlanSnapshotAsync(request.Snapshots, cancellationToken);
+        return fileSystems.Count == 0 ? plan : Plan.Of(new SnapshotFrozen(fileSystems, plan, profile));
+    }
+
+    // Those that are mounted stand still meanwhile; each once, however many of its snapshots are taken.
+    private static async Task<IReadOnlyList<StackedLayer>> FileSystemsAsync(
+        ISnapshotPool pool, TakeSnapshots request, PlanningContext context, CancellationToken cancellationToken)
+    {
+        List<StackedLayer> fileSystems = [];
+        foreach (VolumeName name in request.Snapshots.Select(snapshot => snapshot.Volume).Distinct())
         {
-            await RequireAsync(pool, snapshot.Volume, cancellationToken);
+            VolumeInfo volume = await RequireAsync(pool, name, cancellationToken);
+            LayerStack stack = context.Parts.StackOf(pool, name, volume.Id, await pool.Records.FindAsync(name, cancellationToken));
+            if (stack.FileSystem is StackedLayer fileSystem && await stack.IsOpenAsync(cancellationToken))
+            {
+                fileSystems.Add(fileSystem);
+            }
         }
 
-        return await pool.PlanSnapshotAsync(request.Snapshots, cancellationToken);
+        return fileSystems;
     }
 
     /// <inheritdoc/>
@@ -75,7 +92,7 @@ internal sealed class PlanCloneSnapshot : ChangePlanner<CloneSnapshot>
 
         // It has the layers of what it was made of, and their keys.
         VolumeRecord? source = await pool.Records.FindAsync(request.Snapshot.Volume, cancellationToken);
-        LayerStack stack = context.Parts.StackOf(pool, request.NewVolume, context.Operation.Ids[$"{request.NewVolume}"], source?.Layers ?? []);
+        LayerStack stack = context.Parts.StackOf(pool, request.NewVolume, context.Operation.Ids[$"{request.NewVolume}"], source is null ? null : source with { Mount = null });
         return clone.Then(await stack.PlanOpenAsync(cancellationToken));
     }
 }
@@ -94,7 +111,7 @@ internal sealed class PlanRollBack : ChangePlanner<RollBack>
     {
         ISnapshotPool pool = await SnapshotPools.OpenAsync(request, context, cancellationToken);
         VolumeRecord record = await RequireRecordAsync(pool, request.Snapshot.Volume, cancellationToken);
-        LayerStack stack = context.Parts.StackOf(pool, request.Snapshot.Volume, record.Id, record.Layers);
+        LayerStack stack = context.Parts.StackOf(pool, request.Snapshot.Volume, record.Id, record);
         return (await stack.PlanCloseAsync(cancellationToken))
             .Then(await pool.PlanRollbackAsync(request.Snapshot, cancellationToken))
             .Then(await stack.PlanOpenAsync(cancellationToken));

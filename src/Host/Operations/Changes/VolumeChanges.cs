@@ -1,5 +1,6 @@
 using EveStorage.Host.Api;
 using EveStorage.Host.Composition;
+using EveStorage.Host.FileSystems;
 
 namespace EveStorage.Host.Operations.Changes;
 
@@ -20,6 +21,11 @@ internal sealed class PlanCreateVolume : ChangePlanner<CreateVolume>
         if (request.Size.Bytes <= 0)
         {
             throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "has to have a size");
+        }
+
+        if (request.Form != VolumeForm.Block)
+        {
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "is to be a file system: ask for create-file-system, or `evestorage fs create`");
         }
 
         VolumeSpec spec = new()
@@ -54,7 +60,8 @@ internal sealed class PlanResizeVolume : ChangePlanner<ResizeVolume>
         }
 
         VolumeRecord record = await RequireRecordAsync(pool, request.Volume, cancellationToken);
-        LayerStack stack = context.Parts.StackOf(pool, request.Volume, volume.Id, record.Layers);
+        LayerStack stack = context.Parts.StackOf(pool, request.Volume, volume.Id, record);
+        MountPlans.RequireWritable(stack, request.Subject);
         Plan plan = (await resizable.PlanGrowAsync(request.Volume, new(request.Size.Bytes + stack.Overhead.Bytes), cancellationToken))
             .Then(await stack.PlanOpenAsync(cancellationToken))
             .Then(await stack.PlanGrowAsync(cancellationToken));
@@ -89,7 +96,7 @@ internal sealed class PlanDeleteVolume : ChangePlanner<DeleteVolume>
         }
 
         VolumeRecord? record = await pool.Records.FindAsync(request.Volume, cancellationToken);
-        LayerStack? stack = record is null ? null : context.Parts.StackOf(pool, request.Volume, record.Id, record.Layers);
+        LayerStack? stack = record is null ? null : context.Parts.StackOf(pool, request.Volume, record.Id, record);
         Plan plan = stack is null ? Plan.Of() : await stack.PlanEraseAsync(cancellationToken);
         plan = plan.Then(await PlanBareAsync(pool, request, cancellationToken));
         return stack is null ? plan : plan.Then(await KeyUse.PlanForgetAsync(await OnlyItsAsync(pool, request.Volume, stack, cancellationToken), context, cancellationToken));

@@ -1,0 +1,199 @@
+using System.CommandLine;
+using EveStorage.Host.Api;
+
+namespace EveStorage.Host.Cli.Verbs;
+
+internal sealed class FileSystemCreate : ChangeVerb
+{
+    private readonly Argument<VolumeAddress> _name;
+    private readonly Argument<ByteSize> _size;
+    private readonly Option<string?> _at = FileSystemOptions.At();
+    private readonly Option<string?> _kind = new("--kind") { Description = "ext4 or xfs, of the pool's Layers; the first of them if it is left out.", HelpName = "KIND" };
+    private readonly Option<bool> _reserved = new("--reserved") { Description = "Keep all of its size free for it from the start." };
+    private readonly Option<bool> _encrypted = new("--encrypted") { Description = "Let nothing readable reach the device." };
+    private readonly Option<bool> _compressed = new("--compressed") { Description = "Compress its data." };
+    private readonly Option<bool> _ifMissing = new("--if-missing") { Description = "Be content with one that is there and is as large." };
+
+    public FileSystemCreate()
+        : base(
+            "fs create",
+            "Make a file system and mount it, now and at each start. Its size is its quota: who writes more meets ENOSPC, and no other does.\n\nExample: evestorage fs create newlog 2GiB --reserved")
+    {
+        _name = Add(FileSystemOptions.Name("The file system to make: NAME, or POOL/NAME."));
+        _size = Add(Arguments.Size("Its size: 512MiB, 2GiB."));
+        Add(_at);
+        Add(_kind);
+        Add(_reserved);
+        Add(_encrypted);
+        Add(_compressed);
+        Add(_ifMissing);
+    }
+
+    protected override async Task<bool> IsThereAsync(ParseResult parsed, IStorageApi api, ChangeRequest request, CancellationToken cancellationToken)
+    {
+        CreateFileSystem asked = (CreateFileSystem)request;
+        FileSystemReport? there = parsed.GetValue(_ifMissing)
+            ? (await api.ListFileSystemsAsync(asked.Pool, cancellationToken)).FirstOrDefault(other => other.Name == asked.Volume)
+            : null;
+        return there is not null && there.Quota < asked.Size
+            ? throw new StorageException(StorageErrorKind.Conflict, asked.Subject, $"is there with {there.Quota}, less than {asked.Size}: `evestorage fs grow` grows it")
+            : there is not null;
+    }
+
+    protected override async Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
+    {
+        VolumeAddress address = parsed.GetValue(_name)!;
+        return new CreateFileSystem
+        {
+            Pool = await Addresses.PoolForNewAsync(address, api, cancellationToken),
+            Volume = address.Volume,
+            Size = parsed.GetValue(_size),
+            At = parsed.GetValue(_at),
+            Kind = parsed.GetValue(_kind),
+            Reserved = parsed.GetValue(_reserved),
+            Traits = (parsed.GetValue(_encrypted) ? VolumeTraits.Encrypted : VolumeTraits.None) | (parsed.GetValue(_compressed) ? VolumeTraits.Compressed : VolumeTraits.None),
+        };
+    }
+}
+
+internal sealed class FileSystemMount : ChangeVerb
+{
+    private readonly Argument<VolumeAddress> _name;
+    private readonly Option<string?> _at = FileSystemOptions.At();
+    private readonly Option<bool> _readOnly = new("--read-only") { Description = "Let nothing be written." };
+
+    public FileSystemMount()
+        : base("fs mount", "Mount a file system, now and at each start; a clone gets its place so.\n\nExample: evestorage fs mount newlog-copy --at inspect --read-only")
+    {
+        _name = Add(FileSystemOptions.Name());
+        Add(_at);
+        Add(_readOnly);
+    }
+
+    protected override async Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
+    {
+        VolumeAddress address = parsed.GetValue(_name)!;
+        return new MountFileSystem
+        {
+            Pool = await PoolOfAsync(address, api, cancellationToken),
+            Volume = address.Volume,
+            At = parsed.GetValue(_at),
+            ReadOnly = parsed.GetValue(_readOnly) ? true : null,
+        };
+    }
+}
+
+internal sealed class FileSystemUnmount : ChangeVerb
+{
+    private readonly Argument<VolumeAddress> _name;
+
+    public FileSystemUnmount()
+        : base("fs unmount", "Unmount a file system, until it is mounted again: a start does not. One that somebody uses is refused.")
+        => _name = Add(FileSystemOptions.Name());
+
+    protected override async Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
+    {
+        VolumeAddress address = parsed.GetValue(_name)!;
+        return new UnmountFileSystem { Pool = await PoolOfAsync(address, api, cancellationToken), Volume = address.Volume };
+    }
+}
+
+internal sealed class FileSystemSet : ChangeVerb
+{
+    private readonly Argument<VolumeAddress> _name;
+    private readonly Option<string?> _at = FileSystemOptions.At();
+    private readonly Option<bool> _readOnly = new("--read-only") { Description = "Let nothing be written." };
+    private readonly Option<bool> _readWrite = new("--read-write") { Description = "Let it be written again." };
+
+    public FileSystemSet()
+        : base("fs set", "Change where and how a file system is mounted: it is unmounted and mounted again.\n\nExample: evestorage fs set newlog --at log/new")
+    {
+        _name = Add(FileSystemOptions.Name());
+        Add(_at);
+        Add(_readOnly);
+        Add(_readWrite);
+        Command.Validators.Add(result =>
+        {
+            if (result.GetValue(_readOnly) && result.GetValue(_readWrite))
+            {
+                result.AddError("give --read-only or --read-write, and not both");
+            }
+
+            if (!result.GetValue(_readOnly) && !result.GetValue(_readWrite) && result.GetValue(_at) is null)
+            {
+                result.AddError("nothing is to be changed: give --at, --read-only or --read-write; `fs grow` changes the size");
+            }
+        });
+    }
+
+    protected override async Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
+    {
+        VolumeAddress address = parsed.GetValue(_name)!;
+        return new SetFileSystem
+        {
+            Pool = await PoolOfAsync(address, api, cancellationToken),
+            Volume = address.Volume,
+            At = parsed.GetValue(_at),
+            ReadOnly = parsed.GetValue(_readOnly) ? true : parsed.GetValue(_readWrite) ? false : null,
+        };
+    }
+}
+
+internal sealed class FileSystemGrow : ChangeVerb
+{
+    private readonly Argument<VolumeAddress> _name;
+    private readonly Argument<ByteSize> _size;
+
+    public FileSystemGrow()
+        : base("fs grow", "Grow a file system, and so its quota, while it is in use. None shrinks.\n\nExample: evestorage fs grow newlog 4GiB")
+    {
+        _name = Add(FileSystemOptions.Name());
+        _size = Add(Arguments.Size("Its new size, in all."));
+    }
+
+    protected override async Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
+    {
+        VolumeAddress address = parsed.GetValue(_name)!;
+        PoolName pool = await PoolOfAsync(address, api, cancellationToken);
+        await api.GetFileSystemAsync(pool, address.Volume, cancellationToken);
+        return new ResizeVolume { Pool = pool, Volume = address.Volume, Size = parsed.GetValue(_size) };
+    }
+}
+
+internal sealed class FileSystemDelete : ChangeVerb
+{
+    private readonly Argument<VolumeAddress> _name;
+    private readonly Option<bool> _snapshots = new("--snapshots") { Description = "Its snapshots too. Without it, one that has some is refused." };
+
+    public FileSystemDelete()
+        : base("fs delete", "Unmount a file system and remove it with all its files. One that somebody uses is refused.\n\nExample: evestorage fs delete newlog --yes", destroys: true)
+    {
+        _name = Add(FileSystemOptions.Name());
+        Add(_snapshots);
+    }
+
+    protected override async Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
+    {
+        VolumeAddress address = parsed.GetValue(_name)!;
+        PoolName pool = await PoolOfAsync(address, api, cancellationToken);
+        await api.GetFileSystemAsync(pool, address.Volume, cancellationToken);
+        return new DeleteVolume { Pool = pool, Volume = address.Volume, WithSnapshots = parsed.GetValue(_snapshots) };
+    }
+}
+
+/// <summary>What the verbs of file systems have in common.</summary>
+internal static class FileSystemOptions
+{
+    internal static Argument<VolumeAddress> Name(string description = "The file system: NAME, or POOL/NAME.") => new("name")
+    {
+        Description = description,
+        HelpName = "[POOL/]NAME",
+        CustomParser = static result => Arguments.Parse(result, static text => Arguments.Address(text, snapshot: false)),
+    };
+
+    internal static Option<string?> At() => new("--at")
+    {
+        Description = "Where: a name beneath the directory that FileSystems:Directory says. Its own name if it never had another.",
+        HelpName = "PLACE",
+    };
+}

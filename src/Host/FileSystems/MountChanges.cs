@@ -1,0 +1,106 @@
+using EveStorage.Host.Api;
+using EveStorage.Host.Composition;
+using EveStorage.Host.Operations;
+using EveStorage.Host.Profiles;
+
+namespace EveStorage.Host.FileSystems;
+
+/// <summary>Changes where a file system is mounted, and whether: it is closed as it was, the record says how it is to be, and it is opened so.</summary>
+internal static class MountPlans
+{
+    /// <summary>Plans it.</summary>
+    internal static async Task<Plan> PlanAsync(IStoragePool pool, VolumeName volume, VolumeRecord record, MountRecord wanted, PlanningContext context, CancellationToken cancellationToken)
+    {
+        LayerStack before = context.Parts.StackOf(pool, volume, record.Id, record);
+        LayerStack after = context.Parts.StackOf(pool, volume, record.Id, record with { Mount = wanted });
+        RequireFileSystem(before, $"{pool.Name}/{volume}");
+        bool moves = record.Mount is { Wanted: true } && (!wanted.Wanted || record.Mount.At != wanted.At || record.Mount.ReadOnly != wanted.ReadOnly);
+        Plan close = moves ? await before.PlanCloseAsync(cancellationToken) : Plan.Of();
+        Plan open = wanted.Wanted ? await after.PlanOpenAsync(cancellationToken) : Plan.Of();
+        context.Result("mountPoint", wanted.Wanted ? after.Path : "");
+        return close.Then(Plan.Of(new RecordMount(pool, volume, wanted with { ChangedBy = context.Operation.Id }))).Then(open);
+    }
+
+    /// <summary>Refuses a volume that is a disk.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>.</exception>
+    internal static void RequireFileSystem(LayerStack stack, string subject)
+    {
+        if (stack.FileSystem is null)
+        {
+            throw new StorageException(StorageErrorKind.Conflict, subject, "is a disk and no file system: what is on it is its user's");
+        }
+    }
+
+    /// <summary>Refuses a volume that is a file system, where a disk is needed.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>.</exception>
+    internal static void RequireDisk(LayerStack stack, string subject)
+    {
+        if (stack.FileSystem is not null)
+        {
+            throw new StorageException(StorageErrorKind.Conflict, subject, "is a file system of this machine and no disk: nobody else can use it");
+        }
+    }
+
+    /// <summary>Refuses a file system that can't grow now, before its volume does.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>.</exception>
+    internal static void RequireWritable(LayerStack stack, string subject)
+    {
+        if (stack.FileSystem is not null and not { Site.Mount: { ReadOnly: false } })
+        {
+            throw new StorageException(StorageErrorKind.NotSupported, subject, $"grows while it is mounted to write: `evestorage fs mount {subject}` first");
+        }
+    }
+}
+
+/// <summary>Mounts a file system, now and at each start.</summary>
+internal sealed class PlanMountFileSystem(Profile profile, RecordedMounts mounts) : ChangePlanner<MountFileSystem>
+{
+    /// <inheritdoc/>
+    protected override async Task<Plan> PlanAsync(MountFileSystem request, PlanningContext context, CancellationToken cancellationToken)
+    {
+        IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
+        VolumeRecord record = await RequireRecordAsync(pool, request.Volume, cancellationToken);
+        MountRecord wanted = new()
+        {
+            At = MountPoints.Parse(request.At ?? record.Mount?.At ?? $"{request.Volume}", profile, request.Subject),
+            ReadOnly = request.ReadOnly ?? record.Mount?.ReadOnly ?? false,
+            ChangedBy = context.Operation.Id,
+        };
+        await mounts.RequireFreeAsync(wanted.At, request.Subject, cancellationToken);
+        return await MountPlans.PlanAsync(pool, request.Volume, record, wanted, context, cancellationToken);
+    }
+}
+
+/// <summary>Unmounts a file system.</summary>
+internal sealed class PlanUnmountFileSystem : ChangePlanner<UnmountFileSystem>
+{
+    /// <inheritdoc/>
+    protected override async Task<Plan> PlanAsync(UnmountFileSystem request, PlanningContext context, CancellationToken cancellationToken)
+    {
+        IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
+        VolumeRecord record = await RequireRecordAsync(pool, request.Volume, cancellationToken);
+        MountPlans.RequireFileSystem(context.Parts.StackOf(pool, request.Volume, record.Id, record), request.Subject);
+        return record.Mount is MountRecord mount
+            ? await MountPlans.PlanAsync(pool, request.Volume, record, mount with { Wanted = false }, context, cancellationToken)
+            : Plan.Of();
+    }
+}
+
+/// <summary>Changes how a file system is mounted.</summary>
+internal sealed class PlanSetFileSystem(Profile profile, RecordedMounts mounts) : ChangePlanner<SetFileSystem>
+{
+    /// <inheritdoc/>
+    protected override async Task<Plan> PlanAsync(SetFileSystem request, PlanningContext context, CancellationToken cancellationToken)
+    {
+        IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
+        VolumeRecord record = await RequireRecordAsync(pool, request.Volume, cancellationToken);
+        MountRecord now = record.Mount ?? new() { At = $"{request.Volume}", Wanted = false, ChangedBy = context.Operation.Id };
+        MountRecord wanted = now with
+        {
+            At = MountPoints.Parse(request.At ?? now.At, profile, request.Subject),
+            ReadOnly = request.ReadOnly ?? now.ReadOnly,
+        };
+        await mounts.RequireFreeAsync(wanted.At, request.Subject, cancellationToken);
+        return await MountPlans.PlanAsync(pool, request.Volume, record, wanted, context, cancellationToken);
+    }
+}

@@ -1,0 +1,130 @@
+using System.Reflection;
+using EveStorage.Host.Api;
+using EveStorage.Host.Engine;
+using EveStorage.Host.Operations;
+using EveStorage.Host.Plugins;
+using EveStorage.Host.Profiles;
+using EveStorage.Linux;
+using EveStorage.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace EveStorage.Tests;
+
+/// <summary>An engine whose pool of files has the layers ext4 and xfs. It needs root, loop devices and both kinds' programs.</summary>
+internal sealed class FileSystemHost : IAsyncDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+    private StorageEngine? _engine;
+
+    internal FileSystemHost()
+    {
+        string[] programs = ["mkfs.ext4", "tune2fs", "resize2fs", "mkfs.xfs", "xfs_db", "xfs_growfs", "wipefs"];
+        bool can = Environment.UserName == "root" && File.Exists("/dev/loop-control") && programs.All(program => Command.Find(program) is not null);
+        Assert.SkipUnless(can || Environment.GetEnvironmentVariable("CI") == "true", $"needs root, loop devices and {string.Join(", ", programs)}");
+        PoolDirectory = _directory["pool"];
+    }
+
+    internal static PoolName Pool { get; } = new("data");
+
+    /// <summary>Where the pool lies, from the next start on.</summary>
+    internal string PoolDirectory { get; set; }
+
+    /// <summary>The directory beneath which it mounts.</summary>
+    internal string Mounts => _directory["mounts"];
+
+    internal string this[string name] => _directory[name];
+
+    internal IStorageApi Api => _engine!.For(new Caller(FileOwner.Ours));
+
+    /// <summary>The parts of the engine that runs.</summary>
+    internal IServiceProvider Parts => (IServiceProvider)typeof(StorageEngine).GetField("_services", BindingFlags.NonPublic | BindingFlags.Instance)!.GetValue(_engine)!;
+
+    internal static CreateFileSystem Create(string name, long mebibytes = 32, bool reserved = false, string? at = null, string? kind = null)
+        => new() { Pool = Pool, Volume = new(name), Size = ByteSize.MiB(mebibytes), Reserved = reserved, At = at, Kind = kind };
+
+    /// <summary>Starts it, or ends it and starts it again.</summary>
+    internal async Task<FileSystemHost> StartAsync(bool serve = false)
+    {
+        await EndAsync();
+        string path = _directory["test.json"];
+        await File.WriteAllTextAsync(path, $$"""
+            {
+              "State": "{{_directory["state"]}}", "Run": "{{_directory["run"]}}",
+              "FileSystems": { "Directory": "{{Mounts}}" },
+              "Plugins": { "Directories": [ "{{BuiltHost.Plugins}}" ], "Enabled": [ "eve.file", "eve.ext4", "eve.xfs", "eve.nvmet-user" ] },
+              "Pools": { "data": { "Kind": "file", "Devices": [ "{{PoolDirectory}}" ], "Layers": [ { "Kind": "ext4" }, { "Kind": "xfs" } ] } },
+              "Transports": { "tcp": { "Kind": "nvmet-user", "Options": { "Port": 0 } } }
+            }
+            """);
+        Problems problems = new();
+        Profile profile = ProfileReader.Read(ProfileSource.Read(path), problems);
+        problems.ThrowIfAny(profile.Name);
+        _engine = StorageEngine.Open(profile, PluginCatalog.Load(profile.Plugins), static logging => logging.SetMinimumLevel(LogLevel.None));
+        await _engine.RecoverAsync(CancellationToken.None);
+        if (serve)
+        {
+            await _engine.ServeAsync(CancellationToken.None);
+        }
+
+        return this;
+    }
+
+    internal async Task EndAsync()
+    {
+        if (_engine is not null)
+        {
+            await _engine.DisposeAsync();
+            _engine = null;
+        }
+    }
+
+    /// <summary>Ends it and unmounts all that it mounted, as a reboot does.</summary>
+    internal async Task RebootAsync(bool serve = true)
+    {
+        await EndAsync();
+        UnmountAll(Mounts);
+        await StartAsync(serve);
+    }
+
+    internal async Task<OperationReport> RunAsync(ChangeRequest request)
+    {
+        IStorageApi api = Api;
+        Guid id = await api.SubmitAsync(request, null, CancellationToken.None);
+        return await api.WatchOperationAsync(id, CancellationToken.None).LastAsync();
+    }
+
+    internal async Task DoAsync(params ChangeRequest[] requests)
+    {
+        foreach (ChangeRequest request in requests)
+        {
+            OperationReport report = await RunAsync(request);
+            report.State.ShouldBe(OperationState.Succeeded, report.Error?.Message);
+        }
+    }
+
+    /// <summary>Runs a change that is refused when it is planned.</summary>
+    internal Task<StorageException> RefusedAsync(ChangeRequest request) => Should.ThrowAsync<StorageException>(() => RunAsync(request));
+
+    internal Task<FileSystemReport> ShowAsync(string name) => Api.GetFileSystemAsync(Pool, new(name), default);
+
+    internal string PointOf(string at) => Path.Combine(Mounts, at);
+
+    internal T Part<T>()
+        where T : notnull => Parts.GetRequiredService<T>();
+
+    public async ValueTask DisposeAsync()
+    {
+        await EndAsync();
+        UnmountAll(_directory.Path);
+        _directory.Dispose();
+    }
+
+    private static void UnmountAll(string beneath)
+    {
+        foreach (Mount mount in MountTable.Read().Where(mount => mount.Point.StartsWith($"{beneath}/", StringComparison.Ordinal)).Reverse())
+        {
+            MountPlace.TryUnmount(mount.Point, mount.Point).ShouldBeTrue(mount.Point);
+        }
+    }
+}
