@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using EveStorage.ZfsStreamImport;
+using EveStorage.ZfsStream;
 
 namespace EveStorage.Bench.ZfsStream;
 

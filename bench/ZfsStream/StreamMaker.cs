@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using EveStorage.ZfsStreamImport;
+using EveStorage.ZfsStream;
 using ZstdSharp;
 
 namespace EveStorage.Bench.ZfsStream;

@@ -38,7 +38,7 @@ internal sealed class CreateVolume(ZfsPool pool, VolumeSpec spec, StepEffect exp
     private static Dataset? SameIn(ZfsPool pool, IReadOnlyList<Dataset> found, VolumeSpec spec)
     {
         Dataset? there = pool.OursIn(found, spec.Name);
-        return there is null || there.Size == spec.Size
+        return there is null || there.Size.RoundUpTo(pool.Capabilities.Granularity) == spec.Size   // one that was received has blocks of its own
             ? there
             : throw new StorageException(StorageErrorKind.Conflict, pool.Subject(spec.Name), $"exists with {there.Size}, not {spec.Size}");
     }

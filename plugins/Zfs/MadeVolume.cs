@@ -8,12 +8,15 @@ namespace EveStorage.Zfs;
 /// </summary>
 internal static class MadeVolume
 {
-    /// <summary>The properties of a new volume, as words for zfs.</summary>
-    internal static IEnumerable<string> Words(VolumeRecord record, string subject)
+    /// <summary>The properties of a new volume.</summary>
+    internal static IReadOnlyList<string> Values(VolumeRecord record, string subject)
         => [
-            .. Property.Words(Property.VolumeId, record.Id), .. Property.Words(Property.VolumeOperation, record.Mark.Operation),
-            .. RecordText.Write(VolumeDocument.Write(record, subject)).SelectMany(value => (string[])["-o", value]),
+            Property.Set(Property.VolumeId, record.Id), Property.Set(Property.VolumeOperation, record.Mark.Operation!),
+            .. RecordText.Write(VolumeDocument.Write(record, subject)),
         ];
+
+    /// <summary>The same as words for what makes one.</summary>
+    internal static IEnumerable<string> Words(VolumeRecord record, string subject) => Values(record, subject).SelectMany(value => (string[])["-o", value]);
 
     /// <summary>Makes a volume by <paramref name="verb"/>, whose last word is the name that it is made under, and publishes it.</summary>
     internal static async Task MakeAsync(
@@ -46,13 +49,18 @@ internal static class MadeVolume
         }
     }
 
-    /// <summary>Destroys a volume without snapshots. udev may have it open for a moment.</summary>
+    /// <summary>
+    /// Destroys a volume without snapshots; one that an operation is making goes with those that it has. udev may have it open for a moment.
+    /// </summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Busy"/>: somebody has it open.</exception>
     internal static async Task DestroyAsync(Zpool zpool, string dataset, ZfsOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
+        string leaf = dataset[(dataset.LastIndexOf('/') + 1)..];
+        bool isMaking = leaf.StartsWith('_') || (VolumeName.TryParse(leaf, out VolumeName name) && name.IsTemporary);
+        string[] words = isMaking ? ["destroy", "-r", dataset] : ["destroy", dataset];
         try
         {
-            await Zpool.WhenNotBusyAsync(() => zpool.Tools.ZfsAsync(dataset, ["destroy", dataset], cancellationToken), options.BusyTimeout, time, cancellationToken);
+            await Zpool.WhenNotBusyAsync(() => zpool.Tools.ZfsAsync(dataset, words, cancellationToken), options.BusyTimeout, time, cancellationToken);
         }
         catch (StorageException e) when (e.Kind == StorageErrorKind.Busy)
         {

@@ -9,12 +9,21 @@ namespace EveStorage.Zfs;
 /// <param name="Version">The module's version.</param>
 internal sealed record OpenZpool(PoolName Name, Zpool Zpool, PoolFacts Facts, ZfsVersion Version)
 {
+    private const string WrongKey = "Incorrect key";
+
     /// <summary>Takes the lock of a pool, between processes and inside one.</summary>
     internal static async ValueTask<FileLock> LockAsync(string pool, string title, ZfsOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         FileCalls.Run(options.RunDirectory, () =>
             Directory.CreateDirectory(options.RunDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
         return await FileLock.AcquireAsync(Path.Combine(options.RunDirectory, $"{pool}.lock"), title, options.LockTimeout, time, cancellationToken);
+    }
+
+    /// <summary>Takes the lock of a volume that is being made for as long as that takes, without the pool's.</summary>
+    internal static async ValueTask<FileLock> LockMakingAsync(Zpool zpool, string making, string title, ZfsOptions options, TimeProvider time, CancellationToken cancellationToken)
+    {
+        using FileLock held = await LockAsync(zpool.Root, title, options, time, cancellationToken);   // for its directory, and for whoever looks whether anybody has it
+        return await FileLock.AcquireAsync(MakingPath(zpool, making, options), title, options.LockTimeout, time, cancellationToken);
     }
 
     /// <summary>
@@ -54,38 +63,59 @@ internal sealed record OpenZpool(PoolName Name, Zpool Zpool, PoolFacts Facts, Zf
             return;
         }
 
+        // A change of the key that a crash cut short leaves two names, of which one opens it.
+        string? next = (await zpool.FindAsync(zpool.Root, cancellationToken, Property.PoolNextKey))?[0];
         IKeyProvider keys = services.Keys ?? throw new StorageException(StorageErrorKind.Unavailable, $"{name}", $"is locked: the profile names no Keys that have {key}");
-        KeyMaterial material;
+        if (next is not null && next != $"{key}" && await TryLoadAsync(zpool, keys, new(next), cancellationToken))
+        {
+            await zpool.SetAsync(zpool.Root, [Property.Set(Property.PoolKey, next), Property.Set(Property.PoolNextKey, "")], cancellationToken);
+            return;
+        }
+
         try
         {
-            material = await keys.GetAsync(key, cancellationToken);
+            using KeyMaterial material = await keys.GetAsync(key, cancellationToken);
+            await zpool.Tools.ZfsAsync($"{name}", ["load-key", zpool.Volumes], material, cancellationToken);
         }
         catch (StorageException e) when (e.Kind == StorageErrorKind.NotFound)
         {
             throw new StorageException(StorageErrorKind.Unavailable, $"{name}", $"is locked: its key {key} is not there ({e.Message})", e);
         }
-
-        using (material)
+        catch (StorageException e) when (e.Message.Contains(WrongKey, StringComparison.Ordinal))
         {
-            try
-            {
-                await zpool.Tools.ZfsAsync($"{name}", ["load-key", zpool.Volumes], material, cancellationToken);
-            }
-            catch (StorageException e) when (e.Message.Contains("Incorrect key", StringComparison.Ordinal))
-            {
-                throw new StorageException(StorageErrorKind.Conflict, $"{name}", $"is not opened by the key {key}: it is another key than the pool was made with", e);
-            }
+            throw new StorageException(StorageErrorKind.Conflict, $"{name}", $"is not opened by the key {key}: it is another key than the pool was made with", e);
         }
     }
 
+    private static async Task<bool> TryLoadAsync(Zpool zpool, IKeyProvider keys, KeyName key, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using KeyMaterial material = await keys.GetAsync(key, cancellationToken);
+            await zpool.Tools.ZfsAsync(zpool.Volumes, ["load-key", zpool.Volumes], material, cancellationToken);
+            return true;
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.NotFound || e.Message.Contains(WrongKey, StringComparison.Ordinal))
+        {
+            return false;
+        }
+    }
+
+    private static string MakingPath(Zpool zpool, string making, ZfsOptions options)
+        => Path.Combine(options.RunDirectory, $"{zpool.Root}.{making[(making.LastIndexOf('/') + 1)..]}.lock");
+
     private static async Task ReadyAsync(PoolName name, Zpool zpool, ZfsOptions options, PluginServices services, CancellationToken cancellationToken)
     {
+        IReadOnlySet<string> locked = await VolumeKeys.LockedAsync(zpool, cancellationToken);
         foreach (Dataset dataset in await zpool.ListAsync(cancellationToken))
         {
             if (dataset.IsVolume && dataset.Leaf.StartsWith('_'))
             {
-                // Whoever makes a volume holds the lock that we hold: this one is a crash's.
-                await MadeVolume.DestroyAsync(zpool, dataset.Name, options, services.Time, cancellationToken);
+                await RemoveLeftAsync(zpool, dataset.Name, options, services, cancellationToken);
+            }
+            else if (dataset.IsVolume && locked.Contains(dataset.Name) && !await VolumeKeys.TryLoadAsync(zpool, dataset, services, cancellationToken))
+            {
+                // It has no device.
             }
             else if (dataset is { IsLeaving: true, IsDeferred: false, SnapshotMark: not null })
             {
@@ -95,6 +125,16 @@ internal sealed record OpenZpool(PoolName Name, Zpool Zpool, PoolFacts Facts, Zf
             {
                 await ZvolNode.RequireAsync(dataset.Name, $"{name}/{volume}", services.Time, cancellationToken);
             }
+        }
+    }
+
+    // Whoever makes a volume holds the lock that we hold, or that of a receive: one without is a crash's.
+    private static async Task RemoveLeftAsync(Zpool zpool, string making, ZfsOptions options, PluginServices services, CancellationToken cancellationToken)
+    {
+        using FileLock? alone = FileLock.TryAcquire(MakingPath(zpool, making, options), $"open {zpool.Root}");
+        if (alone is not null && !await ReceivedDataset.IsKeptAsync(zpool, making, services.Time, cancellationToken))
+        {
+            await MadeVolume.DestroyAsync(zpool, making, options, services.Time, cancellationToken);
         }
     }
 }

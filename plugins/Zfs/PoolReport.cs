@@ -59,4 +59,6 @@ internal readonly record struct VdevFailures(long Reads, long Writes, long Check
 /// <param name="IsRunning">Whether it runs.</param>
 /// <param name="Percent">How far it is; null when unknown.</param>
 /// <param name="Errors">What it could not repair.</param>
-internal sealed record PoolScan(bool IsResilver, bool IsRunning, double? Percent, long Errors);
+/// <param name="IsPaused">Whether it was interrupted, and goes on when it is started again.</param>
+/// <param name="Ended">When it ended; null while it has not.</param>
+internal sealed record PoolScan(bool IsResilver, bool IsRunning, double? Percent, long Errors, bool IsPaused = false, DateTimeOffset? Ended = null);

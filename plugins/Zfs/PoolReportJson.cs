@@ -39,7 +39,9 @@ internal static class PoolReportJson
         bool running = Text(scan, "state") == "SCANNING";
         double whole = Count(scan, "to_examine");
         double done = Count(scan, "issued");
-        return new(Text(scan, "function") == "RESILVER", running, running && whole > 0 ? Math.Min(100, done * 100 / whole) : null, Count(scan, "errors"));
+        return new(
+            Text(scan, "function") == "RESILVER", running, running && whole > 0 ? Math.Min(100, done * 100 / whole) : null, Count(scan, "errors"),
+            running && Count(scan, "scrub_pause") > 0, Text(scan, "state") == "FINISHED" && Count(scan, "end_time") is > 0 and long end ? DateTimeOffset.FromUnixTimeSeconds(end) : null);
     }
 
     private static string Text(JsonElement value, string name) => value.GetProperty(name).GetString() ?? "";

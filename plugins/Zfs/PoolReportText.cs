@@ -79,14 +79,16 @@ internal static class PoolReportText
         }
 
         string said = lines[at][Scan.Length..];
-        bool running = said.Contains("in progress", StringComparison.Ordinal);
+        bool paused = said.Contains(" paused since ", StringComparison.Ordinal);
+        bool running = paused || said.Contains("in progress", StringComparison.Ordinal);
         string[] words = string.Join(' ', lines.Skip(at).TakeWhile((line, number) => number == 0 || line.StartsWith('\t'))).Split([' ', '\t', ','], StringSplitOptions.RemoveEmptyEntries);
         string? percent = words.FirstOrDefault(word => word.EndsWith('%'));
         int with = Array.IndexOf(words, "with");
         return new(
             said.StartsWith("resilver", StringComparison.Ordinal), running,
             running && double.TryParse(percent?[..^1], NumberStyles.Float, CultureInfo.InvariantCulture, out double part) ? part : null,
-            !running && with >= 0 && with + 1 < words.Length ? Number(words[with + 1]) : 0);
+            !running && with >= 0 && with + 1 < words.Length ? Number(words[with + 1]) : 0,
+            paused, !running && said.LastIndexOf(" on ", StringComparison.Ordinal) is > 0 and int on ? TrimReport.TimeOf(said[(on + 4)..]) : null);
     }
 
     private static long? ReadLost(string[] lines)

@@ -16,6 +16,9 @@ internal static class Property
     /// <summary>The name of the key that opens the volumes.</summary>
     internal const string PoolKey = "evestorage:pool.key";
 
+    /// <summary>The name of the key that opens them once a change of it has come so far; empty when none is under way.</summary>
+    internal const string PoolNextKey = "evestorage:pool.key.next";
+
     /// <summary>How the pool's drives are called for life, by ZFS's ids of them: <c>id=name,id=name</c>.</summary>
     internal const string PoolDrives = "evestorage:pool.drives";
 

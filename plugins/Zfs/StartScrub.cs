@@ -1,6 +1,6 @@
 namespace EveStorage.Zfs;
 
-/// <summary>Starts a reading of all that the pool holds: what does not fit its checksum is repaired from the other copies. It goes on by itself, also after a restart.</summary>
+/// <summary>Starts a reading of all that the pool holds: what does not fit its checksum is repaired from the other copies. It goes on by itself, also after a restart; one that was interrupted goes on where it was.</summary>
 internal sealed class StartScrub(ZfsPool pool) : StorageStep
 {
     public override string Title => $"check all of {pool.Name} against its checksums";
@@ -11,7 +11,7 @@ internal sealed class StartScrub(ZfsPool pool) : StorageStep
     {
         using IDisposable held = await pool.LockAsync(Title, cancellationToken);
         PoolReport report = await PoolReport.AskAsync(pool.Zpool, pool.Open.Version, cancellationToken);
-        if (report.Scan is { IsRunning: true } scan)
+        if (report.Scan is { IsRunning: true, IsPaused: false } scan)
         {
             return scan.IsResilver
                 ? throw new StorageException(StorageErrorKind.Busy, $"{pool.Name}", "brings a drive up to date: check it when that has ended")

@@ -3,7 +3,7 @@ using EveStorage.Linux;
 namespace EveStorage.Zfs;
 
 /// <summary>The pool's drives.</summary>
-internal sealed partial class ZfsPool
+internal sealed partial class ZfsPool : IDriveRestPool
 {
     public async ValueTask<Plan> PlanAddDriveAsync(string device, CancellationToken cancellationToken)
         => Plan.Of(await AddDrive.PlanAsync(this, device, cancellationToken));
@@ -13,6 +13,12 @@ internal sealed partial class ZfsPool
 
     public async ValueTask<Plan> PlanRemoveDriveAsync(string drive, CancellationToken cancellationToken)
         => Plan.Of(await RemoveDrive.PlanAsync(this, drive, cancellationToken));
+
+    public async ValueTask<Plan> PlanOfflineDriveAsync(string drive, CancellationToken cancellationToken)
+        => Plan.Of(await RestDrive.PlanAsync(this, drive, online: false, cancellationToken));
+
+    public async ValueTask<Plan> PlanOnlineDriveAsync(string drive, CancellationToken cancellationToken)
+        => Plan.Of(await RestDrive.PlanAsync(this, drive, online: true, cancellationToken));
 
     /// <summary>The pool as it is, with what its drives are called.</summary>
     internal async Task<(PoolReport Report, string? Names)> LookAsync(CancellationToken cancellationToken)

@@ -31,12 +31,14 @@ internal sealed partial class ZfsPool
         {
             Health = failed ? PoolHealth.Failed : problems.Count == 0 && report.State == "ONLINE" ? PoolHealth.Healthy : PoolHealth.Degraded,
             Drives = drives,
-            Scrub = report.Scan is PoolScan scan ? new() { Running = scan.IsRunning, Percent = scan.Percent, Errors = scan.Errors } : null,
+            Scrub = report.Scan is PoolScan scan
+                ? new() { Running = scan is { IsRunning: true, IsPaused: false }, Paused = scan.IsPaused, Percent = scan.Percent, Errors = scan.Errors, Ended = scan.IsResilver ? null : scan.Ended }
+                : null,
+            Trim = await TrimReport.AskAsync(Zpool, cancellationToken),
+            ReservedMemory = ArcMemory.Now,
             Problems = problems,
         };
     }
-
-    public ValueTask<Plan> PlanScrubAsync(CancellationToken cancellationToken) => new(Plan.Of(new StartScrub(this)));
 
     // ZFS keeps these numbers as it goes: asking costs the same, however much there is.
     private async Task<PoolStatus> SpaceAsync(List<string> problems, CancellationToken cancellationToken)
@@ -75,7 +77,7 @@ internal sealed partial class ZfsPool
         {
             "UNAVAIL" or "REMOVED" => $"is missing: bring it back, or replace it with {replace}",
             "FAULTED" => $"ZFS has given it up ({vdev.Failures}): replace it with {replace}",
-            "OFFLINE" => $"was taken out of use: run 'zpool online {Zpool.Root} {vdev.Guid}', or replace it with {replace}",
+            "OFFLINE" => $"was taken out of use: run 'evestorage pool online {Name} {called}', or replace it with {replace}",
             _ when health.Problem is string said => $"{said}: replace it with {replace}",
             _ when vdev.Failures.Any => $"{vdev.Failures}: look at its cable and its health, then run 'zpool clear {Zpool.Root}', or replace it with {replace}",
             _ when health.WearPercent >= WornPercent => $"{health.WearPercent} % of its life is used: plan to replace it",

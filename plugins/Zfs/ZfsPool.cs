@@ -4,11 +4,12 @@ using EveStorage.Linux;
 namespace EveStorage.Zfs;
 
 /// <summary>An open pool of ZFS's.</summary>
-internal sealed partial class ZfsPool : ISnapshotPool, IResizablePool, IDrivePool, IScrubbablePool
+internal sealed partial class ZfsPool : ISnapshotPool, IResizablePool
 {
     private ZfsPool(OpenZpool open, BackendCapabilities capabilities, ZfsOptions options, PluginServices services)
     {
         Open = open;
+        Key = open.Facts.Key;
         Capabilities = capabilities;
         Options = options;
         Services = services;
@@ -74,6 +75,7 @@ internal sealed partial class ZfsPool : ISnapshotPool, IResizablePool, IDrivePoo
     {
         Dataset found = VolumeIn(await Zpool.ListAsync(name, cancellationToken), name)
             ?? throw new StorageException(StorageErrorKind.NotFound, Subject(name), "there is no such volume");
+        await VolumeKeys.RequireUnlockedAsync(this, found, name, cancellationToken);
         string path = await ZvolNode.RequireAsync(found.Name, Subject(name), Services.Time, cancellationToken);
         return DeviceBlocks.Open(path, Subject(name), access, failure => Services.Events.Report(
             new("volume.sync-failed", EventSeverity.Critical, Subject(name), $"what was written is not on the drives: {failure.Message}")));
@@ -132,9 +134,14 @@ internal sealed partial class ZfsPool : ISnapshotPool, IResizablePool, IDrivePoo
     internal static Dataset? SnapshotIn(IReadOnlyList<Dataset> found, SnapshotName snapshot)
         => found.FirstOrDefault(dataset => IsSnapshot(dataset) && dataset.Leaf == $"{snapshot}");
 
-    /// <summary>Makes sure that a volume is what it should be: a block device that opens, of that size.</summary>
-    internal Task RequireReadyAsync(VolumeName name, ByteSize size, CancellationToken cancellationToken)
-        => ZvolNode.RequireAsync(Zpool.DatasetOf(name), size, Subject(name), Services.Time, cancellationToken);
+    /// <summary>Makes sure that a volume is what it should be: a block device that opens, of that size; or locked, for want of a key of its own.</summary>
+    internal async Task RequireReadyAsync(VolumeName name, ByteSize size, CancellationToken cancellationToken)
+    {
+        if (!await VolumeKeys.IsLockedAsync(Zpool, Zpool.DatasetOf(name), cancellationToken))
+        {
+            await ZvolNode.RequireAsync(Zpool.DatasetOf(name), size, Subject(name), Services.Time, cancellationToken);
+        }
+    }
 
     private static bool IsSnapshot(Dataset dataset) => dataset.SnapshotMark is not null && dataset.SnapshotId is not null && !dataset.IsLeaving;
 

@@ -13,6 +13,9 @@ internal sealed class ZfsTools(Command zfs, Command zpool)
     // An export waits in the kernel, where nothing stops it, while a volume is open: it is asked for when none is, and not waited for long.
     private static readonly CommandLimits s_limits = new() { Total = TimeSpan.FromMinutes(10), Stall = TimeSpan.FromMinutes(5), Output = ByteSize.MiB(32) };
 
+    // A stream takes as long as its source does, which is waited for when it is far away.
+    private static readonly CommandLimits s_receiving = new() { Total = TimeSpan.FromDays(14), Stall = TimeSpan.FromMinutes(90), Output = ByteSize.MiB(1) };
+
     // OpenZFS exits with 1 for most of it, and with 255 for values that it refuses: its words alone tell more (2.1.11, 2.3.2, 2.3.6).
     private static readonly (string Words, StorageErrorKind Kind)[] s_meanings =
     [
@@ -23,6 +26,14 @@ internal sealed class ZfsTools(Command zfs, Command zpool)
         ("does not exist", StorageErrorKind.NotFound),
         ("no such pool", StorageErrorKind.NotFound),
         ("already exists", StorageErrorKind.Conflict),
+        ("checksum mismatch", StorageErrorKind.Corrupt),
+        ("incomplete stream", StorageErrorKind.Corrupt),
+        ("invalid stream", StorageErrorKind.Corrupt),
+        ("invalid backup stream", StorageErrorKind.Corrupt),
+        ("failed to read from stream", StorageErrorKind.Corrupt),
+        ("match incremental source", StorageErrorKind.Conflict),
+        ("must specify -F", StorageErrorKind.Conflict),
+        ("unsupported feature", StorageErrorKind.NotSupported),
         ("different sizes", StorageErrorKind.InvalidConfiguration),
         ("is too small", StorageErrorKind.InvalidConfiguration),
     ];
@@ -66,6 +77,11 @@ internal sealed class ZfsTools(Command zfs, Command zpool)
     /// <summary>The same, with a key on its standard input.</summary>
     internal Task<string> ZfsAsync(string subject, IReadOnlyList<string> words, KeyMaterial key, CancellationToken cancellationToken)
         => ToldAsync("zfs", subject, words, () => zfs.RunAsync(words, key, cancellationToken));
+
+    /// <summary>Runs <c>zfs receive</c> with a stream as its input, for as long as that takes.</summary>
+    /// <exception cref="StorageException">It refused, or the stream could not be read.</exception>
+    internal Task<string> ReceiveAsync(string subject, IReadOnlyList<string> words, Func<Stream, CancellationToken, Task> feed, CancellationToken cancellationToken)
+        => ToldAsync("zfs", subject, words, () => Command.At(zfs.Path, s_receiving).RunAsync(words, feed, cancellationToken));
 
     /// <summary>Runs <c>zpool</c>, about <paramref name="subject"/>.</summary>
     /// <exception cref="StorageException">It refused.</exception>

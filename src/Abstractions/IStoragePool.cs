@@ -91,7 +91,13 @@ public interface IImageReceiver : IStoragePool
     /// <summary>The kinds it receives: <c>zfs-stream</c>.</summary>
     IReadOnlySet<string> ReceivedFormats { get; }
 
-    /// <summary>Plans making <paramref name="spec"/> of <paramref name="image"/>.</summary>
+    /// <summary>
+    /// Plans making <paramref name="spec"/> of <paramref name="image"/>, which is read once and in order where it can't seek. The
+    /// volume gets the size that the image says, whatever <paramref name="spec"/> has. A plan that a crash cut short can be made again
+    /// for the same operation, and goes on with what was received where the pool and the image allow that.
+    /// </summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: the pool can't make a volume of it.
+    /// <see cref="StorageErrorKind.NotFound"/>: it goes on from what the pool does not have.</exception>
     ValueTask<Plan> PlanReceiveAsync(VolumeSpec spec, string format, IImageSource image, CancellationToken cancellationToken);
 }
 
@@ -118,4 +124,42 @@ public interface IScrubbablePool : IStoragePool
 {
     /// <summary>Plans starting a check. It goes on by itself; <see cref="PoolStatus.Scrub"/> tells how far it is.</summary>
     ValueTask<Plan> PlanScrubAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>A pool that can do without a drive for a time, and take it back as it is.</summary>
+public interface IDriveRestPool : IDrivePool
+{
+    /// <summary>Plans using <paramref name="drive"/> no more until it is told to. The pool is degraded meanwhile.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: the others don't hold all that it holds.</exception>
+    ValueTask<Plan> PlanOfflineDriveAsync(string drive, CancellationToken cancellationToken);
+
+    /// <summary>Plans using <paramref name="drive"/> again. What was written meanwhile is brought to it, which goes on by itself.</summary>
+    ValueTask<Plan> PlanOnlineDriveAsync(string drive, CancellationToken cancellationToken);
+}
+
+/// <summary>A pool whose check can be interrupted. Starting it again goes on where it was.</summary>
+public interface IPausableScrubPool : IScrubbablePool
+{
+    /// <summary>Plans interrupting the check that runs; nothing where none does.</summary>
+    ValueTask<Plan> PlanPauseScrubAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>A pool that can tell its drives which of their space is not used.</summary>
+public interface ITrimmablePool : IStoragePool
+{
+    /// <summary>Plans starting that, or going on with it. It goes on by itself; <see cref="PoolStatus.Trim"/> tells how far it is.</summary>
+    ValueTask<Plan> PlanTrimAsync(CancellationToken cancellationToken);
+
+    /// <summary>Plans interrupting it; nothing where it does not run.</summary>
+    ValueTask<Plan> PlanPauseTrimAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>A pool that encrypts by itself, and whose key can be changed while it serves.</summary>
+public interface IRekeyablePool : IStoragePool
+{
+    /// <summary>The name of the key that opens it; null where it is not encrypted.</summary>
+    KeyName? Key { get; }
+
+    /// <summary>Plans having <paramref name="newKey"/> open it, and the one before no more. After a crash one of the two does.</summary>
+    ValueTask<Plan> PlanRekeyAsync(KeyName newKey, CancellationToken cancellationToken);
 }

@@ -40,6 +40,15 @@ public sealed record PoolStatus
     /// <summary>The check or rebuilding of redundancy that runs, or the last one; null when there was none.</summary>
     public ScrubStatus? Scrub { get; init; }
 
+    /// <summary>The telling of drives which of their space is not used that goes on, or the last one; null when there was none.</summary>
+    public TrimStatus? Trim { get; init; }
+
+    /// <summary>
+    /// Memory that the kernel keeps for the backend, as ZFS keeps its cache: how much it may take at most, and takes now, for all
+    /// pools of that kind together; null where it takes none that would be missed.
+    /// </summary>
+    public SpaceUse? ReservedMemory { get; init; }
+
     /// <summary>Everything wrong, one fact a line, each with what to do; empty when healthy.</summary>
     public IReadOnlyList<string> Problems { get; init; } = [];
 }
@@ -82,4 +91,26 @@ public sealed record ScrubStatus
 
     /// <summary>How many places did not agree; null when that is not known.</summary>
     public long? Errors { get; init; }
+
+    /// <summary>Whether it was interrupted, and goes on when it is started again.</summary>
+    public bool Paused { get; init; }
+
+    /// <summary>When the last one ended; null when none did, or that is not known.</summary>
+    public DateTimeOffset? Ended { get; init; }
+}
+
+/// <summary>Telling drives which of their space is not used.</summary>
+public sealed record TrimStatus
+{
+    /// <summary>Whether it runs now.</summary>
+    public required bool Running { get; init; }
+
+    /// <summary>Whether it was interrupted, and goes on when it is started again.</summary>
+    public bool Paused { get; init; }
+
+    /// <summary>How far it is, in percent; null when unknown.</summary>
+    public double? Percent { get; init; }
+
+    /// <summary>When the last one ended; null when none did.</summary>
+    public DateTimeOffset? Ended { get; init; }
 }

@@ -18,7 +18,7 @@ public sealed class LvmKillTests(ITestOutputHelper output)
         int seed = int.TryParse(Environment.GetEnvironmentVariable("EVESTORAGE_SEED"), out int asked) ? asked : Random.Shared.Next();
         int kills = s_long ? 20 : 1;
         output.WriteLine($"EVESTORAGE_SEED={seed}");
-        using PowerCutMachine machine = new(seed, output);
+        using PowerCutMachine machine = new(new LvmPowerCutPool(), seed, output);
         for (int kill = 1; kill <= kills; kill++)
         {
             await machine.RunUntilKilledAsync($"cut {kill} of {kills}");

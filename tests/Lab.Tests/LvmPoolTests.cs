@@ -40,6 +40,9 @@ public sealed class LvmPoolTests
     public async Task An_operation_cut_short_before_any_of_LVMs_commands_is_finished_or_undone(string trial, int drives)
         => await RunLongAsync(Guest.NewKernel, trial, drives, "virtio", ByteSize.MiB(256));
 
+    [Fact]
+    public async Task Streams_of_ZFS_are_replayed_onto_logical_volumes_or_leave_none() => await RunLongAsync(Guest.NewKernel, "streams", 1, "virtio", ByteSize.MiB(256));
+
     private static async Task RunLongAsync(string kernel, string trial, int count, string bus, ByteSize size)
     {
         Guest.RequireLong();

@@ -7,24 +7,15 @@ using EveStorage.Testing;
 
 namespace EveStorage.Tests;
 
-/// <summary>The drives of a machine with a pool of logical volumes, what was acknowledged of it, and the guests that have them in turn.</summary>
+/// <summary>The drives of a machine with a pool, what was acknowledged of it, and the guests that have them in turn.</summary>
 internal sealed class PowerCutMachine : IDisposable
 {
-    private const string Profile = """
-        {
-          "State": "/kept/state", "Run": "/run/evestorage", "Images": { "Keep": "00:00:00" },
-          "Plugins": { "Enabled": ["eve.lvm", "eve.luks", "eve.keys", "eve.raw"] },
-          "Keys": { "Kind": "key-file", "Options": { "Directory": "/kept/keys", "AllowPersistent": true } },
-          "Pools": { "data": { "Kind": "lvm", "Devices": ["serial:pool0", "serial:pool1"], "Options": { "MaxVolumes": 16 },
-                               "Layers": [{ "Kind": "luks2", "Placement": "OverVolume", "Options": { "Cipher": "aes-xts" } }] } }
-        }
-        """;
-
     // Of somebody else's: a file system, and a volume group.
     private static readonly string[] s_theirs = ["files", "group"];
 
     private readonly TemporaryDirectory _place = new();
     private readonly ITestOutputHelper _output;
+    private readonly PowerCutPool _pool;
     private readonly Random _random;
     private readonly Course _course;
     private readonly Drive[] _drives;
@@ -32,11 +23,12 @@ internal sealed class PowerCutMachine : IDisposable
     private TimeSpan _longest = TimeSpan.FromSeconds(5);
     private string? _foreign;
 
-    internal PowerCutMachine(int seed, ITestOutputHelper output)
+    internal PowerCutMachine(PowerCutPool pool, int seed, ITestOutputHelper output)
     {
         _output = output;
+        _pool = pool;
         _random = new(seed);
-        _course = new(seed, importsEncrypted: false);
+        _course = new(seed, importsEncrypted: false, pool.RollsBackAlongALine);
         (string Serial, int MebiBytes)[] drives = [("state", 96), ("pool0", 256), ("pool1", 256), .. s_theirs.Select(serial => (serial, 64))];
         _drives = [.. drives.Select(drive => Drive.Make(_place.Path, drive.Serial, ByteSize.MiB(drive.MebiBytes)))];
     }
@@ -53,7 +45,7 @@ internal sealed class PowerCutMachine : IDisposable
                 Act act = _course.Next(_moment.Before);
                 long start = Stopwatch.GetTimestamp();
                 Task<string?> taken = TakeAsync(hosted, act);
-                if (whole <= 0 && await Task.WhenAny(taken, Task.Delay(_longest * _random.NextDouble())) != taken)
+                if (whole <= 0 && (_pool.MayBeCutInMaking || _moment.Before.HasPool) && await Task.WhenAny(taken, Task.Delay(_longest * _random.NextDouble())) != taken)
                 {
                     await hosted.DisposeAsync();
                     bool acknowledged = await taken is null;
@@ -84,9 +76,9 @@ internal sealed class PowerCutMachine : IDisposable
 
     private async Task<HostedGuest> StartAsync()
     {
-        HostedGuest hosted = await HostedGuest.StartAsync(Profile, [.. _drives.SelectMany(drive => (string[])["--disk", $"{drive}"])]);
+        HostedGuest hosted = await HostedGuest.StartAsync(_pool.Profile, [.. _pool.GuestOptions, .. _drives.SelectMany(drive => (string[])["--disk", $"{drive}"])]);
         Guest guest = hosted.Guest;
-        await guest.RunAsync("udevadm control --exit; mkdir /kept");
+        await guest.RunAsync($"{_pool.Prepare}; mkdir /kept");
         if (_foreign is null)
         {
             await guest.RunAsync($"""
@@ -101,7 +93,7 @@ internal sealed class PowerCutMachine : IDisposable
     }
 
     /// <summary>Does an act, and gives why it was not acknowledged, as when the power went before; null when it was.</summary>
-    private static async Task<string?> TakeAsync(HostedGuest hosted, Act act)
+    private async Task<string?> TakeAsync(HostedGuest hosted, Act act)
     {
         if (act.Request is ImportImage import)
         {
@@ -111,7 +103,7 @@ internal sealed class PowerCutMachine : IDisposable
         if (act.Volume is string volume)
         {
             Content content = act.After.Volumes[volume].Now;
-            string path = Machine.PathOf(volume.Replace('-', '+'));
+            string path = _pool.DeviceOf(volume);
             string writes = string.Concat(act.Pages.Distinct().Select(page =>
                 $"yes '{Content.LineOf(content.Pages[page], page)}' | head -c {Content.PageSize} | dd of={path} bs={Content.PageSize} seek={page} oflag=direct iflag=fullblock status=none; "));
             return Reason(await hosted.Guest.TryAsync($"set -e; {writes}sync {path}", 300));
@@ -155,8 +147,7 @@ internal sealed class PowerCutMachine : IDisposable
         }
 
         (await hosted.GetAsync("findings")).EnumerateArray().ShouldBeEmpty();
-        LogicalVolumes found = LogicalVolumes.Read(
-            await hosted.Guest.RunAsync($"lvm {LogicalVolumes.Report} --config 'devices/use_devicesfile=0' --devices {Guest.DriveOf("pool0")},{Guest.DriveOf("pool1")}"), _moment);
+        PowerCutFound found = await _pool.LookAsync(hosted.Guest, _moment);
         found.Wrong.ShouldBeEmpty();
         string shown = string.Join(' ', (await hosted.GetAsync("pools/data/volumes")).EnumerateArray().OrderBy(volume => volume.GetProperty("name").GetString(), StringComparer.Ordinal)
             .Select(volume => Ledger.Describe(
@@ -169,28 +160,25 @@ internal sealed class PowerCutMachine : IDisposable
     }
 
     /// <summary>Compares what the volumes hold, and gives what is so now.</summary>
-    private async Task<Ledger> ReadAsync(Guest guest, LogicalVolumes found, Ledger[] possible)
+    private async Task<Ledger> ReadAsync(Guest guest, PowerCutFound found, Ledger[] possible)
     {
         Ledger now = possible[0];
         foreach ((string name, KeptVolume volume) in possible[0].Volumes)
         {
             if (volume.Encrypted)
             {
-                await guest.RunAsync($"cryptsetup open --test-passphrase --key-file /kept/keys/volume-{found.IdOf(name)}/key {Machine.PathOf(found.NameOf(name))}");
+                await guest.RunAsync($"cryptsetup open --test-passphrase --key-file /kept/keys/volume-{found.IdOf(name)}/key {_pool.DeviceOf(name)}");
                 continue;
             }
 
             Content[] contents = [.. possible.Select(one => one.Volumes[name].Now).SelectMany(one => Between(volume.Now, one)).Distinct()];
-            string digest = await guest.RunAsync($"sha256sum < {Machine.PathOf(found.NameOf(name))} | cut -c1-64");
+            string digest = await guest.RunAsync($"sha256sum < {_pool.DeviceOf(name)} | cut -c1-64");
             Content? there = contents.FirstOrDefault(content => Digest(content) == digest);
             there.ShouldNotBeNull($"{name} has other bytes than were flushed");
             now = now.With(name, now.Volumes[name] with { Now = there });
             foreach ((string label, Content content) in volume.Snapshots)
             {
-                string frozen = await guest.RunAsync($"""
-                    dmsetup create looked-at --noudevsync --readonly --table '0 {content.MebiBytes << 11} thin {Machine.PathOf("Thinpool")}-tpool {found.ThinIdOf(name, label)}'
-                    dmsetup mknodes; sha256sum < /dev/mapper/looked-at | cut -c1-64; dmsetup remove --noudevsync looked-at
-                    """);
+                string frozen = await guest.RunAsync(found.DigestOf(name, label, content.MebiBytes));
                 frozen.ShouldBe(Digest(content), $"{name}@{label}");
             }
         }

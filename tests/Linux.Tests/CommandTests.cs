@@ -30,6 +30,50 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_fed_to_it_is_its_input_however_long()
+        => (await Shell().RunAsync(["-c", "wc -c"], (input, token) => WriteAsync(input, 64, token), default)).Trim().ShouldBe($"{64 << 20}");
+
+    [Fact]
+    public async Task One_that_reads_no_more_says_why_and_is_fed_no_more()
+    {
+        CommandException e = await Should.ThrowAsync<CommandException>(
+            () => Shell().RunAsync(["-c", "head -c 1000 > /dev/null; echo bad stream >&2; exit 4"], (input, token) => WriteAsync(input, int.MaxValue, token), default));
+
+        (e.ExitCode, e.Said).ShouldBe((4, "bad stream"));
+    }
+
+    [Fact]
+    public async Task A_failure_of_what_feeds_it_ends_its_input_and_is_told_once_it_has_ended()
+    {
+        StorageException e = await Should.ThrowAsync<StorageException>(() => Shell().RunAsync(
+            ["-c", $"wc -c > {_directory["read"]}"],
+            async (input, token) => { await WriteAsync(input, 1, token); throw new StorageException(StorageErrorKind.Corrupt, "image", "was cut short"); },
+            default));
+
+        e.Kind.ShouldBe(StorageErrorKind.Corrupt);
+        (await File.ReadAllTextAsync(_directory["read"])).Trim().ShouldBe($"{1 << 20}");
+    }
+
+    [Fact]
+    public async Task One_that_takes_nothing_of_what_it_is_fed_is_killed()
+        => (await Should.ThrowAsync<CommandException>(() => Shell(new() { Stall = TimeSpan.FromMilliseconds(300) }).RunAsync(["-c", "sleep 600"], (input, token) => WriteAsync(input, 64, token), default)))
+            .End.ShouldBe(CommandEnd.Stalled);
+
+    [Fact]
+    public async Task One_that_is_fed_now_and_then_does_not_stall()
+        => (await Shell(new() { Stall = TimeSpan.FromSeconds(2) }).RunAsync(
+            ["-c", "wc -l"],
+            async (input, token) =>
+            {
+                for (int i = 0; i < 30; i++)
+                {
+                    await input.WriteAsync("line\n"u8.ToArray(), token);
+                    await Task.Delay(100, token);
+                }
+            },
+            default)).Trim().ShouldBe("30");
+
+    [Fact]
     public async Task What_it_printed_is_returned_as_a_key()
     {
         using KeyMaterial key = await Shell().ReadKeyAsync(["-c", "printf '\\001\\000\\377'"], default);
@@ -106,6 +150,15 @@ public sealed class CommandTests : IDisposable
     }
 
     public void Dispose() => _directory.Dispose();
+
+    private static async Task WriteAsync(Stream input, int mebibytes, CancellationToken cancellationToken)
+    {
+        byte[] piece = new byte[1 << 20];
+        for (int i = 0; i < mebibytes; i++)
+        {
+            await input.WriteAsync(piece, cancellationToken);
+        }
+    }
 
     private static KeyMaterial Key(byte[] bytes)
     {

@@ -11,6 +11,7 @@ await (trial switch
     "promises" => PromiseTrial.RunAsync(said, drives[0], drives[1..]),
     "refusals" => RefusalTrial.RunAsync(said, drives),
     "filling" => FillingTrial.RunAsync(said, drives),
+    "streams" => StreamTrial.RunAsync(said, drives),
     "metadata" => MetadataTrial.RunAsync(said, drives),
     "drives" => DriveTrial.RunAsync(said, drives),
     "thin-cuts" => CutTrial.ThinAsync(said, drives),

@@ -1,3 +1,4 @@
+using System.Globalization;
 using EveStorage.Host.Api;
 
 namespace EveStorage.PowerTrial;
@@ -26,13 +27,15 @@ internal sealed record Act(string Title, Ledger After)
 /// </summary>
 /// <param name="seed">What decides it.</param>
 /// <param name="importsEncrypted">Whether images become encrypted volumes, too: the command line has no word for that.</param>
-internal sealed class Course(int seed, bool importsEncrypted = true)
+/// <param name="inLine">Whether a volume goes back to its newest snapshot alone, and only while nothing was cloned of it.</param>
+internal sealed class Course(int seed, bool importsEncrypted = true, bool inLine = false)
 {
     private const int MostVolumes = 6;
     private const int MostSnapshots = 8;
     private const int MostMebiBytes = 16;
 
     private readonly Random _random = new(seed);
+    private readonly HashSet<string> _cloned = [];
     private int _made;
     private int _writes;
 
@@ -61,13 +64,17 @@ internal sealed class Course(int seed, bool importsEncrypted = true)
             4 or 5 when snapshots < MostSnapshots => Freeze(now, Any(plain)),
             6 when snapshots < MostSnapshots => Freeze(now, plain[0], plain[^1]),
             7 when room && frozen.Length > 0 => Clone(now, Any(frozen)),
-            8 when frozen.Length > 0 => Return(now, Any(frozen)),
+            8 when frozen.Any(which => MayReturn(now, which)) => Return(now, Any([.. frozen.Where(which => MayReturn(now, which))])),
             9 when frozen.Length > 0 => Forget(now, Any(frozen)),
             10 or 11 when all.Length > 3 => Delete(now, Any(all)),
             12 => Grow(now, Any(plain)),
             _ => Write(now, Any(plain)),
         };
     }
+
+    // Labels are numbered as they are taken.
+    private bool MayReturn(Ledger now, (string Volume, string Label) to)
+        => !inLine || (!_cloned.Contains(to.Volume) && to.Label == now.Volumes[to.Volume].Snapshots.Keys.MaxBy(label => int.Parse(label.AsSpan(1), CultureInfo.InvariantCulture)));
 
     private Act Create(Ledger now, bool encrypted = false)
     {
@@ -119,6 +126,7 @@ internal sealed class Course(int seed, bool importsEncrypted = true)
     private Act Clone(Ledger now, (string Volume, string Label) of)
     {
         string name = NewName();
+        _cloned.Add(of.Volume);
         return new($"clone {of.Volume}@{of.Label} as {name}", now.With(name, new(now.Volumes[of.Volume].Snapshots[of.Label], false)))
         {
             Request = new CloneSnapshot { Pool = Pool, Snapshot = new(new(of.Volume), of.Label), NewVolume = new(name) },

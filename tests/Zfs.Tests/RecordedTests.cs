@@ -78,6 +78,31 @@ public sealed class RecordedTests : IDisposable
     }
 
     [Theory]
+    [InlineData("receive tank/corrupt", StorageErrorKind.Corrupt)]
+    [InlineData("receive tank/trunc", StorageErrorKind.Corrupt)]
+    [InlineData("receive -s tank/trunc2", StorageErrorKind.Corrupt)]
+    [InlineData("receive tank/bad", StorageErrorKind.Corrupt)]
+    [InlineData("receive tank/ok", StorageErrorKind.Conflict)]
+    [InlineData("receive tank/ok2", StorageErrorKind.NotFound)]
+    public async Task A_stream_that_ZFS_refuses_is_refused_of_which_kind_it_is(string command, StorageErrorKind kind)
+    {
+        StorageException refused = await Should.ThrowAsync<StorageException>(
+            () => _zfs.Tools.ReceiveAsync("data/vm1", command.Split(' '), async (input, token) => await input.WriteAsync(new byte[1 << 20], token), CancellationToken.None));
+
+        refused.Kind.ShouldBe(kind);
+        refused.Message.ShouldStartWith("data/vm1: zfs receive: ");
+    }
+
+    [Fact]
+    public async Task A_stream_that_can_t_be_read_is_told_of_as_that_and_not_as_what_ZFS_says_of_it()
+    {
+        StorageException refused = await Should.ThrowAsync<StorageException>(() => _zfs.Tools.ReceiveAsync(
+            "data/vm1", ["receive", "tank/trunc"], static (_, _) => throw new StorageException(StorageErrorKind.Unavailable, "image", "its server went away"), CancellationToken.None));
+
+        refused.Message.ShouldBe("image: its server went away");
+    }
+
+    [Theory]
     [InlineData(2, 3)]
     [InlineData(2, 1)]
     public async Task A_status_is_the_same_as_JSON_and_as_text(int major, int minor)

@@ -12,6 +12,9 @@ await (trial switch
     "refusals" => RefusalTrial.RunAsync(said, drives),
     "cuts" => CutTrial.RunAsync(said, drives),
     "drives" => DriveTrial.RunAsync(said, drives),
+    "streams" => StreamTrial.RunAsync(said, encrypted: false, drives),
+    "streams-encrypted" => StreamTrial.RunAsync(said, encrypted: true, drives),
+    "care" => CareTrial.RunAsync(said, drives),
     "locked" => LockedTrial.RunAsync(said, drives),
     _ => throw new ArgumentException($"there is no trial {trial}"),
 });

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text;
 
 namespace EveStorage.ZfsTrial;
 
@@ -24,8 +25,16 @@ internal sealed class TrialKeys : IKeyProvider
             throw new StorageException(StorageErrorKind.NotFound, $"{name}", "is lost, for the trial");
         }
 
+        // What was received encrypted has the sender's.
+        if ($"{name}".StartsWith("volume-", StringComparison.Ordinal))
+        {
+            KeyMaterial theirs = new(StreamTrial.Passphrase.Length);
+            Encoding.ASCII.GetBytes(StreamTrial.Passphrase, theirs.Bytes);
+            return new(theirs);
+        }
+
         KeyMaterial key = new(32);
-        key.Bytes.Fill(IsWrong ? (byte)7 : (byte)'k');
+        key.Bytes.Fill(IsWrong ? (byte)7 : (byte)($"{name}".Length + 'A'));   // another name, another key
         return new(key);
     }
 

@@ -13,6 +13,9 @@ namespace EveStorage.Host.Api;
 [JsonDerivedType(typeof(UnlockPool), "unlock-pool")]
 [JsonDerivedType(typeof(RekeyPool), "rekey-pool")]
 [JsonDerivedType(typeof(ScrubPool), "scrub-pool")]
+[JsonDerivedType(typeof(TrimPool), "trim-pool")]
+[JsonDerivedType(typeof(OfflineDrive), "offline-drive")]
+[JsonDerivedType(typeof(OnlineDrive), "online-drive")]
 [JsonDerivedType(typeof(AddDrive), "add-drive")]
 [JsonDerivedType(typeof(ReplaceDrive), "replace-drive")]
 [JsonDerivedType(typeof(RemoveDrive), "remove-drive")]
@@ -71,11 +74,36 @@ internal sealed record LockPool : PoolChange;
 /// <summary>Opens the layers under a pool.</summary>
 internal sealed record UnlockPool : PoolChange;
 
-/// <summary>Gives the layers under a pool a new key.</summary>
+/// <summary>Gives the layers under a pool, or a pool that encrypts by itself, a new key.</summary>
 internal sealed record RekeyPool : PoolChange;
 
-/// <summary>Starts a check of all that a pool holds.</summary>
-internal sealed record ScrubPool : PoolChange;
+/// <summary>Starts a check of all that a pool holds, or goes on with it.</summary>
+internal sealed record ScrubPool : PoolChange
+{
+    /// <summary>Whether to interrupt the one that runs instead.</summary>
+    public bool Pause { get; init; }
+}
+
+/// <summary>Tells the drives of a pool what is not used, or goes on with that.</summary>
+internal sealed record TrimPool : PoolChange
+{
+    /// <summary>Whether to interrupt the one that runs instead.</summary>
+    public bool Pause { get; init; }
+}
+
+/// <summary>Has a pool use a drive no more for now.</summary>
+internal sealed record OfflineDrive : PoolChange
+{
+    /// <summary>The drive, by its name in the pool's status or by its path.</summary>
+    public required string Drive { get; init; }
+}
+
+/// <summary>Has a pool use a drive again.</summary>
+internal sealed record OnlineDrive : PoolChange
+{
+    /// <summary>The drive, by its name in the pool's status or by its path.</summary>
+    public required string Drive { get; init; }
+}
 
 /// <summary>Takes a drive into a pool.</summary>
 internal sealed record AddDrive : PoolChange

@@ -58,6 +58,7 @@ internal sealed class StorageEngine : IAsyncDisposable
             .AddSingleton<FileSystemOverview>()
             .AddSingleton<PoolWatch>()
             .AddSingleton<KeptImports>()
+            .AddSingleton<PoolCare>()
             .AddSingleton<Diagnosis>()
             .AddSingleton<Overview>()
             .AddSingleton<PoolCheck>()
@@ -84,6 +85,7 @@ internal sealed class StorageEngine : IAsyncDisposable
         _services.GetRequiredService<PoolWatch>().Start();
         _services.GetRequiredService<FileSystemWatch>().Start();
         _services.GetRequiredService<KeptImports>().Start();
+        _services.GetRequiredService<PoolCare>().Start();
     }
 
     /// <summary>Asks the operations that run to stop and to undo what they did.</summary>
@@ -99,6 +101,7 @@ internal sealed class StorageEngine : IAsyncDisposable
         await _services.GetRequiredService<PoolWatch>().DisposeAsync();
         await _services.GetRequiredService<FileSystemWatch>().DisposeAsync();
         await _services.GetRequiredService<KeptImports>().DisposeAsync();
+        await _services.GetRequiredService<PoolCare>().DisposeAsync();
         await _services.GetRequiredService<OperationRunner>().DisposeAsync();
         await _services.GetRequiredService<StorageParts>().DisposeAsync();
         await _services.GetRequiredService<OpenPools>().DisposeAsync();

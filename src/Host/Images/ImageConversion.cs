@@ -60,9 +60,14 @@ internal sealed class ImageConversion(PluginCatalog catalog, Profile profile, IL
     /// <exception cref="StorageException">Its format is not known, or no volume can be made of it.</exception>
     internal async Task<ImageReport> GlanceAsync(ImageInput image, ImageQuestion question, CancellationToken cancellationToken)
     {
-        ImageReport report = await LookAsync(image, question, goOver: false, keeps: true, cancellationToken);
+        ImageReport report = await PeekAsync(image, question, cancellationToken);
         return report.Refusal is ErrorReport refusal ? throw refusal.ToException() : report;
     }
+
+    /// <summary>The same of one of which perhaps no volume can be made here: the report says why.</summary>
+    /// <exception cref="StorageException">Its format is not known.</exception>
+    internal Task<ImageReport> PeekAsync(ImageInput image, ImageQuestion question, CancellationToken cancellationToken)
+        => LookAsync(image, question, goOver: false, keeps: true, cancellationToken);
 
     private async Task<ImageReport> LookAsync(ImageInput image, ImageQuestion question, bool goOver, bool keeps, CancellationToken cancellationToken)
     {

@@ -34,6 +34,12 @@ internal sealed class PoolOptions : PartOptions
     /// <summary>What it must survive.</summary>
     public PoolRedundancy Redundancy { get; set; }
 
+    /// <summary>How often all that it holds is checked against its redundancy; zero for when it is asked for alone.</summary>
+    public TimeSpan ScrubEvery { get; set; }
+
+    /// <summary>How often its drives are told what is not used; zero for when it is asked for alone.</summary>
+    public TimeSpan TrimEvery { get; set; }
+
     /// <summary>The layers that fill in what its backend lacks, in their order.</summary>
     public IReadOnlyList<LayerOptions> Layers { get; set; } = [];
 }

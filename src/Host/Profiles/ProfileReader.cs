@@ -133,6 +133,8 @@ internal static class ProfileReader
             OptionsReader.RequireGroup(declared.GetSection(nameof(PoolOptions.Layers)), problems);
             options.Layers = [.. declared.GetSection(nameof(PoolOptions.Layers)).GetChildren().Select(layer => ReadLayer(layer, problems))];
             CheckDevices(declared, options, places, problems);
+            CheckSchedule(declared, nameof(PoolOptions.ScrubEvery), options.ScrubEvery, problems);
+            CheckSchedule(declared, nameof(PoolOptions.TrimEvery), options.TrimEvery, problems);
             RequireKind(declared, options, problems);
             if (PoolName.TryParse(declared.Key, out PoolName name))
             {
@@ -164,6 +166,14 @@ internal static class ProfileReader
             {
                 problems.Add(key, $"'{device}' is of pool {places[Path.TrimEndingDirectorySeparator(device)]} too: each pool has devices or a directory of its own");
             }
+        }
+    }
+
+    private static void CheckSchedule(IConfigurationSection declared, string key, TimeSpan every, Problems problems)
+    {
+        if (every != TimeSpan.Zero && (every < TimeSpan.FromHours(1) || every > TimeSpan.FromDays(366)))
+        {
+            problems.Add($"{declared.Path}:{key}", "has to be from 01:00:00 to 366.00:00:00, as 30.00:00:00 for 30 days, or 00:00:00 for never");
         }
     }
 

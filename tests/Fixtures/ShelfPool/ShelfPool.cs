@@ -1,9 +1,10 @@
 namespace EveStorage.Fixtures;
 
 /// <summary>An open one. It knows the drives that it was declared with, and those that were taken in since.</summary>
-internal sealed class ShelfPool(PoolName name, string[] shelf, IReadOnlyList<string> declared) : IDrivePool
+internal sealed class ShelfPool(PoolName name, string[] shelf, IReadOnlyList<string> declared) : IDrivePool, IScrubbablePool
 {
     private const string Fault = "fault";
+    private const string Checked = "checked";
 
     private string[] _members = shelf[1..];
     private string[] _known = [.. declared];
@@ -35,6 +36,7 @@ internal sealed class ShelfPool(PoolName name, string[] shelf, IReadOnlyList<str
                 Size = ByteSize.MiB(1),
                 Used = new(0),
                 Free = ByteSize.MiB(1),
+                Scrub = File.Exists(CheckedFile) ? new ScrubStatus { Running = false, Errors = 0, Ended = File.GetLastWriteTimeUtc(CheckedFile) } : null,
                 Drives = [.. _members.Select(member => new DriveStatus
                 {
                     Name = NameOf(member),
@@ -42,6 +44,12 @@ internal sealed class ShelfPool(PoolName name, string[] shelf, IReadOnlyList<str
                     Health = IsThere(member) ? PoolHealth.Healthy : PoolHealth.Failed,
                 })],
             });
+
+    // A test that counts checks reads the file, and one that has the last one lie back sets its time.
+    public ValueTask<Plan> PlanScrubAsync(CancellationToken cancellationToken)
+        => new(Plan.Of(new ShelfStep($"check {name}", StepEffect.Change, () => { File.AppendAllText(CheckedFile, "once\n"); return StepOutcome.Changed; }, static () => { })));
+
+    private string CheckedFile => Path.Combine(declared[0], Checked);
 
     public string PathOf(VolumeName volume) => Path.Combine(_members[0], $"{volume}");
 

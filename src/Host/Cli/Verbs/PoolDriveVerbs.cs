@@ -55,15 +55,3 @@ internal sealed class PoolRemove : ChangeVerb
     protected override Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
         => Task.FromResult<ChangeRequest>(new RemoveDrive { Pool = parsed.GetValue(_pool), Drive = parsed.GetValue(_drive)! });
 }
-
-internal sealed class PoolScrub : ChangeVerb
-{
-    private readonly Argument<PoolName> _pool;
-
-    public PoolScrub()
-        : base("pool scrub", "Start a check of all that a pool holds against its redundancy. It goes on by itself; `pool status` shows how far it is.\n\nExample: evestorage pool scrub data")
-        => _pool = Add(Arguments.Pool());
-
-    protected override Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
-        => Task.FromResult<ChangeRequest>(new ScrubPool { Pool = parsed.GetValue(_pool) });
-}

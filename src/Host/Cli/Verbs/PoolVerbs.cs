@@ -84,7 +84,17 @@ internal sealed class PoolStatusVerb : CliVerb
 
             if (pool.Status?.Scrub is ScrubStatus scrub)
             {
-                output.WriteLine($"scrub    {(scrub.Running ? $"runs, {scrub.Percent ?? 0:0.0} %" : "done")}{(scrub.Errors is long errors ? $", {errors} places did not agree" : "")}");
+                output.WriteLine($"scrub    {Said(scrub.Running, scrub.Paused, scrub.Percent, scrub.Ended)}{(scrub.Errors is long errors ? $", {errors} places did not agree" : "")}");
+            }
+
+            if (pool.Status?.Trim is TrimStatus trim)
+            {
+                output.WriteLine($"trim     {Said(trim.Running, trim.Paused, trim.Percent, trim.Ended)}");
+            }
+
+            if (pool.Status?.ReservedMemory is SpaceUse memory)
+            {
+                output.WriteLine($"memory   {memory.Used.ForPerson()} of at most {memory.Size.ForPerson()} are kept by the kernel for caching, for all pools of this kind");
             }
 
             output.WriteLine($"forms    {string.Join(", ", pool.Forms)}");
@@ -96,4 +106,7 @@ internal sealed class PoolStatusVerb : CliVerb
         });
         return ExitCodes.Success;
     }
+
+    private static string Said(bool running, bool paused, double? percent, DateTimeOffset? ended)
+        => running ? $"runs, {percent ?? 0:0.0} %" : paused ? $"interrupted at {percent ?? 0:0.0} %" : ended is DateTimeOffset then ? $"done at {then:u}" : "done";
 }

@@ -108,13 +108,3 @@ internal static class LeavingDrives
         return new([.. erasing, new ForgetDrives(taken, pool, drive.Device)]);
     }
 }
-
-/// <summary>Starts a check of all that a pool holds.</summary>
-internal sealed class PlanScrubPool : ChangePlanner<ScrubPool>
-{
-    /// <inheritdoc/>
-    protected override async Task<Plan> PlanAsync(ScrubPool request, PlanningContext context, CancellationToken cancellationToken)
-        => await context.Pools.OpenAsync(request.Pool, cancellationToken) is IScrubbablePool pool
-            ? await pool.PlanScrubAsync(cancellationToken)
-            : throw new StorageException(StorageErrorKind.NotSupported, $"{request.Pool}", "has no redundancy that could be checked");
-}

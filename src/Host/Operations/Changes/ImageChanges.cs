@@ -27,7 +27,13 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
         ImageQuestion question = new() { Format = request.Format, Snapshot = request.Snapshot, StreamLength = request.Size };
         ImageInput image = await OpenAsync(request, question, context, cancellationToken);
         context.Owns(image);
-        ImageReport report = await context.Images.GlanceAsync(image, question, cancellationToken);
+        (Plan? native, ImageReport? looked) = await NativeImport.LookAsync(request, pool, image, question, context, cancellationToken);
+        if (native is not null)
+        {
+            return native;
+        }
+
+        ImageReport report = looked ?? await context.Images.GlanceAsync(image, question, cancellationToken);
         ByteSize size = SizeFor(request, report);
         VolumeName temporary = VolumeName.ForOperation(context.Operation.Id);
         VolumeSpec spec = new() { Name = temporary, Form = VolumeForm.Block, Size = size, Traits = context.Parts.TraitsFor(pool, request.Traits) };

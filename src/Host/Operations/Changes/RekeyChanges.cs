@@ -3,16 +3,21 @@ using EveStorage.Host.Composition;
 
 namespace EveStorage.Host.Operations.Changes;
 
-/// <summary>Gives the layers under a pool a new key, and forgets the one before once every one of them has it.</summary>
+/// <summary>Gives the layers under a pool, or a pool that encrypts by itself, a new key, and forgets the one before once every one of them has it.</summary>
 internal sealed class PlanRekeyPool : ChangePlanner<RekeyPool>
 {
     /// <inheritdoc/>
     protected override async Task<Plan> PlanAsync(RekeyPool request, PlanningContext context, CancellationToken cancellationToken)
     {
         const int Distinct = 8;
+        KeyName newKey = ExportNames.Typed($"pool-{request.Pool}-{context.Operation.Id.ToString("N")[..Distinct]}", text => new KeyName(text));
+        if (await NativeRekey.TryPlanAsync(request, newKey, context, cancellationToken) is Plan native)
+        {
+            return native;
+        }
+
         IReadOnlyList<LayerStack> devices = LockablePools.DevicesOf(request.Pool, context);
         await RequireAllAsync(request.Pool, devices, context, cancellationToken);
-        KeyName newKey = ExportNames.Typed($"pool-{request.Pool}-{context.Operation.Id.ToString("N")[..Distinct]}", text => new KeyName(text));
         IReadOnlyList<KeyName> before = [.. (await PoolKeys.OfAsync(devices, cancellationToken)).Concat(StackPlanner.KeysOf(devices)).Distinct().Where(key => key != newKey)];
         Plan plan = await context.Parts.RequireKeys().PlanCreateAsync(newKey, StackPlanner.KeyLength, cancellationToken);
         foreach (LayerStack device in devices)

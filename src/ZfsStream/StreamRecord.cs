@@ -1,4 +1,4 @@
-namespace EveStorage.ZfsStreamImport;
+namespace EveStorage.ZfsStream;
 
 /// <summary>A record of which type, lengths and ranges have been validated. What is said of an object is so for any object.</summary>
 internal readonly record struct StreamRecord

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace EveStorage.ZfsStreamImport;
+namespace EveStorage.ZfsStream;
 
 /// <summary>A BEGIN record. One that exists has been validated; whether its stream can be replayed is another question.</summary>
 internal sealed record StreamHeader
@@ -10,6 +10,9 @@ internal sealed record StreamHeader
     // "DMU_GET_STREAM_HDRTYPE" and "DMU_GET_FEATUREFLAGS".
     private const int KindBits = 2;
     private const int FeatureBits = 56;
+
+    // "DRR_FLAG_CLONE".
+    private const uint CloneFlag = 1;
 
     /// <summary>Whether the sender has the other byte order.</summary>
     internal required bool Swapped { get; init; }
@@ -31,6 +34,9 @@ internal sealed record StreamHeader
 
     /// <summary>The guid of the snapshot that it goes on from; 0 for none.</summary>
     internal required ulong FromGuid { get; init; }
+
+    /// <summary>Whether it is of a clone of the volume that has that snapshot, and not of that volume itself.</summary>
+    internal required bool IsClone { get; init; }
 
     /// <summary>The snapshot's name, of which only characters that can be shown are left. It never names anything here.</summary>
     internal required string ToName { get; init; }
@@ -67,6 +73,7 @@ internal sealed record StreamHeader
             Of = (ObjectSetType)view.ObjectSetType,
             ToGuid = view.BeginToGuid,
             FromGuid = view.FromGuid,
+            IsClone = (view.BeginFlags & CloneFlag) != 0,
             ToName = Shown(view.ToName),
         };
     }

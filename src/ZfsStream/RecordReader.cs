@@ -1,4 +1,4 @@
-namespace EveStorage.ZfsStreamImport;
+namespace EveStorage.ZfsStream;
 
 /// <summary>
 /// Reads a stream's records one after the other, with one buffer. When it verifies it reads their payloads too, and holds

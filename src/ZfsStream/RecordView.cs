@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace EveStorage.ZfsStreamImport;
+namespace EveStorage.ZfsStream;
 
 /// <summary>
 /// A record as it lies in the stream: names and offsets, no judgement. The names are those of <c>dmu_replay_record</c> in

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
-namespace EveStorage.ZfsStreamImport;
+namespace EveStorage.ZfsStream;
 
 /// <summary>The four sums of fletcher-4 over 32-bit words, each modulo 2^64.</summary>
 /// <param name="A">The words.</param>

@@ -1,0 +1,45 @@
+using EveStorage.Host.Api;
+using EveStorage.Host.Composition;
+
+namespace EveStorage.Host.Operations.Changes;
+
+/// <summary>A change of the key of a pool that encrypts by itself, with no layer under it.</summary>
+internal static class NativeRekey
+{
+    /// <summary>Plans it; null where keys are the layers' below.</summary>
+    internal static async Task<Plan?> TryPlanAsync(RekeyPool request, KeyName newKey, PlanningContext context, CancellationToken cancellationToken)
+    {
+        if (StackPlanner.KeysOf(context.Parts.DevicesOf(request.Pool)).Any()
+            || await context.Pools.OpenAsync(request.Pool, cancellationToken) is not IRekeyablePool { Key: KeyName before } pool)
+        {
+            return null;
+        }
+
+        Plan plan = (await context.Parts.RequireKeys().PlanCreateAsync(newKey, StackPlanner.KeyLength, cancellationToken)).Then(await pool.PlanRekeyAsync(newKey, cancellationToken));
+        context.Result("key", $"{newKey}");
+        return before == newKey || await IsUsedElsewhereAsync(request.Pool, before, context, cancellationToken)
+            ? plan
+            : plan.Then(await KeyUse.PlanForgetAsync(await KeyUse.OnlyOfAsync(request.Pool, [before], context, cancellationToken), context, cancellationToken));
+    }
+
+    // A profile may name one key for several pools. One that can't be asked may need it.
+    private static async Task<bool> IsUsedElsewhereAsync(PoolName pool, KeyName key, PlanningContext context, CancellationToken cancellationToken)
+    {
+        foreach (PoolName other in context.Parts.PoolNames.Where(other => other != pool))
+        {
+            try
+            {
+                if (await context.Pools.TryOpenAsync(other, cancellationToken) is IRekeyablePool { Key: KeyName theirs } && theirs == key)
+                {
+                    return true;
+                }
+            }
+            catch (StorageException)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,1 @@
+zfs receive tank/bad

@@ -1,0 +1,1 @@
+zfs receive -s tank/trunc2
