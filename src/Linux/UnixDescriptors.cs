@@ -51,7 +51,7 @@ public static unsafe class UnixDescriptors
     }
 
     /// <inheritdoc cref="Send(Socket, ReadOnlySpan{byte}, SafeFileHandle)"/>
-    public static void Send(SafeHandle socket, ReadOnlySpan<byte> message, SafeFileHandle handle)
+    public static void Send(SafeHandle socket, ReadOnlySpan<byte> message, SafeHandle handle)
     {
         byte* control = stackalloc byte[ControlLength];
         new Span<byte>(control, ControlLength).Clear();

@@ -35,6 +35,7 @@ internal abstract class ChangeVerb : CliVerb
     {
         using OpenedImage? image = OpenImage(invocation.Parsed);
         invocation.OutputIsTaken = image?.IsOutput == true;
+        invocation.LooksAtImage = image is { IsWritten: false };
         return await RunAsync(invocation, image, cancellationToken);
     }
 

@@ -23,6 +23,9 @@ internal sealed class Invocation : IAsyncDisposable
     /// <summary>Whether an image goes to the standard output, so that answers can't.</summary>
     internal bool OutputIsTaken { get; set; }
 
+    /// <summary>Whether an image will be looked at.</summary>
+    internal bool LooksAtImage { get; set; }
+
     /// <summary>Where everything else goes.</summary>
     internal TextWriter Error => Parsed.InvocationConfiguration.Error;
 
@@ -57,7 +60,7 @@ internal sealed class Invocation : IAsyncDisposable
     /// <summary>Who does it: the daemon, or this process.</summary>
     internal async Task<IStorageApi> OpenAsync(CancellationToken cancellationToken)
     {
-        _session ??= await Session.OpenAsync(Parsed.GetValue(GlobalOptions.Profile), Error, cancellationToken);
+        _session ??= await Session.OpenAsync(Parsed.GetValue(GlobalOptions.Profile), LooksAtImage, Error, cancellationToken);
         return _session.Api;
     }
 

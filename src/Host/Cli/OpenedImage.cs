@@ -11,6 +11,9 @@ internal class OpenedImage(SafeFileHandle file) : IDisposable
     /// <summary>The open file.</summary>
     internal SafeFileHandle File => file;
 
+    /// <summary>Whether it is written, and not read.</summary>
+    internal virtual bool IsWritten => false;
+
     /// <summary>Whether it is the standard output.</summary>
     internal virtual bool IsOutput => false;
 
@@ -43,6 +46,9 @@ internal sealed class OutputImage : OpenedImage
 
     /// <inheritdoc/>
     internal override bool IsOutput => true;
+
+    /// <inheritdoc/>
+    internal override bool IsWritten => true;
 
     /// <summary>Opens it.</summary>
     /// <exception cref="StorageException">It is a terminal.</exception>
@@ -88,6 +94,9 @@ internal sealed class MadeImage : OpenedImage
             ? throw new StorageException(StorageErrorKind.Conflict, path, "exists: choose another name, or remove it first")
             : new(full, Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $".evestorage-save-{RandomNumberGenerator.GetHexString(16, lowercase: true)}")));
     }
+
+    /// <inheritdoc/>
+    internal override bool IsWritten => true;
 
     /// <inheritdoc/>
     internal override void Keep()

@@ -6,6 +6,7 @@ using EveStorage.Host.Locks;
 using EveStorage.Host.Operations;
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;
+using EveStorage.Host.Worker;
 using EveStorage.Linux;
 using Microsoft.Extensions.Logging;
 
@@ -29,7 +30,11 @@ internal sealed class Session : IAsyncDisposable
     internal IStorageApi Api { get; }
 
     /// <summary>Finds the daemon, or opens an engine and finishes what a crash left.</summary>
-    internal static async Task<Session> OpenAsync(string? profileName, TextWriter error, CancellationToken cancellationToken)
+    /// <param name="profileName">The profile; null for the usual one.</param>
+    /// <param name="looksAtImage">Whether an image will be looked at: a worker then gets ready meanwhile.</param>
+    /// <param name="error">Where warnings go.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    internal static async Task<Session> OpenAsync(string? profileName, bool looksAtImage, TextWriter error, CancellationToken cancellationToken)
     {
         Problems problems = new();
         Profile profile = ProfileReader.Read(ProfileSource.Read(profileName), problems);
@@ -50,7 +55,8 @@ internal sealed class Session : IAsyncDisposable
             return new(remote, null);
         }
 
-        StorageEngine engine = StorageEngine.Open(profile, PluginCatalog.Load(profile.Plugins), static logging => logging.AddConsoleToError(LogLevel.Warning));
+        SpareWorker spare = new(looksAtImage);
+        StorageEngine engine = StorageEngine.Open(profile, PluginCatalog.Load(profile.Plugins), static logging => logging.AddConsoleToError(LogLevel.Warning), spare);
         await engine.RecoverAsync(cancellationToken);
         return new(engine.For(new Caller(FileOwner.Ours)), engine);
     }

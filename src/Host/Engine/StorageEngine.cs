@@ -8,6 +8,7 @@ using EveStorage.Host.Locks;
 using EveStorage.Host.Operations;
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;
+using EveStorage.Host.Worker;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -30,13 +31,15 @@ internal sealed class StorageEngine : IAsyncDisposable
     /// <param name="profile">The profile.</param>
     /// <param name="catalog">Its plugins.</param>
     /// <param name="logging">Where it logs.</param>
-    internal static StorageEngine Open(Profile profile, PluginCatalog catalog, Action<ILoggingBuilder> logging)
+    /// <param name="spare">A worker that is ready; null where none is.</param>
+    internal static StorageEngine Open(Profile profile, PluginCatalog catalog, Action<ILoggingBuilder> logging, SpareWorker? spare = null)
         => new(new ServiceCollection()
             .AddLogging(logging)
             .AddMetrics()
             .AddSingleton(TimeProvider.System)
             .AddSingleton(profile)
             .AddSingleton(catalog)
+            .AddSingleton(_ => spare ?? new(isWanted: false))
             .AddSingleton<EventLog>()
             .AddSingleton<IEventSink>(static services => services.GetRequiredService<EventLog>())
             .AddSingleton<TakenDrives>()

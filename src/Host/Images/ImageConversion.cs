@@ -24,7 +24,7 @@ internal sealed record ImageQuestion
 }
 
 /// <summary>Looks into images and makes volumes of them, in a worker process.</summary>
-internal sealed class ImageConversion(PluginCatalog catalog, Profile profile, ILoggerFactory loggers, TimeProvider time, IEventSink events)
+internal sealed class ImageConversion(PluginCatalog catalog, Profile profile, SpareWorker spare, ILoggerFactory loggers, TimeProvider time, IEventSink events)
 {
     private readonly ImageDirectory _directory = new(profile.Images.Directory);
 
@@ -73,7 +73,7 @@ internal sealed class ImageConversion(PluginCatalog catalog, Profile profile, IL
     {
         while (true)
         {
-            (WorkerMessage answer, _) = await WorkerProcess.RunAsync(RequestFor(image, question) with { GoOver = goOver, Keeps = keeps }, image, [], static _ => { }, static _ => { }, cancellationToken);
+            (WorkerMessage answer, _) = await WorkerProcess.RunAsync(RequestFor(image, question) with { GoOver = goOver, Keeps = keeps }, image, [], static _ => { }, static _ => { }, cancellationToken, spare);
             if (answer.Needs is OpenLink needed && needed.Of >= 0 && needed.Of <= image.Links.Count)
             {
                 image.Links.Add(_directory.Open(needed.Link, needed.Of, image.Links, image.Name));

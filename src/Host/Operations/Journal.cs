@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using EveStorage.Host.Api;
 using EveStorage.Host.Locks;
 using EveStorage.Host.Profiles;
@@ -15,6 +16,9 @@ internal sealed class Journal
 
     private readonly string _directory;
     private readonly JournalReserve _reserve;
+
+    // Those that have ended for good, which no one writes again.
+    private readonly ConcurrentDictionary<string, OperationDocument> _ended = new();
 
     internal Journal(Profile profile)
     {
@@ -53,7 +57,7 @@ internal sealed class Journal
     {
         string path = PathOf(id);
         return File.Exists(path)
-            ? OperationDocument.Read(FileCalls.Run(path, () => File.ReadAllBytes(path)), path)
+            ? Read(path)
             : throw new StorageException(StorageErrorKind.NotFound, $"{id}", "is no operation here: see `evestorage operation list`");
     }
 
@@ -65,7 +69,7 @@ internal sealed class Journal
         {
             try
             {
-                documents.Add(OperationDocument.Read(FileCalls.Run(path, () => File.ReadAllBytes(path)), path));
+                documents.Add(Read(path));
             }
             catch (StorageException e) when (e.Kind == StorageErrorKind.NotFound)
             {
@@ -97,6 +101,27 @@ internal sealed class Journal
             FileCalls.Run(path, () => File.Delete(path));
             FileCalls.Run(path, () => File.Delete(Path.ChangeExtension(path, ".lock")));
         }
+    }
+
+    private OperationDocument Read(string path)
+    {
+        if (_ended.TryGetValue(path, out OperationDocument? known))
+        {
+            return known;
+        }
+
+        OperationDocument document = OperationDocument.Read(FileCalls.Run(path, () => File.ReadAllBytes(path)), path);
+        if (document.Operation.State is OperationState.Succeeded or OperationState.Failed or OperationState.Cancelled or OperationState.Cleared)
+        {
+            if (_ended.Count > 2 * EndedKept)
+            {
+                _ended.Clear();   // others forget them, too
+            }
+
+            _ended[path] = document;
+        }
+
+        return document;
     }
 
     // Each new directory's name is in the one above it: that has to last, too, or the journal is gone with it after a power loss.

@@ -26,11 +26,16 @@ internal sealed class LoadedPlugin : IDisposable
     /// <param name="directory">The folder.</param>
     /// <param name="manifest">Its manifest.</param>
     /// <param name="isUnloadable">Whether disposing may unload it, which makes its code slower to load and to run.</param>
+    /// <param name="isChecked">Whether what it refers to was checked before, by another process.</param>
     /// <exception cref="StorageException">It can't be loaded; the message says why.</exception>
-    internal static LoadedPlugin Load(string directory, PluginManifest manifest, bool isUnloadable)
+    internal static LoadedPlugin Load(string directory, PluginManifest manifest, bool isUnloadable, bool isChecked = false)
     {
         string path = Path.GetFullPath(Path.Combine(directory, manifest.Assembly));
-        PluginReferences.Check(manifest.Id, path);
+        if (!isChecked)
+        {
+            PluginReferences.Check(manifest.Id, path);
+        }
+
         PluginLoader loader = PluginLoader.CreateFromAssemblyFile(path, isUnloadable, SharedAssemblies.Types);
         return new(loader, CreateEntry(manifest, loader.LoadDefaultAssembly()));
     }

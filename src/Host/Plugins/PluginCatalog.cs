@@ -63,13 +63,19 @@ internal sealed class PluginCatalog
         return reasons.Length == 0 ? entry : entry with { Parts = null, Reasons = reasons };
     }
 
-    /// <summary>Loads the one plugin in <paramref name="directory"/>, as a worker does. Its checks are the host's.</summary>
+    /// <summary>Loads the one plugin in <paramref name="directory"/>, as a worker does, whose host has checked it and loaded it before.</summary>
     /// <exception cref="StorageException">It can't be loaded.</exception>
     internal static PartRegistry LoadOne(string directory)
     {
         PluginManifest manifest = PluginManifest.Read(directory);
-        CatalogEntry entry = Load(new() { Id = manifest.Id, Directory = directory, Manifest = manifest, Enabled = true }, new());
-        return entry.Parts ?? throw new StorageException(StorageErrorKind.Unavailable, manifest.Id, string.Join("; ", entry.Reasons));
+        try
+        {
+            return Register(directory, manifest, isChecked: true);
+        }
+        catch (Exception e) when (IsOfLoading(e))
+        {
+            throw new StorageException(StorageErrorKind.Unavailable, manifest.Id, $"could not be loaded ({(e.InnerException ?? e).Message})", e);
+        }
     }
 
     private static CatalogEntry Load(CatalogEntry entry, PluginsOptions options)
@@ -85,7 +91,7 @@ internal sealed class PluginCatalog
             PluginFolder.RequireSafe(entry.Directory!, options.Directories);
             RequirePin(entry, options);
             string[] missing = [.. PluginNeeds.Missing(manifest.Needs ?? [])];
-            return missing.Length > 0 ? entry with { Reasons = missing } : entry with { Parts = Register(entry.Directory!, manifest) };
+            return missing.Length > 0 ? entry with { Reasons = missing } : entry with { Parts = Register(entry.Directory!, manifest, isChecked: false) };
         }
         catch (StorageException e)
         {
@@ -106,10 +112,10 @@ internal sealed class PluginCatalog
         }
     }
 
-    private static PartRegistry Register(string directory, PluginManifest manifest)
+    private static PartRegistry Register(string directory, PluginManifest manifest, bool isChecked)
     {
         PartRegistry registry = new(manifest.Id);
-        LoadedPlugin plugin = LoadedPlugin.Load(directory, manifest, isUnloadable: false);
+        LoadedPlugin plugin = LoadedPlugin.Load(directory, manifest, isUnloadable: false, isChecked);
         try
         {
             plugin.Entry.Register(registry);

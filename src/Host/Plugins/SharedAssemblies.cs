@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.DependencyInjection;
@@ -14,6 +15,7 @@ namespace EveStorage.Host.Plugins;
 internal static class SharedAssemblies
 {
     private static readonly Dictionary<string, string> s_framework = FindFramework();
+    private static readonly ConcurrentDictionary<string, Version?> s_versions = new();   // each is asked for by every plugin
 
     /// <summary>One type of each. PluginLoader also shares what these refer to; a test holds the list to naming all of it.</summary>
     internal static Type[] Types { get; } =
@@ -25,7 +27,7 @@ internal static class SharedAssemblies
 
     /// <summary>The version of an assembly of the .NET runtime the host runs on; null when it is not one.</summary>
     internal static Version? FindFramework(string name)
-        => s_framework.TryGetValue(name, out string? path) ? AssemblyName.GetAssemblyName(path).Version : null;
+        => s_framework.TryGetValue(name, out string? path) ? s_versions.GetOrAdd(path, static file => AssemblyName.GetAssemblyName(file).Version) : null;
 
     // What the runtime trusts, less the host's own packages: those a plugin must never come to depend on. A self-contained
     // host has both in one folder and can't tell them apart; a single-file one has no such list, and is not for plugins.

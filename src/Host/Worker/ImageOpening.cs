@@ -22,35 +22,34 @@ internal sealed class LinkNeededException(OpenLink link) : Exception($"needs {li
 /// <summary>Opens what the descriptors of a worker are, by what the request says of them.</summary>
 internal sealed class ImageOpening : IDisposable
 {
-    /// <summary>The number of the image's descriptor.</summary>
-    internal const int FirstDescriptor = 3;
-
     // Of an ISO 9660 image: what looks like one and like something else could be read as either.
     private const int IsoAt = 32769;
     private const int HeadLength = IsoAt + 5;
 
     private readonly Dictionary<string, IImageFormat> _formats = [];
     private readonly WorkerRequest _request;
+    private readonly IReadOnlyList<SafeFileHandle> _images;
     private readonly Action<ByteRange> _ask;
     private readonly List<DescriptorSource> _files = [];
     private readonly StreamInput? _pipe;
 
     /// <summary>Loads the formats that the request names.</summary>
     /// <param name="request">What is asked of the worker.</param>
+    /// <param name="images">The image, and the files of the links.</param>
     /// <param name="ask">Asks the host for bytes of an image that it reads.</param>
-    internal ImageOpening(WorkerRequest request, Action<ByteRange> ask)
+    internal ImageOpening(WorkerRequest request, IReadOnlyList<SafeFileHandle> images, Action<ByteRange> ask)
     {
         _request = request;
+        _images = images;
         _ask = ask;
         LoadFormats();
-        using SafeFileHandle image = new(FirstDescriptor, ownsHandle: false);
         if (request.IsPipe)
         {
-            _pipe = new(new(FirstDescriptor, ownsHandle: true), request.ImageName);
+            _pipe = new(images[0], request.ImageName);
             _pipe.Widen();
         }
 
-        KnownLength = request.RangedLength ?? (request.IsPipe ? default : ExistingFile.LengthOf(image, request.ImageName));
+        KnownLength = request.RangedLength ?? (request.IsPipe ? default : ExistingFile.LengthOf(images[0], request.ImageName));
     }
 
     /// <summary>The formats.</summary>
@@ -70,7 +69,7 @@ internal sealed class ImageOpening : IDisposable
     /// <exception cref="StorageException">It is not read.</exception>
     internal async Task<OpenImage> OpenAsync(Action<StreamSource> prepare, Action<WorkerProgress> progress, CancellationToken cancellationToken)
     {
-        SafeFileHandle handle = new(FirstDescriptor, ownsHandle: _pipe is null);
+        SafeFileHandle handle = _images[0];
         byte[] head = new byte[HeadLength];
         StreamSource? stream = _pipe is StreamInput pipe ? new(new SourceStream((_, target) => pipe.Read(target)), _request.ImageName) : null;
         _ = cancellationToken.UnsafeRegister(static pipe => (pipe as StreamInput)?.Stop(), _pipe);
@@ -222,7 +221,7 @@ internal sealed class ImageOpening : IDisposable
         {
             if (_request.Links[at].Of == of && _request.Links[at].Link.Kind == link.Kind)
             {
-                return (at + 1, FileOf(new SafeFileHandle(FirstDescriptor + 1 + at, ownsHandle: true), Short(link.Name)));
+                return (at + 1, FileOf(_images[at + 1], Short(link.Name)));
             }
         }
 

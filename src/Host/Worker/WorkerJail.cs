@@ -36,6 +36,14 @@ internal static class WorkerJail
     internal static TimeSpan TimeLimit(ByteSize bytes, TimeSpan start)
         => start + (Math.Max(1, start / s_start) * (s_leastTime + TimeSpan.FromSeconds(bytes.Bytes / BytesInSecond)));
 
+    /// <summary>Loads what any request needs, before one has come.</summary>
+    internal static void GetReady()
+    {
+        ResourceLimits.ForbidCores();
+        LoadAll([typeof(JsonSerializer).Assembly, typeof(GZipStream).Assembly, typeof(SHA256).Assembly, typeof(Channel).Assembly, typeof(ZstdSharp.Decompressor).Assembly, typeof(SharpCompress.Compressors.Xz.XZStream).Assembly]);
+        WarmUp();
+    }
+
     /// <summary>The longest that an import may make a file.</summary>
     internal static ByteSize MostWritten(ImportOrder order) => new(Math.Max(order.VolumeSize.Bytes, order.SpoolSize?.Bytes ?? 0));
 
@@ -48,9 +56,7 @@ internal static class WorkerJail
     internal static string? Enter(WorkerRequest request, IEnumerable<IImageFormat> formats, ByteSize imageLength, Action<TimeSpan> started)
     {
         ByteSize most = request.Import is ImportOrder order ? MostWritten(order) : default;
-        ResourceLimits.ForbidCores();
         LoadAll(formats.Select(static format => format.GetType().Assembly));
-        WarmUp();
         TimeSpan start = Environment.CpuUsage.TotalTime;
         started(start);
         TimeSpan processors = TimeLimit(request.Import is null ? imageLength : most, start);
@@ -70,10 +76,11 @@ internal static class WorkerJail
         return SystemCallFilter.Apply();
     }
 
-    private static void LoadAll(IEnumerable<Assembly> plugins)
+    // netstandard refers to all of the framework, and what is compiled against it uses little of that.
+    private static void LoadAll(IEnumerable<Assembly> assemblies)
     {
         HashSet<string> seen = [];
-        Queue<Assembly> left = new([.. plugins, typeof(JsonSerializer).Assembly, typeof(GZipStream).Assembly, typeof(SHA256).Assembly, typeof(Channel).Assembly, typeof(ZstdSharp.Decompressor).Assembly, typeof(SharpCompress.Compressors.Xz.XZStream).Assembly]);
+        Queue<Assembly> left = new(assemblies);
         while (left.TryDequeue(out Assembly? assembly))
         {
             AssemblyLoadContext context = AssemblyLoadContext.GetLoadContext(assembly) ?? AssemblyLoadContext.Default;
@@ -81,7 +88,11 @@ internal static class WorkerJail
             {
                 try
                 {
-                    left.Enqueue(context.LoadFromAssemblyName(reference));
+                    Assembly loaded = context.LoadFromAssemblyName(reference);
+                    if (reference.Name != "netstandard")
+                    {
+                        left.Enqueue(loaded);
+                    }
                 }
                 catch (IOException)
                 {

@@ -3,7 +3,10 @@ using EveStorage.Host.Images;
 
 namespace EveStorage.Host.Worker;
 
-/// <summary>What a worker is asked: the first line on its standard input. Its descriptors are the image, the files of the links, the volume and the spool.</summary>
+/// <summary>
+/// What a worker is asked: the first line on its standard input. Through its socket come the image, the files of the links and,
+/// where an import is asked for at once, the volume and the spool.
+/// </summary>
 internal sealed record WorkerRequest
 {
     /// <summary>The folders of the format plugins to try. Only these are loaded.</summary>
@@ -34,8 +37,7 @@ internal sealed record WorkerRequest
     public IReadOnlyList<OpenLink> Links { get; init; } = [];
 
     /// <summary>
-    /// Whether an order to import may follow the answer to looking, on the next line. The volume, and a spool behind it, then come
-    /// through a socket, the descriptor behind those of the links.
+    /// Whether an order to import may follow the answer to looking, on the next line. The volume and the spool then come through the socket.
     /// </summary>
     public bool Keeps { get; init; }
 

@@ -4,36 +4,62 @@ using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Worker;
 
-/// <summary>What a worker is told after its request: at most an order to import what it has looked at. At their end its host is gone.</summary>
-internal sealed class WorkerOrders
+/// <summary>What a worker is told: a request, and after it at most an order to import what it has looked at. At their end its host is gone.</summary>
+internal sealed class WorkerOrders : IDisposable
 {
-    private readonly TaskCompletionSource<string> _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Task _reading;
+    // Behind the standard streams.
+    private const int SocketNumber = 3;
 
-    internal WorkerOrders(StreamReader lines, CancellationTokenSource orphaned) => _reading = ReadAsync(lines, orphaned);
+    private readonly SafeFileHandle _socket = new(SocketNumber, ownsHandle: true);
+    private readonly CancellationTokenSource _orphaned = new();
+    private readonly StreamReader _lines;
+    private Task<string?> _next;
 
-    /// <summary>Whether its host is gone.</summary>
-    internal bool HasEnded => _reading.IsCompleted;
-
-    /// <summary>Waits for the order, and for the volume and the spool, which come through <paramref name="socket"/>.</summary>
-    internal async Task<(ImportOrder Order, SafeFileHandle Volume, SafeFileHandle? Spool)> NextAsync(SafeFileHandle socket, CancellationToken cancellationToken)
+    internal WorkerOrders(Stream input)
     {
-        using SafeFileHandle open = socket;
-        string line = await _first.Task.WaitAsync(cancellationToken);
-        ImportOrder order = JsonSerializer.Deserialize(line, WorkerJson.Default.ImportOrder) ?? throw new InvalidOperationException("An order is one line.");
-        return (order, Receive(open), order.SpoolSize is null ? null : Receive(open));
+        _lines = new(input);
+        _next = ReadAsync();
     }
 
-    private static SafeFileHandle Receive(SafeFileHandle socket)
-        => UnixDescriptors.Receive(socket, new byte[1], out _) ?? throw new InvalidOperationException("A volume comes with an order.");
+    /// <summary>Ends when the host is gone.</summary>
+    internal CancellationToken Orphaned => _orphaned.Token;
 
-    private async Task ReadAsync(StreamReader lines, CancellationTokenSource orphaned)
+    /// <summary>The request; null when none comes, since nobody needs this worker.</summary>
+    internal async Task<WorkerRequest?> RequestAsync()
     {
-        while (await lines.ReadLineAsync() is string line)
+        WorkerRequest? request = JsonSerializer.Deserialize(await _next ?? "null", WorkerJson.Default.WorkerRequest);
+        _next = request is null ? _next : ReadAsync();
+        return request;
+    }
+
+    /// <summary>Waits for the order.</summary>
+    internal async Task<ImportOrder> OrderAsync()
+    {
+        string line = await _next ?? throw new OperationCanceledException(Orphaned);
+        _next = ReadAsync();
+        return JsonSerializer.Deserialize(line, WorkerJson.Default.ImportOrder) ?? throw new InvalidOperationException("An order is one line.");
+    }
+
+    /// <summary>Takes the next descriptor that was handed over.</summary>
+    internal SafeFileHandle Take()
+        => UnixDescriptors.Receive(_socket, new byte[1], out _) ?? throw new InvalidOperationException("A descriptor is missing.");
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _socket.Dispose();
+        _lines.Dispose();
+        _orphaned.Dispose();
+    }
+
+    private async Task<string?> ReadAsync()
+    {
+        string? line = await _lines.ReadLineAsync();
+        if (line is null)
         {
-            _first.TrySetResult(line);
+            await _orphaned.CancelAsync();
         }
 
-        await orphaned.CancelAsync();
+        return line;
     }
 }

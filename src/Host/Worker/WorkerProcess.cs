@@ -24,44 +24,19 @@ internal sealed class WorkerProcess : IAsyncDisposable
     private readonly string _name;
     private readonly ImagePump? _pump;
     private readonly RangeFeed? _feed;
-    private readonly SafeFileHandle? _socket;
-    private readonly ChildProcess _child;
+    private readonly IdleWorker _idle;
     private readonly WorkerOutput _output;
     private readonly Task<string> _complaint;
     private TimeSpan _started;
 
-    private WorkerProcess(WorkerRequest request, ImageInput image, SafeFileHandle[] targets)
+    private WorkerProcess(WorkerRequest request, ImageInput image, IdleWorker idle)
     {
+        _idle = idle;
         _name = request.ImageName;
         _pump = image is { IsPipe: true, GoesStraight: false } ? new(image, isLook: request.Import is null) : null;
         _feed = image.Ranges is null ? null : new(image.Ranges);
-        SafeFileHandle? theirs = null;
-        try
-        {
-            if (request.Keeps)
-            {
-                (_socket, theirs) = UnixDescriptors.MakePair();
-            }
-
-            (string path, string[] arguments) = WorkerStart.Program();
-            SafeHandle[] descriptors = [_pump?.Reader ?? _feed?.Reader ?? image.Handle, .. image.Links.Select(static link => link.File), .. targets, .. new[] { theirs }.OfType<SafeHandle>()];
-            _child = ChildProcess.Start(path, arguments, WorkerStart.Environment(), descriptors);
-        }
-        catch
-        {
-            _socket?.Dispose();
-            _feed?.Dispose();
-            throw;
-        }
-        finally
-        {
-            theirs?.Dispose();
-        }
-
-        _pump?.Start();
-        _feed?.Start();
-        _output = new(_child.Output);
-        _complaint = WorkerOutput.ReadTailAsync(_child.Error);
+        _output = new(idle.Child.Output);
+        _complaint = WorkerOutput.ReadTailAsync(idle.Child.Error);
     }
 
     /// <summary>Whether it has looked, and waits for an order to import.</summary>
@@ -71,18 +46,19 @@ internal sealed class WorkerProcess : IAsyncDisposable
     /// <param name="request">What it is asked.</param>
     /// <param name="image">The image, with the files that it names. It keeps a worker that can go on with an import.</param>
     /// <param name="targets">The volume and the spool, of an import.</param>
+    /// <param name="spare">One that is ready; null to start one.</param>
     /// <param name="progress">Told how far it is.</param>
     /// <param name="safe">Told how much of an import survives a crash.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>The answer and, of an image that comes through a pipe, the SHA-256 of what came.</returns>
     /// <exception cref="StorageException">What became of the worker, or of the pipe.</exception>
     internal static async Task<(WorkerMessage Answer, string? SourceDigest)> AskAsync(
-        WorkerRequest request, ImageInput image, SafeFileHandle[] targets, Action<WorkerProgress> progress, Action<ByteSize> safe, CancellationToken cancellationToken)
+        WorkerRequest request, ImageInput image, SafeFileHandle[] targets, Action<WorkerProgress> progress, Action<ByteSize> safe, CancellationToken cancellationToken, SpareWorker? spare = null)
     {
-        WorkerProcess worker = new(request, image, targets);
+        WorkerProcess worker = new(request, image, spare?.Take() ?? IdleWorker.Start());
         try
         {
-            WorkerMessage answer = await worker.AnswerAsync(JsonSerializer.Serialize(request, WorkerJson.Default.WorkerRequest), request.Keeps, static () => { }, new() { Progress = progress, Safe = safe }, cancellationToken);
+            WorkerMessage answer = await worker.AnswerAsync(JsonSerializer.Serialize(request, WorkerJson.Default.WorkerRequest), request.Keeps, () => worker.HandOver(image, targets), new() { Progress = progress, Safe = safe }, cancellationToken);
             if (worker.IsKept)
             {
                 image.Keep(worker);
@@ -107,9 +83,9 @@ internal sealed class WorkerProcess : IAsyncDisposable
     /// <summary>Runs one to its answer, as <see cref="AskAsync"/> does.</summary>
     /// <exception cref="StorageException">What the worker answered, or what became of it.</exception>
     internal static async Task<(WorkerMessage Answer, string? SourceDigest)> RunAsync(
-        WorkerRequest request, ImageInput image, SafeFileHandle[] targets, Action<WorkerProgress> progress, Action<ByteSize> safe, CancellationToken cancellationToken)
+        WorkerRequest request, ImageInput image, SafeFileHandle[] targets, Action<WorkerProgress> progress, Action<ByteSize> safe, CancellationToken cancellationToken, SpareWorker? spare = null)
     {
-        (WorkerMessage answer, string? digest) = await AskAsync(request, image, targets, progress, safe, cancellationToken);
+        (WorkerMessage answer, string? digest) = await AskAsync(request, image, targets, progress, safe, cancellationToken, spare);
         return answer.Error is ErrorReport error ? throw error.ToException() : (answer, digest);
     }
 
@@ -140,8 +116,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
     /// <summary>Ends it if it runs.</summary>
     public async ValueTask DisposeAsync()
     {
-        _child.Dispose();
-        _socket?.Dispose();
+        _idle.Dispose();
         _feed?.Dispose();
         if (_pump is not null)
         {
@@ -149,20 +124,26 @@ internal sealed class WorkerProcess : IAsyncDisposable
         }
     }
 
+    // The image, the files of the links, and of an import that is asked for at once the volume and the spool. Its end of a pipe is its own then.
+    private void HandOver(ImageInput image, SafeFileHandle[] targets)
+    {
+        Send([_pump?.Reader ?? _feed?.Reader ?? image.Handle, .. image.Links.Select(static link => link.File), .. targets]);
+        _pump?.Start();
+        _feed?.Start();
+    }
+
     private void HandOver(ImportOrder order, SafeFileHandle[] targets)
     {
-        try
+        ByteSize most = WorkerJail.MostWritten(order);
+        _idle.Child.Limit(most, WorkerJail.TimeLimit(most, _started));
+        Send(targets);
+    }
+
+    private void Send(SafeHandle[] descriptors)
+    {
+        foreach (SafeHandle descriptor in descriptors)
         {
-            ByteSize most = WorkerJail.MostWritten(order);
-            _child.Limit(most, WorkerJail.TimeLimit(most, _started));
-            foreach (SafeFileHandle target in targets)
-            {
-                UnixDescriptors.Send(_socket!, [0], target);
-            }
-        }
-        catch (StorageException)
-        {
-            // It has ended meanwhile: how is told where its answer is missed.
+            UnixDescriptors.Send(_idle.Socket, [0], descriptor);
         }
     }
 
@@ -170,14 +151,14 @@ internal sealed class WorkerProcess : IAsyncDisposable
     {
         using CancellationTokenSource silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         silence.CancelAfter(s_silence);
-        using CancellationTokenRegistration killed = silence.Token.Register(_child.Kill);
+        using CancellationTokenRegistration killed = silence.Token.Register(_idle.Child.Kill);
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         WorkerMessage? answer;
         try
         {
-            handOver();
-            await _child.Input.WriteAsync(Encoding.UTF8.GetBytes($"{question}\n"), CancellationToken.None);
-            await _child.Input.FlushAsync(CancellationToken.None);
+            TryHandOver(handOver);
+            await _idle.Child.Input.WriteAsync(Encoding.UTF8.GetBytes($"{question}\n"), CancellationToken.None);
+            await _idle.Child.Input.FlushAsync(CancellationToken.None);
             do
             {
                 answer = await _output.NextAsync();
@@ -191,7 +172,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
         if (answer is null)
         {
-            _child.Kill();
+            _idle.Child.Kill();
         }
 
         await EndServingAsync(run, ended);
@@ -199,9 +180,21 @@ internal sealed class WorkerProcess : IAsyncDisposable
         return IsKept ? answer! : await EndAsync(answer, silence.IsCancellationRequested, cancellationToken);
     }
 
+    private static void TryHandOver(Action handOver)
+    {
+        try
+        {
+            handOver();
+        }
+        catch (StorageException)
+        {
+            // It has ended meanwhile: how is told where its answer is missed.
+        }
+    }
+
     private async Task<WorkerMessage> EndAsync(WorkerMessage? answer, bool wasSilent, CancellationToken cancellationToken)
     {
-        int exitCode = _child.Wait();
+        int exitCode = _idle.Child.Wait();
         cancellationToken.ThrowIfCancellationRequested();
         return answer switch
         {
@@ -270,7 +263,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
         }
         catch
         {
-            _child.Kill();
+            _idle.Child.Kill();
             throw;
         }
     }

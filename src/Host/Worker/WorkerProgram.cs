@@ -6,9 +6,8 @@ using Microsoft.Win32.SafeHandles;
 namespace EveStorage.Host.Worker;
 
 /// <summary>
-/// The child that parses images: it has its standard streams, the image as descriptor 3, behind it the files that images name
-/// and, for an import, the volume and a spool, or a socket through which they come when it has looked. It ends when its standard
-/// input does, which is when its host is gone.
+/// The child that parses images: it has its standard streams, and a socket through which come the image, the files that images name
+/// and, for an import, the volume and a spool. It ends when its standard input does, which is when its host is gone.
 /// </summary>
 internal static class WorkerProgram
 {
@@ -26,15 +25,17 @@ internal static class WorkerProgram
 
         // Each processor's copying may wait for the drive or the host in a call: what marks, and what hears of our host's end, must not wait for it.
         ThreadPool.SetMinThreads((2 * Environment.ProcessorCount) + 4, 1);
-        using StreamReader lines = new(input);
-        WorkerRequest request = JsonSerializer.Deserialize(await lines.ReadLineAsync() ?? "null", WorkerJson.Default.WorkerRequest)
-            ?? throw new InvalidOperationException("A worker is started by its host.");
-        using CancellationTokenSource orphaned = new();
-        WorkerOrders orders = new(lines, orphaned);
+        WorkerOrders orders = new(input);
+        WorkerJail.GetReady();
+        if (await orders.RequestAsync() is not WorkerRequest request)
+        {
+            return 1;
+        }
+
         WorkerMessage answer;
         try
         {
-            answer = await AnswerAsync(request, orders, said => Say(output, said), orphaned.Token);
+            answer = await AnswerAsync(request, orders, said => Say(output, said), orders.Orphaned);
         }
         catch (StorageException e)
         {
@@ -51,7 +52,7 @@ internal static class WorkerProgram
         }
 
         Say(output, answer with { PeakMemory = peak.Look() });
-        return orders.HasEnded ? 1 : 0;
+        return orders.Orphaned.IsCancellationRequested ? 1 : 0;
     }
 
     // When memory ends: not the daemon, whose low value a child inherits (proc(5), oom_score_adj). Where that can't be written it is as before.
@@ -87,15 +88,12 @@ internal static class WorkerProgram
     {
         Action<WorkerProgress> seldom = Seldom(progress => say(new() { Progress = progress }));
         SparseTarget? spool = null;
-        void Prepare(StreamSource stream)
-        {
-            if (request.Import is { SpoolSize: ByteSize } import)
-            {
-                spool = SpoolOf(stream, Descriptor(request, 1), import);
-            }
-        }
+        SafeFileHandle[] images = [orders.Take(), .. request.Links.Select(_ => orders.Take())];
+        SafeFileHandle? volume = request.Import is null ? null : orders.Take();
+        SafeFileHandle? spooled = request.Import?.SpoolSize is null ? null : orders.Take();
+        void Prepare(StreamSource stream) => spool = spooled is null ? null : SpoolOf(stream, spooled, request.Import!);
 
-        using ImageOpening opening = new(request, wanted => say(new() { Wants = wanted }));
+        using ImageOpening opening = new(request, images, wanted => say(new() { Wants = wanted }));
         string? lacks = WorkerJail.Enter(request, opening.Formats, opening.KnownLength, start => say(new() { Started = start }));
         OpenImage image;
         try
@@ -109,7 +107,6 @@ internal static class WorkerProgram
 
         await using LayeredDisk disk = image.Disk;
         ImportOrder? order = request.Import;
-        SafeFileHandle? volume = order is null ? null : Descriptor(request, 0);
         if (order is null)
         {
             WorkerMessage looked = new() { Lacks = lacks, Report = await ImageSurvey.RunAsync(image, request.GoOver, seldom, cancellationToken) };
@@ -119,8 +116,9 @@ internal static class WorkerProgram
             }
 
             say(looked with { Waits = true });
-            (order, volume, SafeFileHandle? spooled) = await orders.NextAsync(Descriptor(request, 0), cancellationToken);
-            spool = spooled is not null && image.Stream is { } stream ? SpoolOf(stream, spooled, order) : null;
+            order = await orders.OrderAsync();
+            volume = orders.Take();
+            spool = order.SpoolSize is not null && image.Stream is { } stream ? SpoolOf(stream, orders.Take(), order) : null;
         }
 
         ImportResult result = await ImportAsync(request, image, order, volume!, say, cancellationToken);
@@ -185,10 +183,6 @@ internal static class WorkerProgram
             throw new StorageException(StorageErrorKind.Corrupt, name, $"goes on for more than {new ByteSize(most)} after all that belongs to its disk");
         }
     }
-
-    // Behind the files of the links: the volume, then the spool; or the socket.
-    private static SafeFileHandle Descriptor(WorkerRequest request, int number)
-        => new(ImageOpening.FirstDescriptor + 1 + request.Links.Count + number, ownsHandle: true);
 
     private static Action<WorkerProgress> Seldom(Action<WorkerProgress> progress)
     {

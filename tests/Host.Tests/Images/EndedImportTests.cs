@@ -74,7 +74,7 @@ public sealed class EndedImportTests : IAsyncLifetime
         return last.ShouldNotBeNull();
     }
 
-    // The one that has our image as descriptor 3 and a volume of ours, of which something is written.
+    // The one that has our image and a volume of ours, of which something is written.
     private async Task<int> CopyingWorkerAsync(CancellationToken cancellationToken)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -84,8 +84,8 @@ public sealed class EndedImportTests : IAsyncLifetime
             foreach (string process in Directory.EnumerateDirectories("/proc"))
             {
                 if (int.TryParse(Path.GetFileName(process), NumberStyles.None, CultureInfo.InvariantCulture, out int id)
-                    && id != Environment.ProcessId && TargetOf($"{process}/fd/3") == _host["disk.img"]
-                    && DescriptorsOf(process).FirstOrDefault(file => file.StartsWith(_host.PoolPath, StringComparison.Ordinal)) is string volume
+                    && id != Environment.ProcessId && DescriptorsOf(process) is string[] files && files.Contains(_host["disk.img"])
+                    && Array.Find(files, file => file.StartsWith(_host.PoolPath, StringComparison.Ordinal)) is string volume
                     && BlockFile.Look(volume).Allocated > 0)
                 {
                     return id;
@@ -96,7 +96,7 @@ public sealed class EndedImportTests : IAsyncLifetime
         }
     }
 
-    private static IEnumerable<string> DescriptorsOf(string process)
+    private static string[] DescriptorsOf(string process)
     {
         try
         {

@@ -64,6 +64,7 @@ internal sealed class ImageInspect : CliVerb
     {
         string path = invocation.Parsed.GetValue(_image)!;
         using SafeFileHandle image = ImageFile.OpenToRead(path);
+        invocation.LooksAtImage = true;
         IStorageApi api = await invocation.OpenAsync(cancellationToken);
         ImageReport report = await api.InspectImageAsync(image, ImageFile.NameOf(path), invocation.Parsed.GetValue(ImageFile.Format), cancellationToken);
         invocation.Answer(report, output =>
