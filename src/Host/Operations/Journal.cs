@@ -17,8 +17,8 @@ internal sealed class Journal
     private readonly string _directory;
     private readonly JournalReserve _reserve;
 
-    // Those that have ended for good, which no one writes again.
-    private readonly ConcurrentDictionary<string, OperationDocument> _ended = new();
+    // The files of those that have ended for good, which no one writes again.
+    private readonly ConcurrentDictionary<string, bool> _ended = new();
 
     internal Journal(Profile profile)
     {
@@ -57,19 +57,43 @@ internal sealed class Journal
     {
         string path = PathOf(id);
         return File.Exists(path)
-            ? Read(path)
+            ? OperationDocument.Read(FileCalls.Run(path, () => File.ReadAllBytes(path)), path)
             : throw new StorageException(StorageErrorKind.NotFound, $"{id}", "is no operation here: see `evestorage operation list`");
     }
 
     /// <summary>Every operation that can be read, oldest first; what can't be read is told to <paramref name="unreadable"/>.</summary>
-    internal IReadOnlyList<OperationDocument> ReadAll(Action<StorageException>? unreadable = null)
+    internal IReadOnlyList<OperationDocument> ReadAll(Action<StorageException>? unreadable = null) => Read(static _ => true, static (_, _) => true, unreadable);
+
+    /// <summary>The same of those that have not ended for good: they run, were cut short, are kept, or need a person. They are few, and each command asks.</summary>
+    internal IReadOnlyList<OperationDocument> ReadOpen(Action<StorageException>? unreadable = null)
+    {
+        if (_ended.Count > 2 * EndedKept)
+        {
+            _ended.Clear();   // others forget them, too
+        }
+
+        return Read(path => !_ended.ContainsKey(path), IsOpen, unreadable);
+    }
+
+    private bool IsOpen(string path, byte[] bytes)
+    {
+        bool ended = OperationDocument.HasEnded(bytes);
+        _ = ended && _ended.TryAdd(path, true);
+        return !ended;
+    }
+
+    private List<OperationDocument> Read(Predicate<string> wanted, Func<string, byte[], bool> matches, Action<StorageException>? unreadable)
     {
         List<OperationDocument> documents = [];
-        foreach (string path in Directory.EnumerateFiles(_directory, "*.json"))
+        foreach (string path in Directory.EnumerateFiles(_directory, "*.json").Where(path => wanted(path)))
         {
             try
             {
-                documents.Add(Read(path));
+                byte[] bytes = FileCalls.Run(path, () => File.ReadAllBytes(path));
+                if (matches(path, bytes))
+                {
+                    documents.Add(OperationDocument.Read(bytes, path));
+                }
             }
             catch (StorageException e) when (e.Kind == StorageErrorKind.NotFound)
             {
@@ -81,7 +105,8 @@ internal sealed class Journal
             }
         }
 
-        return [.. documents.OrderBy(document => document.Operation.Started)];
+        documents.Sort(static (one, other) => one.Operation.Started.CompareTo(other.Operation.Started));
+        return documents;
     }
 
     /// <summary>Forgets the oldest of the operations that ended well or were undone; those that need a person, or are kept, stay.</summary>
@@ -101,27 +126,6 @@ internal sealed class Journal
             FileCalls.Run(path, () => File.Delete(path));
             FileCalls.Run(path, () => File.Delete(Path.ChangeExtension(path, ".lock")));
         }
-    }
-
-    private OperationDocument Read(string path)
-    {
-        if (_ended.TryGetValue(path, out OperationDocument? known))
-        {
-            return known;
-        }
-
-        OperationDocument document = OperationDocument.Read(FileCalls.Run(path, () => File.ReadAllBytes(path)), path);
-        if (document.Operation.State is OperationState.Succeeded or OperationState.Failed or OperationState.Cancelled or OperationState.Cleared)
-        {
-            if (_ended.Count > 2 * EndedKept)
-            {
-                _ended.Clear();   // others forget them, too
-            }
-
-            _ended[path] = document;
-        }
-
-        return document;
     }
 
     // Each new directory's name is in the one above it: that has to last, too, or the journal is gone with it after a power loss.

@@ -14,7 +14,13 @@ internal sealed class OperationClaims(Journal journal, ChangePlanners planners)
     internal void RequireNone(ChangeRequest request, Func<Guid, bool> runsHere)
     {
         HashSet<string> wanted = ClaimsOf(request, Guid.Empty);
-        IReadOnlyList<OperationReport> all = [.. journal.ReadAll().Select(document => document.Operation)];
+        IReadOnlyList<OperationDocument> known = journal.ReadOpen();
+        if (known.Any(document => document.Operation.State == OperationState.NeedsAttention))
+        {
+            known = journal.ReadAll();   // one of those that ended since may have done it again
+        }
+
+        IReadOnlyList<OperationReport> all = [.. known.Select(document => document.Operation)];
         foreach (OperationReport other in all.Where(other => other.Request.Scope == request.Scope && ClaimsOf(other.Request, other.Id).Overlaps(wanted)))
         {
             if (other.State.IsUnderWay() && !runsHere(other.Id) && IsAbandoned(other.Id))

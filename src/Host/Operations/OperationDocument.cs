@@ -52,6 +52,36 @@ internal sealed record OperationDocument
         }
     }
 
+    /// <summary>Whether a document is of an operation that has ended for good, told by its state alone; false where that is not found in it.</summary>
+    internal static bool HasEnded(ReadOnlySpan<byte> bytes)
+    {
+        const int InDocument = 1;
+        const int InOperation = 2;
+        Utf8JsonReader reader = new(bytes);
+        try
+        {
+            bool isWithin = false;
+            while (reader.Read())
+            {
+                if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == InDocument)
+                {
+                    isWithin = reader.ValueTextEquals("operation"u8);
+                }
+                else if (isWithin && reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == InOperation && reader.ValueTextEquals("state"u8))
+                {
+                    return reader.Read() && reader.TokenType == JsonTokenType.String
+                        && (reader.ValueTextEquals("succeeded"u8) || reader.ValueTextEquals("failed"u8) || reader.ValueTextEquals("cancelled"u8) || reader.ValueTextEquals("cleared"u8));
+                }
+            }
+        }
+        catch (JsonException)
+        {
+            // reading it tells what is wrong with it
+        }
+
+        return false;
+    }
+
     /// <summary>Its bytes.</summary>
     internal byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, ApiJson.Compact);
 }

@@ -23,7 +23,7 @@ internal sealed partial class OperationRunner
     internal async Task<bool> GoOnAsync(CancellationToken cancellationToken)
     {
         await RecoverAsync(cancellationToken);
-        foreach (OperationReport kept in tools.Journal.ReadAll().Select(document => document.Operation).Where(operation => operation.State == OperationState.Interrupted))
+        foreach (OperationReport kept in tools.Journal.ReadOpen().Select(document => document.Operation).Where(operation => operation.State == OperationState.Interrupted))
         {
             try
             {
@@ -39,7 +39,7 @@ internal sealed partial class OperationRunner
             }
         }
 
-        return tools.Journal.ReadAll().Any(document => document.Operation.State == OperationState.Interrupted);
+        return tools.Journal.ReadOpen().Any(document => document.Operation.State == OperationState.Interrupted);
     }
 
     /// <summary>Undoes one that is kept.</summary>
@@ -60,7 +60,7 @@ internal sealed partial class OperationRunner
             return null;
         }
 
-        foreach (OperationDocument document in tools.Journal.ReadAll().Where(document => document.Operation.State == OperationState.Interrupted
+        foreach (OperationDocument document in tools.Journal.ReadOpen().Where(document => document.Operation.State == OperationState.Interrupted
             && document.Operation.Request is ImportImage other && other.Pool == import.Pool && other.Volume == import.Volume))
         {
             if (document.Operation.Request.Equals(import) && document.Copied is CopyMark mark && await IdentityAsync(import, image, cancellationToken) == mark.Source)

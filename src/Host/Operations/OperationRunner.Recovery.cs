@@ -12,7 +12,7 @@ internal sealed partial class OperationRunner
     /// <param name="of">Only those of this pool.</param>
     internal async Task RecoverAsync(CancellationToken cancellationToken, PoolName? of = null)
     {
-        foreach (OperationDocument document in tools.Journal.ReadAll(e => LogUnreadable(e.Message)).Where(document => document.Operation.State.IsUnderWay() || IsOver(document.Operation)))
+        foreach (OperationDocument document in tools.Journal.ReadOpen(e => LogUnreadable(e.Message)).Where(document => document.Operation.State.IsUnderWay() || IsOver(document.Operation)))
         {
             if (of is not null && document.Operation.Request.Scope != of)
             {
