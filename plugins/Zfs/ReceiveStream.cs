@@ -106,7 +106,15 @@ internal sealed class ReceiveStream(ZfsPool pool, VolumeSpec spec, IImageSource 
         await pool.Zpool.Tools.ReceiveAsync(pool.Subject(spec.Name), words, async (input, token) =>
         {
             BufferedStream buffered = new(input, 1 << 20);   // nothing to let go of: the input is the program's
-            await (from is null ? feed.PassAsync(buffered, token) : feed.PassFromAsync(from, buffered, token));
+            try
+            {
+                await (from is null ? feed.PassAsync(buffered, token) : feed.PassFromAsync(from, buffered, token));
+            }
+            catch (StorageException)
+            {
+                await buffered.FlushAsync(token);   // what came is for ZFS to keep
+                throw;
+            }
         }, cancellationToken);
     }
 }

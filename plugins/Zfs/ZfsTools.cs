@@ -81,7 +81,7 @@ internal sealed class ZfsTools(Command zfs, Command zpool)
     /// <summary>Runs <c>zfs receive</c> with a stream as its input, for as long as that takes.</summary>
     /// <exception cref="StorageException">It refused, or the stream could not be read.</exception>
     internal Task<string> ReceiveAsync(string subject, IReadOnlyList<string> words, Func<Stream, CancellationToken, Task> feed, CancellationToken cancellationToken)
-        => ToldAsync("zfs", subject, words, () => Command.At(zfs.Path, s_receiving).RunAsync(words, feed, cancellationToken));
+        => ToldAsync("zfs", subject, words, () => zfs.With(s_receiving).RunAsync(words, feed, cancellationToken));
 
     /// <summary>Runs <c>zpool</c>, about <paramref name="subject"/>.</summary>
     /// <exception cref="StorageException">It refused.</exception>

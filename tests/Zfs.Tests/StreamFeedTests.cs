@@ -12,7 +12,7 @@ public sealed class StreamFeedTests
     private static readonly bool s_long = Environment.GetEnvironmentVariable("EVESTORAGE_LONG") == "1";
 
     // The token that ZFS gave for vol-res.cut.zs, and for which it sent vol-res.resumed.zs.
-    private const string Token = "1-c3cfda992-c0-789c636064000310a500c4ec50360710e72765a5269740f80cd8e4d3d28a534b40325c70793624f9a4ca92d462209d51c285557f497e7a69660a0343bbb5e9debb4f17151820c97382e5f31273538174625eb67e997e597e8e6e516ab143b12103020000e66118df";
+    internal const string Token = "1-c3cfda992-c0-789c636064000310a500c4ec50360710e72765a5269740f80cd8e4d3d28a534b40325c70793624f9a4ca92d462209d51c285557f497e7a69660a0343bbb5e9debb4f17151820c97382e5f31273538174625eb67e997e597e8e6e516ab143b12103020000e66118df";
 
     public static TheoryData<string> All => [.. RealStreams.All.Select(stream => stream.Name).Where(name => name != "vol-res.cut.zs")];
 
