@@ -10,6 +10,9 @@ internal sealed class GroupReader(IBlockSource blocks, long size, Func<IClusterE
 
     private readonly Stack<ClusterGroup> _idle = new();
 
+    // The run of data that was found last. To find its end a file system goes over all of it, so that it is not asked for each group.
+    private SourceRun _run;
+
     /// <summary>Reads groups. Each is the caller's until it asks for the next.</summary>
     /// <param name="next">The first group that is wanted, from a number on; null when there is none.</param>
     /// <param name="cancellationToken">Stops it.</param>
@@ -54,7 +57,17 @@ internal sealed class GroupReader(IBlockSource blocks, long size, Func<IClusterE
             return at >= size ? null : number;
         }
 
-        return await sparse.FindDataAsync(at, cancellationToken) is SourceRun run && run.Offset < size ? run.Offset / SavedLayout.GroupLength : null;
+        if (at < _run.Offset || at >= _run.Offset + _run.Length)
+        {
+            if (await sparse.FindDataAsync(at, cancellationToken) is not SourceRun run || run.Offset >= size)
+            {
+                return null;
+            }
+
+            _run = run;
+        }
+
+        return Math.Max(at, _run.Offset) / SavedLayout.GroupLength;
     }
 
     /// <inheritdoc/>
