@@ -1,3 +1,4 @@
+using System.Globalization;
 using EveStorage.Linux;
 
 namespace EveStorage.Lvm;
@@ -71,6 +72,16 @@ internal sealed class DeviceMapper(Command dmsetup)
     /// <summary>Sends a thin pool a message: Documentation/admin-guide/device-mapper/thin-provisioning.rst.</summary>
     internal Task SendAsync(string pool, string message, CancellationToken cancellationToken)
         => dmsetup.RunAsync(["message", pool, "0", message], cancellationToken);
+
+    /// <summary>
+    /// The number of a thin pool's last transaction, as the kernel has it; null when it is not active or has failed. The status is
+    /// <c>0 131072 thin-pool 7 112/1024 …</c> (the same document).
+    /// </summary>
+    internal async Task<long?> FindTransactionAsync(string pool, CancellationToken cancellationToken)
+        => Find(pool) is not null && (await dmsetup.RunAsync(["status", pool], cancellationToken)).Split(' ') is [_, _, "thin-pool", string number, ..]
+            && long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out long transaction)
+                ? transaction
+                : null;
 
     private static string? Read(string directory, string file)
     {

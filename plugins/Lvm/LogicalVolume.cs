@@ -4,7 +4,7 @@ namespace EveStorage.Lvm;
 internal sealed record LogicalVolume
 {
     /// <summary>What is asked of <c>lvs</c>.</summary>
-    internal const string Fields = "lv_name,lv_size,lv_tags,lv_role,lv_device_open,lv_active,thin_id,data_percent,metadata_percent,lv_metadata_size,"
+    internal const string Fields = "lv_name,lv_size,lv_tags,lv_role,lv_device_open,lv_active,thin_id,transaction_id,origin,data_percent,metadata_percent,lv_metadata_size,"
         + "lv_health_status,lv_check_needed,raid_sync_action,raid_mismatch_count,sync_percent";
 
     /// <summary>Its name, without the brackets of one that is hidden.</summary>
@@ -27,6 +27,12 @@ internal sealed record LogicalVolume
 
     /// <summary>The number of its thin device in the pool; null when it is not thin.</summary>
     internal required long? ThinId { get; init; }
+
+    /// <summary>Of a thin pool, the number of its last transaction; of a thin volume, that of the one before it was made; null of others.</summary>
+    internal required long? Transaction { get; init; }
+
+    /// <summary>What a snapshot was taken of, while that is there; empty for none.</summary>
+    internal required string Origin { get; init; }
 
     /// <summary>How much of it is taken, in percent; null when it is inactive or not thin.</summary>
     internal required double? DataPercent { get; init; }
@@ -65,6 +71,8 @@ internal sealed record LogicalVolume
         IsOpen = row["lv_device_open"] == "open",
         IsActive = row["lv_active"] == "active",
         ThinId = row.Long("thin_id"),
+        Transaction = row.Long("transaction_id"),
+        Origin = row["origin"].Trim('[', ']'),
         DataPercent = row.Percent("data_percent"),
         MetadataPercent = row.Percent("metadata_percent"),
         MetadataSize = row.Size("lv_metadata_size"),

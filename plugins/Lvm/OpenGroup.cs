@@ -20,7 +20,7 @@ internal sealed record OpenGroup(PoolName Name, VolumeGroup Group, GroupFacts Fa
 
     /// <summary>
     /// Opens a group that is there: activates what is inactive, makes nodes that nobody made, lets go on what a crash left
-    /// suspended, gives names back and takes snapshots away that one left half done. Nothing is formatted.
+    /// suspended, finishes thin volumes half made, gives names back and takes snapshots away that one left half done. Nothing is formatted.
     /// </summary>
     /// <exception cref="StorageException">It is not there, not ours, or not finished.</exception>
     internal static async Task<OpenGroup> OpenAsync(
@@ -64,17 +64,35 @@ internal sealed record OpenGroup(PoolName Name, VolumeGroup Group, GroupFacts Fa
     /// <summary>Makes the devices of a group, and lets none of them wait.</summary>
     internal static async Task ActivateAsync(VolumeGroup group, CancellationToken cancellationToken)
     {
+        await ActivateAllAsync(group, cancellationToken);
+        IReadOnlyList<LogicalVolume> all = await group.ListAsync(cancellationToken);
+        await ResumeAsync(group, all, cancellationToken);
+        if (await ThinTransaction.FinishAsync(group, all, cancellationToken))
+        {
+            await ActivateAllAsync(group, cancellationToken);
+        }
+
+        foreach (string device in DevicesOf(group, all).Where(device => DeviceMapper.Find(device) is not null))
+        {
+            await group.Tools.Mapper.RequireNodeAsync(device, device, cancellationToken);
+        }
+    }
+
+    private static async Task ActivateAllAsync(VolumeGroup group, CancellationToken cancellationToken)
+    {
         try
         {
             await group.ActivateAsync(cancellationToken);
         }
         catch (CommandException) when (DeviceMapper.Find(group.DeviceOf(LvName.Records)) is not null)
         {
-            // A volume without redundancy on a drive that is missing stays away; status says so. The others are there.
+            // A volume without redundancy on a drive that is missing stays away, and so does one that a crash left half made. The others are there.
         }
+    }
 
-        IReadOnlyList<LogicalVolume> all = await group.ListAsync(cancellationToken);
-        HashSet<string> devices = all.Where(lv => lv.Tags.IsOurs && lv.IsPublic).Select(lv => group.DeviceOf(lv.Name)).ToHashSet(StringComparer.Ordinal);
+    private static async Task ResumeAsync(VolumeGroup group, IReadOnlyList<LogicalVolume> all, CancellationToken cancellationToken)
+    {
+        HashSet<string> devices = DevicesOf(group, all);
         // LVM suspends a thin pool with its parts, and what is below goes on first: the longer name.
         HashSet<string> parts = all.Where(lv => !lv.IsPublic && devices.Any(device => group.DeviceOf(lv.Name).StartsWith($"{device}_", StringComparison.Ordinal)))
             .Select(lv => group.DeviceOf(lv.Name)).Append(group.ThinPoolDevice).ToHashSet(StringComparer.Ordinal);
@@ -83,10 +101,8 @@ internal sealed record OpenGroup(PoolName Name, VolumeGroup Group, GroupFacts Fa
         {
             await group.Tools.Mapper.ResumeAsync(device, cancellationToken);
         }
-
-        foreach (string device in devices.Where(device => DeviceMapper.Find(device) is not null))
-        {
-            await group.Tools.Mapper.RequireNodeAsync(device, device, cancellationToken);
-        }
     }
+
+    private static HashSet<string> DevicesOf(VolumeGroup group, IReadOnlyList<LogicalVolume> all)
+        => all.Where(lv => lv.Tags.IsOurs && lv.IsPublic).Select(lv => group.DeviceOf(lv.Name)).ToHashSet(StringComparer.Ordinal);
 }

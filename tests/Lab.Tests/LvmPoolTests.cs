@@ -34,6 +34,10 @@ public sealed class LvmPoolTests
     [Fact]
     public async Task A_mirror_outlives_a_drive_and_is_healed_by_another() => await RunLongAsync(Guest.NewKernel, "drives", 3, "scsi", ByteSize.MiB(256));
 
+    [Fact]
+    public async Task Thin_volumes_that_a_power_cut_left_half_made_are_whole_when_their_pool_is_opened()
+        => await RunAsync(Guest.NewKernel, "half-made", 1, "virtio", ByteSize.MiB(256));
+
     [Theory]
     [InlineData("thin-cuts", 1)]
     [InlineData("thick-cuts", 2)]

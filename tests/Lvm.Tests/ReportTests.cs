@@ -3,7 +3,7 @@ using EveStorage.Lvm;
 
 namespace EveStorage.Tests;
 
-/// <summary>What LVM 2.03.16 printed in the lab, to the very words of <see cref="LvmTools"/>.</summary>
+/// <summary>What LVM 2.03.16 printed in the lab, to the very words of <see cref="LvmTools"/>. The transactions and origins were added by hand, as it prints them.</summary>
 public class ReportTests
 {
     [Fact]
@@ -18,12 +18,14 @@ public class ReportTests
         LogicalVolume volume = all.Single(lv => lv.Name == "vm+1");
         volume.Size.ShouldBe(ByteSize.GiB(1));
         volume.ThinId.ShouldBe(1);
+        volume.Transaction.ShouldBe(0);
         volume.IsActive.ShouldBeTrue();
         volume.Tags.IsOurs.ShouldBeTrue();
         LogicalVolume snapshot = all.Single(lv => lv.Name.StartsWith("Frozen.", StringComparison.Ordinal));
         snapshot.IsActive.ShouldBeFalse();
         snapshot.IsOpen.ShouldBeFalse();
         snapshot.Tags.Label.ShouldBe("before");
+        snapshot.Origin.ShouldBe("vm+1");
         all.Where(lv => !lv.IsPublic).Select(lv => lv.Name).ShouldBe(["lvol0_pmspare", "Thinpool_tdata", "Thinpool_tmeta"], ignoreOrder: true);
     }
 

@@ -14,6 +14,7 @@ await (trial switch
     "streams" => StreamTrial.RunAsync(said, drives),
     "metadata" => MetadataTrial.RunAsync(said, drives),
     "drives" => DriveTrial.RunAsync(said, drives),
+    "half-made" => TransactionTrial.RunAsync(said, drives[0]),
     "thin-cuts" => CutTrial.ThinAsync(said, drives),
     "thick-cuts" => CutTrial.ThickAsync(said, drives),
     _ => throw new ArgumentException($"there is no trial {trial}"),
