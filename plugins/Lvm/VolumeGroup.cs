@@ -154,7 +154,7 @@ internal sealed class VolumeGroup(LvmTools tools, string name, IReadOnlyList<str
     {
         string shown = LvName.Parse(logicalVolume) is VolumeName volume ? $"{volume}" : logicalVolume;
         return new(
-            StorageErrorKind.Busy, Subject(shown), $"is open: take its exports away and close {DeviceMapper.PathOf(DeviceOf(logicalVolume))} to {purpose} it", cause);
+            StorageErrorKind.Busy, Subject(shown), $"is open: take its exports away and close {DeviceMapper.PathOf(DeviceOf(logicalVolume))}, then {purpose} it", cause);
     }
 
     /// <summary>Runs a verb of LVM's on the group.</summary>

@@ -18,8 +18,13 @@ internal static class DeclarationCheck
             _ = new PeerRule(profile.Api.Group);
             return Task.CompletedTask;
         });
-        foreach ((PoolName name, PoolOptions pool) in profile.Pools.Where(declared => !HasProblem(declared.Key, problems) && !LiesOnLayers(declared.Value)))
+        foreach ((PoolName name, PoolOptions pool) in profile.Pools.Where(declared => !HasProblem(declared.Key, problems)))
         {
+            if (profile.Keys is null && pool.Layers.Any(layer => layer.Kind == EncryptionLayers.Kind))
+            {
+                problems.Add($"Pools:{name}", "is encrypted, and there is no source of keys: declare Keys with a Kind, such as key-file");
+            }
+
             if (catalog.Backends.FirstOrDefault(part => part.Kind == pool.Kind) is PluginPart<IStorageBackend> part)
             {
                 PoolSpec spec = new() { Name = name, Devices = pool.Devices, Redundancy = pool.Redundancy };
@@ -29,9 +34,6 @@ internal static class DeclarationCheck
     }
 
     private static bool HasProblem(PoolName name, Problems problems) => problems.Lines.Any(line => line.StartsWith($"Pools:{name}:", StringComparison.OrdinalIgnoreCase));
-
-    // Its backend gets what the layers show, which is not there before they are made.
-    private static bool LiesOnLayers(PoolOptions pool) => pool.Layers.Any(layer => layer.Placement == LayerPlacement.UnderPool);
 
     private static async Task AskAsync(string key, Problems problems, Func<Task> ask)
     {

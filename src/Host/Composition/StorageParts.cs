@@ -63,7 +63,9 @@ internal sealed class StorageParts(Profile profile, PluginCatalog catalog, Taken
     {
         string found = name ?? (profile.Transports.Count == 1
             ? profile.Transports.Keys.First()
-            : throw new StorageException(StorageErrorKind.InvalidConfiguration, "transport", $"has to be named: profile {profile.Name} declares {Listed(TransportNames)}"));
+            : throw new StorageException(StorageErrorKind.InvalidConfiguration, "transport", profile.Transports.Count == 0
+                ? $"is none in profile {profile.Name}: declare one under Transports"
+                : $"has to be named: profile {profile.Name} declares {Listed(TransportNames)}"));
         if (!profile.Transports.TryGetValue(found, out PartOptions? options))
         {
             throw new StorageException(StorageErrorKind.NotFound, found, $"is no transport of profile {profile.Name}, which declares {Listed(TransportNames)}");

@@ -33,7 +33,7 @@ internal static class VolumeComposer
             .Select(placed => $"{placed.Layer.Kind} can't be placed {placed.Placement}")];
         if (lacking != 0)
         {
-            reasons.Add($"no layer of the profile adds {lacking}");
+            reasons.Add($"no layer of the profile adds {lacking}{(lacking.HasFlag(VolumeTraits.Encrypted) ? ": set Encryption to luks2-over-volume, with Keys" : "")}");
         }
 
         if (form != spec.Form)

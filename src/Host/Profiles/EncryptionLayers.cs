@@ -5,7 +5,8 @@ namespace EveStorage.Host.Profiles;
 /// <summary>Encryption as one line of a profile: the layer that the strategy stands for, in every pool that declares none itself.</summary>
 internal static class EncryptionLayers
 {
-    private const string Kind = "luks2";
+    /// <summary>The layer's kind.</summary>
+    internal const string Kind = "luks2";
 
     /// <summary>Adds it.</summary>
     internal static Dictionary<PoolName, PoolOptions> Add(Dictionary<PoolName, PoolOptions> pools, IConfigurationRoot root)

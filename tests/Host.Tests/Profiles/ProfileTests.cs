@@ -96,6 +96,11 @@ public sealed class ProfileTests : IDisposable
     }
 
     [Fact]
+    public async Task A_pool_over_encrypted_drives_needs_drives_and_a_source_of_keys()
+        => (await ProblemsOfAsync("""{ "Plugins": { "Enabled": ["eve.file", "eve.luks"] }, "Encryption": "luks2-under-pool", "Pools": { "data": { "Kind": "file" } } }""")).ShouldBe(
+            ["Pools:data: is encrypted, and there is no source of keys: declare Keys with a Kind, such as key-file", "Pools:data: no directory is declared"], new StartsWith());
+
+    [Fact]
     public async Task A_group_that_is_none_is_told() => (await ProblemsOfAsync("""{ "Api": { "Group": "nosuchgroup" } }""")).ShouldBe(["Api:Group: 'nosuchgroup' is no group of this machine"]);
 
     [Fact]

@@ -66,7 +66,8 @@ internal sealed class ExportAdd : ChangeVerb
         output.WriteLine($"address  {address}");
         foreach ((string purpose, string line) in export.Lines)
         {
-            output.WriteLine($"{purpose}: {line}");
+            output.WriteLine($"# {purpose}");   // on a line of its own, so that the other can be copied whole
+            output.WriteLine(line);
         }
     }
 }

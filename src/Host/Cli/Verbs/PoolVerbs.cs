@@ -63,7 +63,7 @@ internal sealed class PoolStatusVerb : CliVerb
         PoolReport pool = await (await invocation.OpenAsync(cancellationToken)).GetPoolAsync(invocation.Parsed.GetValue(_pool), cancellationToken);
         invocation.Answer(pool, output =>
         {
-            output.WriteLine($"pool     {pool.Name} ({pool.Kind}){(pool.Created ? "" : ", not made")}");
+            output.WriteLine($"pool     {pool.Name} ({pool.Kind}){(pool.Created ? "" : pool.Reasons.Count == 0 ? ", not made" : ", not opened")}");
             output.WriteLine($"id       {pool.Id?.ToString() ?? "-"}");
             output.WriteLine($"health   {pool.Status?.Health.ToString() ?? "-"}");
             output.WriteLine($"space    {pool.Status?.Used.ForPerson() ?? "-"} used, {pool.Status?.Free.ForPerson() ?? "-"} free, of {pool.Status?.Size.ForPerson() ?? "-"}");
