@@ -22,6 +22,19 @@ public static class FileOwner
         }
     }
 
+    /// <summary>Gives <paramref name="path"/> to the user and the group that own <paramref name="from"/>.</summary>
+    /// <exception cref="StorageException">The caller may not.</exception>
+    public static unsafe void CopyTo(string path, string from)
+    {
+        fixed (byte* name = Encoding.UTF8.GetBytes($"{path}\0"))
+        {
+            if (LibC.fchownat(LibC.AT_FDCWD, name, Of(from), GroupOf(from), LibC.AT_SYMLINK_NOFOLLOW) < 0)
+            {
+                throw Errno.Failure(path, "fchownat");
+            }
+        }
+    }
+
     /// <summary>The group this process acts as.</summary>
     public static uint OurGroup => LibC.getegid();
 

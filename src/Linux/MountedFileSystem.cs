@@ -20,6 +20,18 @@ public static unsafe class MountedFileSystem
     public static bool TryThaw(string point)
         => Call(point, OwnCalls.FITHAW, argument: null) == 0 || (LibC.errno == LibC.EINVAL ? false : throw Errno.Failure(point, "FITHAW"));
 
+    /// <summary>Makes all that was written to the file system of <paramref name="directory"/> survive a crash.</summary>
+    /// <exception cref="StorageException">The disk failed.</exception>
+    public static void Sync(string directory)
+    {
+        using DirectoryHandle handle = DirectoryHandle.Open(directory);
+        using Descriptor descriptor = new(handle.Handle);
+        if (LibC.syncfs(descriptor) < 0)
+        {
+            throw Errno.Failure(directory, "syncfs");
+        }
+    }
+
     /// <summary>Gives what is free in it back to the device.</summary>
     /// <returns>How much; null when the device takes nothing back.</returns>
     /// <exception cref="StorageException">The disk failed.</exception>

@@ -82,6 +82,16 @@ public class RefusalTests
     }
 
     [Fact]
+    public async Task Everybody_gets_to_a_place_that_was_made()
+    {
+        using Ground ground = new("ext4");
+        await ground.MakeAsync();
+
+        UnixFileMode forAll = UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+        (File.GetUnixFileMode(ground.Root) & forAll, File.GetUnixFileMode(Path.Combine(ground.Root, "log")) & forAll, File.GetUnixFileMode(ground.Point) & forAll).ShouldBe((forAll, forAll, forAll));
+    }
+
+    [Fact]
     public async Task A_root_that_others_may_change_is_refused()
     {
         using Ground ground = new("ext4");

@@ -19,6 +19,14 @@ internal sealed class StorageParts(Profile profile, PluginCatalog catalog, Taken
     /// <summary>The names of the declared transports.</summary>
     internal IEnumerable<string> TransportNames => profile.Transports.Keys;
 
+    /// <summary>The names of the declared front ends.</summary>
+    internal IEnumerable<string> FrontEndNames => profile.FrontEnds.Keys;
+
+    /// <summary>Makes a declared front end, which the caller disposes.</summary>
+    /// <exception cref="StorageException">No usable plugin provides its kind, or its options are wrong.</exception>
+    internal IFrontEnd MakeFrontEnd(string name)
+        => PartOf(catalog.FrontEnds, "front end", profile.FrontEnds[name].Kind).Create(profile.FrontEnds[name].Options, BareServices(name));
+
     /// <summary>The pools that are declared.</summary>
     internal IEnumerable<PoolName> PoolNames => profile.Pools.Keys;
 
@@ -112,6 +120,11 @@ internal sealed class StorageParts(Profile profile, PluginCatalog catalog, Taken
         foreach ((string name, PartOptions transport) in profile.Transports)
         {
             Check($"Transports:{name}", transport, catalog.Transports, problems);
+        }
+
+        foreach ((string name, PartOptions front) in profile.FrontEnds)
+        {
+            Check($"FrontEnds:{name}", front, catalog.FrontEnds, problems);
         }
     }
 

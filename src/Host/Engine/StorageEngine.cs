@@ -3,6 +3,7 @@ using EveStorage.Host.Checks;
 using EveStorage.Host.Composition;
 using EveStorage.Host.Events;
 using EveStorage.Host.FileSystems;
+using EveStorage.Host.FrontEnds;
 using EveStorage.Host.Images;
 using EveStorage.Host.Locks;
 using EveStorage.Host.Operations;
@@ -59,6 +60,7 @@ internal sealed class StorageEngine : IAsyncDisposable
             .AddSingleton<FileSystemRestore>()
             .AddSingleton<FileSystemWatch>()
             .AddSingleton<FileSystemOverview>()
+            .AddSingleton<FrontEndStart>()
             .AddSingleton<PoolWatch>()
             .AddSingleton<KeptImports>()
             .AddSingleton<PoolCare>()
@@ -87,6 +89,7 @@ internal sealed class StorageEngine : IAsyncDisposable
         await _services.GetRequiredService<ExportRestore>().RunAsync(cancellationToken);
         _services.GetRequiredService<PoolWatch>().Start();
         _services.GetRequiredService<FileSystemWatch>().Start();
+        _services.GetRequiredService<FrontEndStart>().Start();
         _services.GetRequiredService<KeptImports>().Start();
         _services.GetRequiredService<PoolCare>().Start();
     }
@@ -101,6 +104,7 @@ internal sealed class StorageEngine : IAsyncDisposable
     /// <summary>Stops operations, then exports, then closes the pools. File systems stay mounted: those who use them are not ours to stop.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _services.GetRequiredService<FrontEndStart>().DisposeAsync();
         await _services.GetRequiredService<PoolWatch>().DisposeAsync();
         await _services.GetRequiredService<FileSystemWatch>().DisposeAsync();
         await _services.GetRequiredService<KeptImports>().DisposeAsync();

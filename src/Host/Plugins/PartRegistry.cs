@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 namespace EveStorage.Host.Plugins;
 
 /// <summary>Takes what one plugin registers. It makes none of it.</summary>
-internal sealed class PartRegistry(string plugin) : IPluginRegistrar
+internal sealed class PartRegistry(string plugin) : IFrontEndRegistrar
 {
     /// <summary>Its backends.</summary>
     internal List<PluginPart<IStorageBackend>> Backends { get; } = [];
@@ -19,6 +19,9 @@ internal sealed class PartRegistry(string plugin) : IPluginRegistrar
     /// <summary>Its key providers.</summary>
     internal List<PluginPart<IKeyProvider>> KeyProviders { get; } = [];
 
+    /// <summary>Its front ends.</summary>
+    internal List<PluginPart<IFrontEnd>> FrontEnds { get; } = [];
+
     /// <summary>Its image formats, by kind.</summary>
     internal List<(string Kind, Func<PluginServices, IImageFormat> Create)> ImageFormats { get; } = [];
 
@@ -29,6 +32,7 @@ internal sealed class PartRegistry(string plugin) : IPluginRegistrar
             .. Transports.Select(part => $"transport:{part.Kind}"),
             .. Layers.Select(part => $"layer:{part.Kind}"),
             .. KeyProviders.Select(part => $"keys:{part.Kind}"),
+            .. FrontEnds.Select(part => $"front:{part.Kind}"),
             .. ImageFormats.Select(part => $"image:{part.Kind}"),
         ];
 
@@ -47,6 +51,10 @@ internal sealed class PartRegistry(string plugin) : IPluginRegistrar
     /// <inheritdoc/>
     public void AddKeyProvider<TOptions>(string kind, IValidateOptions<TOptions> rules, Func<TOptions, PluginServices, IKeyProvider> create)
         where TOptions : class, new() => KeyProviders.Add(Part(kind, rules, create));
+
+    /// <inheritdoc/>
+    public void AddFrontEnd<TOptions>(string kind, IValidateOptions<TOptions> rules, Func<TOptions, PluginServices, IFrontEnd> create)
+        where TOptions : class, new() => FrontEnds.Add(Part(kind, rules, create));
 
     /// <inheritdoc/>
     public void AddImageFormat(string kind, Func<PluginServices, IImageFormat> create) => ImageFormats.Add((kind, create));

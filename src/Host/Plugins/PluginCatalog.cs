@@ -26,6 +26,9 @@ internal sealed class PluginCatalog
     /// <summary>The key providers of those that loaded.</summary>
     internal IEnumerable<PluginPart<IKeyProvider>> KeyProviders => Loaded.SelectMany(parts => parts.KeyProviders);
 
+    /// <summary>The front ends of those that loaded.</summary>
+    internal IEnumerable<PluginPart<IFrontEnd>> FrontEnds => Loaded.SelectMany(parts => parts.FrontEnds);
+
     private IEnumerable<PartRegistry> Loaded => Entries.Select(entry => entry.Parts).OfType<PartRegistry>();
 
     /// <summary>Finds every plugin, and loads those that <paramref name="options"/> enable.</summary>

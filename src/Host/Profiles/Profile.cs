@@ -23,6 +23,9 @@ internal sealed record Profile
     /// <summary>The transports it declares.</summary>
     public required IReadOnlyDictionary<string, PartOptions> Transports { get; init; }
 
+    /// <summary>The front ends it declares.</summary>
+    public required IReadOnlyDictionary<string, PartOptions> FrontEnds { get; init; }
+
     /// <summary>Where keys come from; null when it declares nothing.</summary>
     public PartOptions? Keys { get; init; }
 

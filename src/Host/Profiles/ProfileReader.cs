@@ -5,7 +5,7 @@ namespace EveStorage.Host.Profiles;
 /// <summary>Reads a profile's own keys. What stands under an <c>Options</c> is a plugin's, and is checked once that is loaded.</summary>
 internal static class ProfileReader
 {
-    private static readonly string[] s_keys = ["Api", "Compression", "Conversion", "Encryption", "EncryptionOptions", "FileSystems", "Images", "Keys", "Plugins", "Pools", "Profile", "Run", "State", "Transports"];
+    private static readonly string[] s_keys = ["Api", "Compression", "Conversion", "Encryption", "EncryptionOptions", "FileSystems", "FrontEnds", "Images", "Keys", "Plugins", "Pools", "Profile", "Run", "State", "Transports"];
 
     // What this version carries out. One that nothing carries out is refused: data at rest that is silently not encrypted is worse than an error.
     private static readonly string[] s_encryption = ["none", StrategyOptions.UnderPool, StrategyOptions.OverVolume];
@@ -49,7 +49,8 @@ internal static class ProfileReader
             Source = root,
             Plugins = ReadPlugins(root.GetSection("Plugins"), problems),
             Pools = EncryptionLayers.Add(ReadPools(root.GetSection("Pools"), state, problems), root),
-            Transports = ReadTransports(root.GetSection("Transports"), problems),
+            Transports = ReadParts(root.GetSection("Transports"), problems),
+            FrontEnds = ReadParts(root.GetSection("FrontEnds"), problems),
             Keys = root.GetSection("Keys").Exists() ? ReadPart(root.GetSection("Keys"), problems) : null,
             Images = images,
             FileSystems = fileSystems,
@@ -185,16 +186,16 @@ internal static class ProfileReader
         return options;
     }
 
-    private static Dictionary<string, PartOptions> ReadTransports(IConfigurationSection section, Problems problems)
+    private static Dictionary<string, PartOptions> ReadParts(IConfigurationSection section, Problems problems)
     {
-        Dictionary<string, PartOptions> transports = [];
+        Dictionary<string, PartOptions> parts = [];
         OptionsReader.RequireGroup(section, problems);
         foreach (IConfigurationSection declared in section.GetChildren())
         {
-            transports.Add(declared.Key, ReadPart(declared, problems));
+            parts.Add(declared.Key, ReadPart(declared, problems));
         }
 
-        return transports;
+        return parts;
     }
 
     private static PartOptions ReadPart(IConfigurationSection section, Problems problems)

@@ -1,0 +1,81 @@
+using System.Text.RegularExpressions;
+using EveStorage.Linux;
+using Microsoft.Extensions.Logging;
+
+namespace EveStorage.ContainerdSnapshotter;
+
+/// <summary>The snapshots of each name that containerd gives its snapshotter. One process has them: a lock on the directory says so.</summary>
+internal sealed partial class SnapshotSets : IAsyncDisposable
+{
+    private const int MaxSets = 1000;
+
+    private readonly ContainerdSnapshotterOptions _options;
+    private readonly TimeProvider _time;
+    private readonly FileLock _held;
+    private readonly LayerRemoval _removal;
+    private readonly Dictionary<string, SnapshotSet> _sets = [];
+    private readonly Lock _lock = new();
+
+    private SnapshotSets(ContainerdSnapshotterOptions options, PluginServices services, FileLock held)
+    {
+        (_options, _time, _held) = (options, services.Time, held);
+        _removal = new(services.Loggers.CreateLogger<LayerRemoval>());
+    }
+
+    /// <summary>Opens those in the directory, and goes on removing what was being removed.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Unavailable"/>: the directory is not there. <see cref="StorageErrorKind.Busy"/>: another process has it.</exception>
+    internal static SnapshotSets Open(ContainerdSnapshotterOptions options, PluginServices services)
+    {
+        if (!Directory.Exists(options.Directory))
+        {
+            throw new StorageException(
+                StorageErrorKind.Unavailable, options.Directory, "is not there: make it, best in a file system of its own (`evestorage fs create containers SIZE`)");
+        }
+
+        FileLock held = FileLock.TryAcquire(Path.Combine(options.Directory, "lock"), "serves snapshots to containerd")
+            ?? throw new StorageException(StorageErrorKind.Busy, options.Directory, $"is used by {FileLock.HolderOf(Path.Combine(options.Directory, "lock"))}");
+        SnapshotSets sets = new(options, services, held);
+        foreach (string directory in Directory.EnumerateDirectories(options.Directory).Where(directory => Name.IsMatch(Path.GetFileName(directory))))
+        {
+            sets.Of(Path.GetFileName(directory));
+        }
+
+        return sets;
+    }
+
+    /// <summary>Those of a name.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.InvalidConfiguration"/>: it can't be one.</exception>
+    internal SnapshotSet Of(string snapshotter)
+    {
+        if (!Name.IsMatch(snapshotter))
+        {
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, snapshotter, "is no name of a snapshotter: 1 to 76 letters, digits, '.', '_' and '-', a letter or digit first");
+        }
+
+        lock (_lock)
+        {
+            if (!_sets.TryGetValue(snapshotter, out SnapshotSet? set))
+            {
+                if (_sets.Count >= MaxSets)
+                {
+                    throw new StorageException(StorageErrorKind.OutOfSpace, snapshotter, $"would be one more than {MaxSets} names of snapshotters");
+                }
+
+                set = new(new(Path.Combine(_options.Directory, snapshotter)), _removal, _time, _options.MaxSnapshots);
+                _sets.Add(snapshotter, set);
+            }
+
+            return set;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _removal.DisposeAsync();
+        _held.Dispose();
+    }
+
+    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,75}\z")]
+    private static partial Regex Name { get; }
+}
