@@ -1,4 +1,5 @@
 using System.IO.Pipes;
+using System.Text.Json.Nodes;
 using EveStorage.Host.Api;
 using EveStorage.Host.Engine;
 using EveStorage.Host.Operations;
@@ -56,6 +57,14 @@ internal sealed class TestEngine : IAsyncDisposable
 
     /// <summary>A file of the test's.</summary>
     internal string this[string name] => _directory[name];
+
+    /// <summary>Says how much of an image is copied in a second behind a volume that lies over it, from the next start on; 0 for as much as there is.</summary>
+    internal void LimitLazyCopy(long bytes)
+    {
+        JsonNode profile = JsonNode.Parse(File.ReadAllText(ProfilePath))!;
+        profile["Images"]!["LazyRate"] = $"{bytes}";
+        File.WriteAllText(ProfilePath, profile.ToJsonString());
+    }
 
     /// <summary>Starts it, as a command does; or as a daemon does, which serves.</summary>
     internal async Task<TestEngine> StartAsync(bool serve = false)

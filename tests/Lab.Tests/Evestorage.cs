@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using EveStorage.Testing;
 
 namespace EveStorage.Tests;
@@ -33,6 +34,14 @@ internal sealed class Evestorage : IAsyncDisposable
 
     /// <summary>A place for a test's files.</summary>
     public string this[string name] => _place[name];
+
+    /// <summary>Says how much of an image is copied in a second behind a volume that lies over it, from the next start on; 0 for as much as there is.</summary>
+    public void LimitLazyCopy(long bytes)
+    {
+        JsonNode profile = JsonNode.Parse(File.ReadAllText(_profile))!;
+        profile["Images"] = new JsonObject { ["LazyRate"] = $"{bytes}" };
+        File.WriteAllText(_profile, profile.ToJsonString());
+    }
 
     /// <summary>Starts the daemon and waits until it answers.</summary>
     public async Task ServeAsync()

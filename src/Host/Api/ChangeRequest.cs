@@ -33,6 +33,7 @@ namespace EveStorage.Host.Api;
 [JsonDerivedType(typeof(RollBack), "roll-back")]
 [JsonDerivedType(typeof(DeleteSnapshot), "delete-snapshot")]
 [JsonDerivedType(typeof(ImportImage), "import-image")]
+[JsonDerivedType(typeof(FinishImport), "finish-import")]
 [JsonDerivedType(typeof(SaveImage), "save-image")]
 [JsonDerivedType(typeof(AddExport), "add-export")]
 [JsonDerivedType(typeof(RemoveExport), "remove-export")]
@@ -255,7 +256,13 @@ internal sealed record ImportImage : VolumeChange
 
     /// <summary>Whether the volume is read back and compared by digest.</summary>
     public bool Verify { get; init; }
+
+    /// <summary>Whether the volume is there at once, and the image is copied behind it.</summary>
+    public bool Lazy { get; init; }
 }
+
+/// <summary>Makes a volume an ordinary one whose image is copied. The daemon asks for it by itself.</summary>
+internal sealed record FinishImport : VolumeChange;
 
 /// <summary>Writes a volume to an image, which is handed over as a descriptor beside the request. What is written meanwhile may be in it or not.</summary>
 internal sealed record SaveImage : VolumeChange

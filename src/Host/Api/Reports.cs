@@ -132,6 +132,25 @@ internal sealed record VolumeReport
 
     /// <summary>Its exports.</summary>
     public IReadOnlyList<ExportReport> Exports { get; init; } = [];
+
+    /// <summary>The image that it lies over, of which not all is copied yet; null when it lies over none.</summary>
+    public LazyReport? Image { get; init; }
+}
+
+/// <summary>How far a volume is that is used before its image is copied.</summary>
+/// <param name="Name">What the image is called.</param>
+/// <param name="Source">Where it lies.</param>
+/// <param name="Copied">Up to where it is copied, from the start of the disk.</param>
+/// <param name="Size">The size of the volume.</param>
+/// <param name="State"><c>copying</c>; <c>waits</c> for what could not be read or kept; <c>checking</c> the image's SHA-256; <c>refused</c>, when that is another one; <c>stopped</c>, without a daemon.</param>
+/// <param name="Problem">Why it does not go on; null when it does.</param>
+internal sealed record LazyReport(string Name, string Source, ByteSize Copied, ByteSize Size, string State, string? Problem)
+{
+    internal const string Copying = "copying";
+    internal const string Waits = "waits";
+    internal const string Checking = "checking";
+    internal const string Refused = "refused";
+    internal const string Stopped = "stopped";
 }
 
 /// <summary>A snapshot.</summary>

@@ -11,7 +11,7 @@ internal static class StackPlanner
     /// <summary>Plans making <paramref name="spec"/>.</summary>
     /// <param name="parts">The profile's parts.</param>
     /// <param name="pool">The pool.</param>
-    /// <param name="spec">The volume as asked for.</param>
+    /// <param name="spec">The volume as asked for. Layers that it has are recorded above those that are composed for it.</param>
     /// <param name="id">The id that was drawn for it.</param>
     /// <param name="cancellationToken">Stops planning.</param>
     /// <param name="mount">Where its file system is to be mounted; null for a disk.</param>
@@ -34,7 +34,7 @@ internal static class StackPlanner
             Form = layers.Length == 0 ? spec.Form : layers[0].Layer.Below,
             Size = new(spec.Size.Bytes + stack.Overhead.Bytes),
             Traits = spec.Traits & pool.Capabilities.Traits,
-            Layers = [.. layers.Select(layer => layer.Record)],
+            Layers = [.. layers.Select(layer => layer.Record), .. spec.Layers],
         };
         Plan keys = await PlanKeysAsync(parts, [stack], cancellationToken);
         Plan create = await pool.PlanCreateAsync(lowest, cancellationToken);

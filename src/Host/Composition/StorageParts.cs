@@ -1,4 +1,5 @@
 using EveStorage.Host.FileSystems;
+using EveStorage.Host.Lazy;
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;
 using Microsoft.Extensions.Configuration;
@@ -179,11 +180,11 @@ internal sealed class StorageParts(Profile profile, PluginCatalog catalog, Taken
         return names;
     }
 
-    /// <summary>A volume's layers as its record has them, whatever the profile says today.</summary>
+    /// <summary>A volume's layers as its record has them, whatever the profile says today. An image that it lies over is none of these.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Unavailable"/>: no usable plugin provides one of them.</exception>
     internal LayerStack StackOf(IStoragePool pool, VolumeName volume, Guid id, VolumeRecord? record)
         => LayerStack.OverVolume(
-            pool, volume, id, (record?.Layers ?? []).Select(layer => (RecordedLayer(pool.Name, layer.Kind), layer)), MountPoints.SpecOf(record?.Mount, profile));
+            pool, volume, id, ImageLayer.Others(record?.Layers ?? []).Select(layer => (RecordedLayer(pool.Name, layer.Kind), layer)), MountPoints.SpecOf(record?.Mount, profile));
 
     /// <summary>Layers that are to come over a volume, and where their file system is to be mounted.</summary>
     internal LayerStack StackOf(IStoragePool pool, VolumeName volume, Guid id, IEnumerable<(IVolumeLayer Layer, LayerRecord Record)> layers, MountRecord? mount)

@@ -1,6 +1,7 @@
 using EveStorage.Host.Api;
 using EveStorage.Host.Composition;
 using EveStorage.Host.FileSystems;
+using EveStorage.Host.Lazy;
 using EveStorage.Host.Locks;
 using EveStorage.Host.Operations;
 using EveStorage.Host.Plugins;
@@ -48,8 +49,17 @@ internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageP
         findings.AddRange((await overview.ExportsAsync(cancellationToken))
             .Where(export => !parts.TransportNames.Contains(export.Transport))
             .Select(export => new Finding(export.Volume, $"is to be exported by {export.Transport}, which the profile no longer declares", $"evestorage export remove {export.Volume}")));
+        findings.AddRange((await overview.VolumesAsync(null, cancellationToken)).Where(volume => volume.Image?.Problem is not null || volume.Image?.State == LazyReport.Refused).Select(Waiting));
         return findings;
     }
+
+    private static Finding Waiting(VolumeReport volume) => volume.Image!.State switch
+    {
+        LazyReport.Refused => new(
+            $"{volume.Pool}/{volume.Name}", $"{volume.Image.Name} has another SHA-256 than was asked for: it is read and written no more; take out what it holds with `evestorage image save`, or delete it", $"evestorage volume delete {volume.Pool}/{volume.Name}"),
+        LazyReport.Stopped => new($"{volume.Pool}/{volume.Name}", $"is not copied from {volume.Image.Name} yet: {volume.Image.Problem}", "evestorage serve"),
+        _ => new($"{volume.Pool}/{volume.Name}", $"what is not copied of {volume.Image.Name} can't be read or kept now: {volume.Image.Problem}; it is tried again", $"evestorage volume show {volume.Pool}/{volume.Name}"),
+    };
 
     // What makes a declared part refuse its work. A pool's backend is asked with its pool.
     private async Task<IReadOnlyList<Finding>> LackingAsync(CancellationToken cancellationToken)
@@ -98,10 +108,11 @@ internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageP
                 return [];
             }
 
+            HashSet<VolumeName> maps = await ImageLayer.MapsAsync(pool, cancellationToken);
             await foreach (VolumeInfo volume in pool.ListVolumesAsync(cancellationToken))
             {
                 VolumeRecord? record = await pool.Records.FindAsync(volume.Name, cancellationToken);
-                if (volume.Name.IsTemporary && record is not null && !known.Contains(record.Mark.Operation))
+                if (volume.Name.IsTemporary && record is not null && !known.Contains(record.Mark.Operation) && !maps.Contains(volume.Name))
                 {
                     findings.Add(new($"{name}/{volume.Name}", "is left of an operation that this host knows nothing of", $"evestorage volume delete {name}/{volume.Name}"));
                 }

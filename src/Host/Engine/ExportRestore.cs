@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using EveStorage.Host.Composition;
+using EveStorage.Host.Lazy;
 using EveStorage.Host.Locks;
 using EveStorage.Host.Operations;
 using Microsoft.Extensions.Logging;
@@ -7,11 +8,11 @@ using Microsoft.Extensions.Logging;
 namespace EveStorage.Host.Engine;
 
 /// <summary>
-/// Exports again, at a start, what the volumes' records say. One that can't be is told as an event, and never stops another.
+/// Exports again, at a start, what the volumes' records say, and goes on copying the images that volumes lie over. One that can't be is told as an event, and never stops another.
 /// There is nothing to journal: the record is the intent, and the next start does the same again.
 /// </summary>
 internal sealed partial class ExportRestore(
-    StorageParts parts, OpenPools pools, StorageLocks locks, PlanRunner plans, IEventSink events, ILogger<ExportRestore> logger)
+    StorageParts parts, OpenPools pools, LazyVolumes lazy, StorageLocks locks, PlanRunner plans, IEventSink events, ILogger<ExportRestore> logger)
 {
     // As they were opened: one that was closed meanwhile, or could not be opened before, is another.
     private readonly ConcurrentDictionary<PoolName, IStoragePool> _takenUp = new();
@@ -51,7 +52,13 @@ internal sealed partial class ExportRestore(
 
     private async Task RestoreAsync(IStoragePool pool, VolumeName name, CancellationToken cancellationToken)
     {
-        if (await pool.Records.FindAsync(name, cancellationToken) is not { Exports.Count: > 0 })
+        VolumeRecord? found = await pool.Records.FindAsync(name, cancellationToken);
+        if (ImageLayer.IsIn(found))
+        {
+            await lazy.TakeUpAsync(pool, name, cancellationToken);
+        }
+
+        if (found is not { Exports.Count: > 0 })
         {
             return;
         }
@@ -82,7 +89,7 @@ internal sealed partial class ExportRestore(
         ExportSpec spec = ExportNames.SpecOf(pool, name, record.Id, export);
         LayerStack stack = parts.StackOf(pool, name, record.Id, record);
         Plan plan = (await stack.PlanOpenAsync(cancellationToken))
-            .Then(await parts.TransportOf(export.Transport).Transport.PlanExportAsync(spec, ExportNames.AccessTo(pool, name, stack), cancellationToken));
+            .Then(await parts.TransportOf(export.Transport).Transport.PlanExportAsync(spec, lazy.AccessTo(pool, name, record, stack), cancellationToken));
         await plans.RunAsync(PlanRun.OfOpening(plan), cancellationToken);
         LogRestored($"{pool.Name}/{name}", export.Transport);
     }

@@ -1,10 +1,11 @@
 using EveStorage.Host.Api;
 using EveStorage.Host.Composition;
+using EveStorage.Host.Lazy;
 
 namespace EveStorage.Host.Engine;
 
 /// <summary>Describes pools, volumes and exports as they are now.</summary>
-internal sealed class Overview(StorageParts parts, OpenPools pools)
+internal sealed class Overview(StorageParts parts, OpenPools pools, LazyVolumes lazy)
 {
     /// <summary>Why a pool that is only declared can't be used.</summary>
     internal const string NotMade = "is not made yet";
@@ -180,6 +181,7 @@ internal sealed class Overview(StorageParts parts, OpenPools pools)
             Created = record?.Created,
             Snapshots = snapshots,
             Exports = [.. Describe(pool, volume, record, served)],
+            Image = await lazy.ReportAsync(pool, record, cancellationToken),
         };
     }
 

@@ -5,6 +5,7 @@ using EveStorage.Host.Events;
 using EveStorage.Host.FileSystems;
 using EveStorage.Host.FrontEnds;
 using EveStorage.Host.Images;
+using EveStorage.Host.Lazy;
 using EveStorage.Host.Locks;
 using EveStorage.Host.Operations;
 using EveStorage.Host.Plugins;
@@ -52,6 +53,7 @@ internal sealed class StorageEngine : IAsyncDisposable
             .AddSingleton(static services => new Journal(services.GetRequiredService<Profile>()))
             .AddSingleton<PlanRunner>()
             .AddSingleton<ImageConversion>()
+            .AddSingleton<LazyVolumes>()
             .AddSingleton<ChangePlanners>()
             .AddSingleton<OperationTools>()
             .AddSingleton<OperationRunner>()
@@ -71,6 +73,7 @@ internal sealed class StorageEngine : IAsyncDisposable
                 .AddClasses(static planners => planners.AssignableTo(typeof(ChangePlanner<>)), publicOnly: false)
                 .As<IChangePlanner>()
                 .WithSingletonLifetime())
+            .Decorate<IChangePlanner, LazyRule>()
             .Decorate<IChangePlanner, TimedPlanner>()
             .BuildServiceProvider());
 
@@ -84,7 +87,9 @@ internal sealed class StorageEngine : IAsyncDisposable
     /// <summary>Serves from now on what the records say, and what is asked for.</summary>
     internal async Task ServeAsync(CancellationToken cancellationToken)
     {
-        _services.GetRequiredService<OperationRunner>().Serves = true;
+        OperationRunner runner = _services.GetRequiredService<OperationRunner>();
+        runner.Serves = true;
+        _services.GetRequiredService<LazyVolumes>().RunAsync = runner.RunOwnAsync;
         await _services.GetRequiredService<FileSystemRestore>().RunAsync(cancellationToken);
         await _services.GetRequiredService<ExportRestore>().RunAsync(cancellationToken);
         _services.GetRequiredService<PoolWatch>().Start();
@@ -109,8 +114,10 @@ internal sealed class StorageEngine : IAsyncDisposable
         await _services.GetRequiredService<FileSystemWatch>().DisposeAsync();
         await _services.GetRequiredService<KeptImports>().DisposeAsync();
         await _services.GetRequiredService<PoolCare>().DisposeAsync();
+        await _services.GetRequiredService<LazyVolumes>().StopAsync();
         await _services.GetRequiredService<OperationRunner>().DisposeAsync();
         await _services.GetRequiredService<StorageParts>().DisposeAsync();
+        await _services.GetRequiredService<LazyVolumes>().DisposeAsync();
         await _services.GetRequiredService<OpenPools>().DisposeAsync();
         await _services.DisposeAsync();
     }

@@ -1,4 +1,5 @@
 using EveStorage.Host.Api;
+using EveStorage.Host.Lazy;
 using EveStorage.Host.Operations;
 using EveStorage.Host.Operations.Steps;
 using EveStorage.Host.Plugins;
@@ -69,14 +70,22 @@ internal sealed class ImageConversion(PluginCatalog catalog, Profile profile, Sp
     internal Task<ImageReport> PeekAsync(ImageInput image, ImageQuestion question, CancellationToken cancellationToken)
         => LookAsync(image, question, goOver: false, keeps: true, cancellationToken);
 
+    /// <summary>The same for an import that copies later: it may have all tables checked now, and no worker is kept.</summary>
+    /// <exception cref="StorageException">Its format is not known, or no volume can be made of it.</exception>
+    internal async Task<ImageReport> CheckAsync(ImageInput image, ImageQuestion question, bool goOver, CancellationToken cancellationToken)
+    {
+        ImageReport report = await LookAsync(image, question, goOver, keeps: false, cancellationToken);
+        return report.Refusal is ErrorReport refusal ? throw refusal.ToException() : report;
+    }
+
     private async Task<ImageReport> LookAsync(ImageInput image, ImageQuestion question, bool goOver, bool keeps, CancellationToken cancellationToken)
     {
         while (true)
         {
             (WorkerMessage answer, _) = await WorkerProcess.RunAsync(RequestFor(image, question) with { GoOver = goOver, Keeps = keeps }, image, [], static _ => { }, static _ => { }, cancellationToken, spare);
-            if (answer.Needs is OpenLink needed && needed.Of >= 0 && needed.Of <= image.Links.Count)
+            if (answer.Needs is OpenLink needed)
             {
-                image.Links.Add(_directory.Open(needed.Link, needed.Of, image.Links, image.Name));
+                OpenLink(needed, image);
             }
             else
             {
@@ -84,6 +93,16 @@ internal sealed class ImageConversion(PluginCatalog catalog, Profile profile, Sp
             }
         }
     }
+
+    /// <summary>Opens a file that an image names, for the next worker.</summary>
+    /// <exception cref="StorageException">It may not be opened, or is not there.</exception>
+    internal void OpenLink(OpenLink needed, ImageInput image)
+        => image.Links.Add(needed.Of >= 0 && needed.Of <= image.Links.Count ? _directory.Open(needed.Link, needed.Of, image.Links, image.Name) : throw Strange(image.Name));
+
+    /// <summary>What a worker is asked that reads an image on demand.</summary>
+    /// <exception cref="StorageException">Its format is not known here.</exception>
+    internal WorkerRequest RequestToServe(ImageInput image, ImageNote note)
+        => RequestFor(image, new() { Format = note.ImageFormat, Snapshot = note.Snapshot }) with { Serves = note.Size };
 
     /// <summary>Fills a volume, which reads as zero, from an image. Once this returns, its data survives a crash.</summary>
     /// <returns>What it came to and, of an image that came through a pipe, the SHA-256 of all that came.</returns>

@@ -54,6 +54,9 @@ internal sealed class ImageInput : IAsyncDisposable
     /// <summary>The same of the files that it names.</summary>
     internal string LinksIdentity => string.Join('\n', Links.Select(static link => ExistingFile.IdentityOf(link.File, link.Path)));
 
+    /// <summary>The same as it is told for as long as the files are there, also after the machine has started again.</summary>
+    internal string LastingLinksIdentity => string.Join('\n', Links.Select(static link => LastingFile.IdentityOf(link.File, link.Path)));
+
     /// <summary>Whether it comes through a pipe.</summary>
     internal bool IsPipe { get; }
 

@@ -26,6 +26,9 @@ internal sealed record ImageReport
     /// <summary>Whether it is as long as whoever asks said, since the stream of its format does not say.</summary>
     public bool NeedsLength { get; init; }
 
+    /// <summary>Whether its disk can be read in any order, so that a volume may be used before it is copied.</summary>
+    public bool InAnyOrder { get; init; }
+
     /// <summary>The earlier states of the disk that it keeps; none of a stream is told.</summary>
     public IReadOnlyList<SnapshotInImage> Snapshots { get; init; } = [];
 

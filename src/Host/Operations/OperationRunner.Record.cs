@@ -26,6 +26,18 @@ internal sealed partial class OperationRunner
             ? known.Operation.WatchAsync(cancellationToken)
             : new[] { tools.Journal.Read(id).Operation }.ToAsyncEnumerable();
 
+    /// <summary>Runs what this process asks for by itself, to its end.</summary>
+    /// <exception cref="StorageException">It can't be done now.</exception>
+    internal async Task RunOwnAsync(ChangeRequest request)
+    {
+        Guid id = await SubmitAsync(request, null, new Caller(Linux.FileOwner.Ours), CancellationToken.None);
+        OperationReport ended = await WatchAsync(id, CancellationToken.None).LastAsync();
+        if (ended.State != OperationState.Succeeded)
+        {
+            throw ended.Error?.ToException() ?? new StorageException(StorageErrorKind.Io, request.Subject, "was stopped");
+        }
+    }
+
     /// <summary>Asks an operation to stop; undoes one that was cut short and is kept.</summary>
     /// <exception cref="StorageException">It runs in another process.</exception>
     internal async Task CancelAsync(Guid id, CancellationToken cancellationToken)

@@ -107,4 +107,7 @@ internal sealed class ImagesOptions
 
     /// <summary>How long what an import had copied when it was cut short is kept, for the same import to go on with.</summary>
     public TimeSpan Keep { get; set; } = TimeSpan.FromDays(1);
+
+    /// <summary>How much of an image is copied in a second behind a volume that is used meanwhile; nothing for as much as there is.</summary>
+    public ByteSize LazyRate { get; set; }
 }

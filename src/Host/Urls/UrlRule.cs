@@ -46,7 +46,10 @@ internal static class UrlRule
 
     /// <summary>A request as it may be logged: what stands behind the ? of a URL is often what opens it.</summary>
     internal static ChangeRequest WithoutQuery(ChangeRequest request)
-        => request is ImportImage { Url: string url } import && url.IndexOf('?', StringComparison.Ordinal) is int at and >= 0 ? import with { Url = url[..at] } : request;
+        => request is ImportImage { Url: string url } import ? import with { Url = WithoutQuery(url) } : request;
+
+    /// <inheritdoc cref="WithoutQuery(ChangeRequest)"/>
+    internal static string WithoutQuery(string url) => url.Split('?')[0];
 
     // By its parts: as texts, https://a.example would allow https://a.example.org. Uri has taken /../ out of the path by then.
     private static bool IsBelow(Uri url, Uri prefix)

@@ -43,6 +43,7 @@ internal static class ImageSurvey
             Wrapping = image.Wrapping,
             IsStream = image.Stream is not null,
             NeedsLength = image.Stream?.Length is not null,
+            InAnyOrder = image.Stream is null && image.Disk.Layers.All(static layer => layer.Reader is ISeekableImageReader),
             Snapshots = [.. snapshots.Take(MostSnapshots).Select(static snapshot => new SnapshotInImage(Short(snapshot.Id), Short(snapshot.Name), snapshot.VirtualSize, snapshot.Taken))],
             Refusal = refusal,
             Details = top.Details.ToDictionary(static detail => detail.Key, static detail => Short(detail.Value)),

@@ -59,7 +59,7 @@ internal static class WorkerJail
         LoadAll(formats.Select(static format => format.GetType().Assembly));
         TimeSpan start = Environment.CpuUsage.TotalTime;
         started(start);
-        TimeSpan processors = TimeLimit(request.Import is null ? imageLength : most, start);
+        TimeSpan processors = TimeLimit(request.Serves ?? (request.Import is null ? imageLength : most), start);
         if (request.Keeps)
         {
             // Its host allows what an import takes, when it asks for one; the filter lets no one here do so.

@@ -43,6 +43,9 @@ internal sealed record WorkerRequest
 
     /// <summary>What to do; null to only look.</summary>
     public ImportOrder? Import { get; init; }
+
+    /// <summary>How long the disk is that it serves; null when it serves none. Requests come through the descriptor that follows those of the links, answers go through the next one.</summary>
+    public ByteSize? Serves { get; init; }
 }
 
 /// <summary>A file that an image names, opened by the host.</summary>

@@ -106,6 +106,13 @@ internal static class WorkerProgram
         }
 
         await using LayeredDisk disk = image.Disk;
+        if (request.Serves is not null)
+        {
+            using ImageServing serving = new(disk, orders.Take(), orders.Take(), seldom);
+            await serving.RunAsync(cancellationToken);
+            return new() { Lacks = lacks };
+        }
+
         ImportOrder? order = request.Import;
         if (order is null)
         {

@@ -114,12 +114,13 @@ internal sealed class ImageImport : ChangeVerb
     private readonly Option<string?> _sha256 = new("--sha256") { Description = "The SHA-256 that the image's file must have; without it there is no volume.", HelpName = "DIGEST" };
     private readonly Option<bool> _thick = new("--thick") { Description = "Take the volume's space now and not when it is written." };
     private readonly Option<bool> _encrypted = new("--encrypted") { Description = "Let nothing readable reach the device." };
+    private readonly Option<bool> _lazy = new("--lazy") { Description = "Have the volume at once and copy the image behind it, while it is used by `nvmet-user`; the image has to stay where it is. Needs the daemon." };
     private readonly Option<bool> _verify = new("--verify") { Description = "Read image and volume once more and compare; shows the SHA-256 of the disk." };
 
     public ImageImport()
         : base(
             "image import",
-            "Make a volume of an image. The volume appears once it is whole; until then, and after a failure, there is none.\n\nExample: evestorage image import debian.qcow2 data/vm1 --verify\n\nExample: curl -sSf https://example.org/debian.qcow2 | evestorage image import - data/vm1\n\nExample: evestorage image import https://example.org/debian.qcow2 data/vm1")
+            "Make a volume of an image. The volume appears once it is whole; until then, and after a failure, there is none. With --lazy it appears at once, and `volume show` tells how far the image is copied.\n\nExample: evestorage image import debian.qcow2 data/vm1 --verify\n\nExample: curl -sSf https://example.org/debian.qcow2 | evestorage image import - data/vm1\n\nExample: evestorage image import https://example.org/debian.qcow2 data/vm1")
     {
         Add(_image);
         _volume = Add(Arguments.Volume("The volume to make: NAME, or POOL/NAME."));
@@ -130,6 +131,7 @@ internal sealed class ImageImport : ChangeVerb
         Add(_thick);
         Add(_encrypted);
         Add(_verify);
+        Add(_lazy);
     }
 
     protected override OpenedImage? OpenImage(ParseResult parsed)
@@ -152,6 +154,7 @@ internal sealed class ImageImport : ChangeVerb
             Traits = (parsed.GetValue(_thick) ? VolumeTraits.None : VolumeTraits.Thin)
                 | (parsed.GetValue(_encrypted) ? VolumeTraits.Encrypted : VolumeTraits.None),
             Verify = parsed.GetValue(_verify),
+            Lazy = parsed.GetValue(_lazy),
         };
     }
 }

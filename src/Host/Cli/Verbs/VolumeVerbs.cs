@@ -159,6 +159,11 @@ internal sealed class VolumeShow : CliVerb
                 output.WriteLine($"layers    {string.Join(", ", volume.Layers)}");
             }
 
+            if (volume.Image is LazyReport image)
+            {
+                output.WriteLine($"image     {image.Source}, {image.Copied.ForPerson()} of {image.Size.ForPerson()} copied, {image.State}{(image.Problem is null ? "" : $": {image.Problem}")}");
+            }
+
             output.WriteLine($"made      {volume.Created:u}");
             foreach (SnapshotReport snapshot in volume.Snapshots)
             {

@@ -1,12 +1,13 @@
 using EveStorage.Host.Api;
 using EveStorage.Host.Composition;
 using EveStorage.Host.FileSystems;
+using EveStorage.Host.Lazy;
 using EveStorage.Host.Operations.Steps;
 
 namespace EveStorage.Host.Operations.Changes;
 
 /// <summary>Exports a volume: on record first, so that a start after a crash exports it, too.</summary>
-internal sealed class PlanAddExport : ChangePlanner<AddExport>
+internal sealed class PlanAddExport(LazyVolumes lazy) : ChangePlanner<AddExport>
 {
     /// <inheritdoc/>
     protected override async Task<Plan> PlanAsync(AddExport request, PlanningContext context, CancellationToken cancellationToken)
@@ -35,6 +36,11 @@ internal sealed class PlanAddExport : ChangePlanner<AddExport>
 
         IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
         VolumeRecord record = await RequireRecordAsync(pool, request.Volume, cancellationToken);
+        if (ImageLayer.IsIn(record) && !transport.Serves.HasFlag(AccessKinds.Blocks))
+        {
+            throw new StorageException(StorageErrorKind.NotSupported, request.Subject, $"is not copied from its image yet, and {name} serves devices alone: export it by nvmet-user, or wait for the copy (`evestorage volume show {request.Subject}`)");
+        }
+
         Nqn subsystem = ExportNames.OurSubsystem(request.Subsystem ?? ExportNames.SubsystemOf(record.Id));
         ExportRecord export = new()
         {
@@ -50,7 +56,7 @@ internal sealed class PlanAddExport : ChangePlanner<AddExport>
         LayerStack stack = context.Parts.StackOf(pool, request.Volume, record.Id, record);
         MountPlans.RequireDisk(stack, request.Subject);
         Plan serve = context.Serves || !transport.EndsWithHost
-            ? (await stack.PlanOpenAsync(cancellationToken)).Then(await transport.PlanExportAsync(spec, ExportNames.AccessTo(pool, request.Volume, stack), cancellationToken))
+            ? (await stack.PlanOpenAsync(cancellationToken)).Then(await transport.PlanExportAsync(spec, lazy.AccessTo(pool, request.Volume, record, stack), cancellationToken))
             : Plan.Of();
         context.Result("transport", name);
         context.Result("subsystem", $"{subsystem}");

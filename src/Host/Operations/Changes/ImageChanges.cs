@@ -3,6 +3,7 @@ using EveStorage.Host.Api;
 using EveStorage.Host.Composition;
 using EveStorage.Host.FileSystems;
 using EveStorage.Host.Images;
+using EveStorage.Host.Lazy;
 using EveStorage.Host.Operations.Steps;
 using EveStorage.Host.Urls;
 using Microsoft.Win32.SafeHandles;
@@ -10,13 +11,14 @@ using Microsoft.Win32.SafeHandles;
 namespace EveStorage.Host.Operations.Changes;
 
 /// <summary>Makes a volume of an image: under a temporary name until it is whole, so that its rename is the commit.</summary>
-internal sealed class PlanImportImage : ChangePlanner<ImportImage>
+internal sealed class PlanImportImage(LazyVolumes lazy) : ChangePlanner<ImportImage>
 {
     /// <summary>The image's descriptor is gone with the process that had it. What was copied may be kept for the next one.</summary>
     public override Recovery AfterCrash => Recovery.Undo;
 
     /// <inheritdoc/>
-    protected override IEnumerable<string> Makes(ImportImage request, Guid operation) => [$"{VolumeName.ForOperation(operation)}", $"{ImageSpool.NameFor(operation)}"];
+    protected override IEnumerable<string> Makes(ImportImage request, Guid operation)
+        => [$"{VolumeName.ForOperation(operation)}", request.Lazy ? $"{ImageLayer.MapOf(operation)}" : $"{ImageSpool.NameFor(operation)}"];
 
     /// <inheritdoc/>
     protected override async Task<Plan> PlanAsync(ImportImage request, PlanningContext context, CancellationToken cancellationToken)
@@ -27,7 +29,9 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
         ImageQuestion question = new() { Format = request.Format, Snapshot = request.Snapshot, StreamLength = request.Size };
         ImageInput image = await OpenAsync(request, question, context, cancellationToken);
         context.Owns(image);
-        (Plan? native, ImageReport? looked) = await NativeImport.LookAsync(request, pool, image, question, context, cancellationToken);
+        (Plan? native, ImageReport? looked) = request.Lazy
+            ? (null, await context.Images.CheckAsync(image, question, goOver: image.Ranges is null && !image.IsPipe, cancellationToken))
+            : await NativeImport.LookAsync(request, pool, image, question, context, cancellationToken);
         if (native is not null)
         {
             return native;
@@ -36,7 +40,7 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
         ImageReport report = looked ?? await context.Images.GlanceAsync(image, question, cancellationToken);
         ByteSize size = SizeFor(request, report);
         VolumeName temporary = VolumeName.ForOperation(context.Operation.Id);
-        VolumeSpec spec = new() { Name = temporary, Form = VolumeForm.Block, Size = size, Traits = context.Parts.TraitsFor(pool, request.Traits) };
+        VolumeSpec spec = new() { Name = temporary, Form = VolumeForm.Block, Size = size, Traits = context.Parts.TraitsFor(pool, request.Traits), Layers = request.Lazy ? [ImageLayer.Record] : [] };
         context.Result("format", report.Format);
         if (report.JailLacks is string lacks)
         {
@@ -45,13 +49,18 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
 
         context.Result("size", size.Bytes.ToString(CultureInfo.InvariantCulture));
         (LayerStack stack, Plan create) = await StackPlanner.PlanCreateAsync(context.Parts, pool, spec, context.Operation.Ids[$"{temporary}"], cancellationToken);
+        if (request.Lazy)
+        {
+            return create.Then(await LazyImport.PlanAsync(pool, request, new(temporary, spec, stack, image, report), lazy, context, cancellationToken));
+        }
+
         ImageSpool? spool = report.IsStream && !report.NeedsLength ? await ImageSpool.PlanAsync(pool, report.VirtualSize, context, cancellationToken) : null;
         bool thin = spec.Traits.HasFlag(VolumeTraits.Thin);
         FillOrder order = new()
         {
             Path = stack.Path,
             Size = size,
-            ReadsZero = stack.KeepsZeroes && (thin ? pool.Capabilities.ThinReadsZero : pool.Capabilities.ThickReadsZero),
+            ReadsZero = ReadsZero(pool, stack, spec),
             TakesSpace = thin,
             Image = image,
             Question = question with { Format = report.Format },
@@ -79,7 +88,7 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
         }
 
         return (await PlanUndoAsync(pool, VolumeName.ForOperation(context.Operation.Id), request.Traits, context, cancellationToken))
-            .Then(await PlanUndoAsync(pool, ImageSpool.NameFor(context.Operation.Id), VolumeTraits.Thin, context, cancellationToken));
+            .Then(await PlanUndoAsync(pool, request.Lazy ? ImageLayer.MapOf(context.Operation.Id) : ImageSpool.NameFor(context.Operation.Id), VolumeTraits.Thin, context, cancellationToken));
     }
 
     private static async Task<Plan> PlanUndoAsync(
@@ -119,6 +128,10 @@ internal sealed class PlanImportImage : ChangePlanner<ImportImage>
         context.Forget();
         return null;
     }
+
+    /// <summary>Whether a new volume reads as zeros.</summary>
+    internal static bool ReadsZero(IStoragePool pool, LayerStack stack, VolumeSpec spec)
+        => stack.KeepsZeroes && (spec.Traits.HasFlag(VolumeTraits.Thin) ? pool.Capabilities.ThinReadsZero : pool.Capabilities.ThickReadsZero);
 
     private static ByteSize SizeFor(ImportImage request, ImageReport report)
     {

@@ -1,6 +1,7 @@
 using EveStorage.Host.Api;
 using EveStorage.Host.Composition;
 using EveStorage.Host.FileSystems;
+using EveStorage.Host.Lazy;
 
 namespace EveStorage.Host.Operations.Changes;
 
@@ -79,7 +80,7 @@ internal sealed class PlanResizeVolume : ChangePlanner<ResizeVolume>
 }
 
 /// <summary>Removes a volume that nobody is served.</summary>
-internal sealed class PlanDeleteVolume : ChangePlanner<DeleteVolume>
+internal sealed class PlanDeleteVolume(LazyVolumes lazy) : ChangePlanner<DeleteVolume>
 {
     /// <inheritdoc/>
     protected override async Task<Plan> PlanAsync(DeleteVolume request, PlanningContext context, CancellationToken cancellationToken)
@@ -97,10 +98,16 @@ internal sealed class PlanDeleteVolume : ChangePlanner<DeleteVolume>
 
         VolumeRecord? record = await pool.Records.FindAsync(request.Volume, cancellationToken);
         LayerStack? stack = record is null ? null : context.Parts.StackOf(pool, request.Volume, record.Id, record);
-        Plan plan = stack is null ? Plan.Of() : await stack.PlanEraseAsync(cancellationToken);
+        Plan plan = stack is null ? Plan.Of() : (await PlanLetGoAsync(pool, request.Volume, record!, context, cancellationToken)).Then(await stack.PlanEraseAsync(cancellationToken));
         plan = plan.Then(await PlanBareAsync(pool, request, cancellationToken));
         return stack is null ? plan : plan.Then(await KeyUse.PlanForgetAsync(await OnlyItsAsync(pool, request.Volume, stack, cancellationToken), context, cancellationToken));
     }
+
+    // The map first: its name follows from the volume's record.
+    private async Task<Plan> PlanLetGoAsync(IStoragePool pool, VolumeName volume, VolumeRecord record, PlanningContext context, CancellationToken cancellationToken)
+        => ImageLayer.IsIn(record)
+            ? Plan.Of(new LetGoOfVolume(lazy, pool, volume, record.Id)).Then(await MapVolume.PlanDeleteAsync(pool, record, context, cancellationToken))
+            : Plan.Of();
 
     private static async Task<Plan> PlanBareAsync(IStoragePool pool, DeleteVolume request, CancellationToken cancellationToken)
     {

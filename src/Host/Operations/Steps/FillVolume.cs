@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using EveStorage.Host.Images;
 using EveStorage.Host.Worker;
 using EveStorage.Linux;
@@ -53,8 +52,6 @@ internal sealed record FillOrder
 /// <summary>Fills a volume that this operation made, and that nobody else can see yet, from an image.</summary>
 internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder order, ImageConversion images, Action<string, string> result) : DataStep
 {
-    private const int DigestStep = 1 << 20;
-
     private StepProgress _last = new($"fill it from {order.Image.Name}", default, null);
 
     /// <inheritdoc/>
@@ -154,26 +151,9 @@ internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder
     }
 
     // Before anything of it is parsed.
-    private async Task<string> FileDigestAsync(OperationContext context, CancellationToken cancellationToken)
-    {
-        byte[] buffer = new byte[DigestStep];
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        ByteSize length = ExistingFile.LengthOf(order.Image.Handle, order.Image.Name);
-        for (long at = 0; at < length.Bytes;)
-        {
-            int read = await RandomAccess.ReadAsync(order.Image.Handle, buffer, at, cancellationToken);
-            if (read == 0)
-            {
-                break;
-            }
-
-            hash.AppendData(buffer, 0, read);
-            at += read;
-            context.Progress.Report(new($"check the SHA-256 of {order.Image.Name}", new(at), length));
-        }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
+    private Task<string> FileDigestAsync(OperationContext context, CancellationToken cancellationToken)
+        => FileDigest.OfAsync(
+            order.Image.Handle, order.Image.Name, (done, length) => context.Progress.Report(new($"check the SHA-256 of {order.Image.Name}", done, length)), cancellationToken);
 
     // What udev makes of a mapping's name is a link to its node; anywhere else a link is nobody's of ours.
     private static string Resolved(string path)

@@ -1,0 +1,342 @@
+using System.Buffers;
+using EveStorage.Host.Worker;
+
+namespace EveStorage.Host.Lazy;
+
+/// <summary>
+/// A volume that lies over its image: what is not its own yet is read from there, and kept. One lock is held while something becomes its own,
+/// and never while the image is read. Safe for many calls at once.
+/// </summary>
+internal sealed class LazyVolume : IAsyncDisposable
+{
+    // What a guest reads next to what it reads, and what a cluster of most images has.
+    private const int ReadAround = 64 << 10;
+
+    // One call of the pool's can't be cancelled: this much of it is soon done.
+    private const long LongestZeros = 1L << 30;
+    private const long ZerosAtOnce = 64 << 20;
+
+    private readonly IBlockSource _blocks;
+    private readonly ImageBehind _image;
+    private readonly LazyMap _map;
+    private readonly FlushedMap _flushed;
+    private readonly SemaphoreSlim _one = new(1, 1);
+    private bool _readsZero;
+
+    private LazyVolume(IBlockSource blocks, ImageBehind image, ImageNote note, LazyMap map, FlushedMap flushed)
+    {
+        (_blocks, _image, Note, _map, _flushed) = (blocks, image, note, map, flushed);
+    }
+
+    /// <summary>Which image it is.</summary>
+    internal ImageNote Note { get; }
+
+    /// <summary>Its blocks, as they are.</summary>
+    internal IBlockSource Blocks => _blocks;
+
+    /// <summary>The image.</summary>
+    internal ImageBehind Image => _image;
+
+    /// <summary>Up to where the copy has come.</summary>
+    internal long Copied => _map.Copied;
+
+    /// <summary>How many zeros are kept at once: where they have to be written, a guest waits for no more than this.</summary>
+    internal long MostZeros => _readsZero ? long.MaxValue : ZerosAtOnce;
+
+    /// <summary>Whether nothing of it is its image's, and its map is closed.</summary>
+    internal bool IsOrdinary => _flushed.IsClosed;
+
+    /// <summary>Whether its image turned out to be another one than was asked for, so that it is read and written no more.</summary>
+    internal bool IsRefused => _flushed.IsRefused;
+
+    /// <summary>Opens it. From then on it may hold anything where its map says nothing.</summary>
+    internal static async Task<LazyVolume> OpenAsync(
+        IBlockSource blocks, MapStore store, Func<ImageNote, ImageBehind> imageOf, CancellationToken cancellationToken)
+    {
+        (ImageNote note, MapState state) = await store.ReadAsync(cancellationToken);
+        LazyMap map = await store.ReadMapAsync(note, state, cancellationToken);
+        LazyVolume volume = new(blocks, imageOf(note), note, map, new(blocks, store, map, state)) { _readsZero = note.ReadsZero && !state.IsUsed };
+        if (!state.IsUsed)
+        {
+            await volume._flushed.ChangeAsync(static state => state with { IsUsed = true });
+        }
+
+        return volume;
+    }
+
+    /// <summary>Reads what needs no waiting, as a block source does.</summary>
+    internal bool TryRead(long offset, Span<byte> target)
+    {
+        Require(offset, target.Length);
+        return IsOwn(offset, target.Length) && _blocks.TryRead(offset, target);
+    }
+
+    /// <summary>Reads. What is its image's yet is its own then.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Io"/>: it is the image's yet, which can't be read.</exception>
+    internal async ValueTask ReadAsync(long offset, Memory<byte> target, CancellationToken cancellationToken)
+    {
+        Require(offset, target.Length);
+        while (!target.IsEmpty)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            int length = (int)Math.Min(target.Length, ReadRequest.MaxLength - ReadAround - (offset % ReadAround));
+            if (IsOwn(offset, length))
+            {
+                await _blocks.ReadAsync(offset, target[..length], cancellationToken);
+            }
+            else
+            {
+                await ReadThroughAsync(offset, target[..length], cancellationToken);
+            }
+
+            (offset, target) = (offset + length, target[length..]);
+        }
+    }
+
+    /// <summary>Writes.</summary>
+    internal async ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> source, WriteDurability durability, CancellationToken cancellationToken)
+    {
+        Require(offset, source.Length);
+        if (IsOrdinary || (_map.Has(offset, source.Length) && (durability == WriteDurability.Cached || offset + source.Length <= _flushed.Copied)))
+        {
+            await _blocks.WriteAsync(offset, source, durability, cancellationToken);
+            return;
+        }
+
+        // A part of a granule takes the rest of it from the image first.
+        long end = offset + source.Length;
+        await FetchAsync(_map.Down(offset), offset);
+        await FetchAsync(end, _map.Up(end));
+        await MakeOwnAsync(_map.Down(offset), _map.Up(end), () => _blocks.WriteAsync(offset, source, WriteDurability.Cached, cancellationToken));
+        if (durability == WriteDurability.Stable)
+        {
+            await FlushAsync(cancellationToken);   // its bit has to last as well
+        }
+    }
+
+    /// <summary>Makes bytes read as zero.</summary>
+    internal async ValueTask WriteZeroesAsync(long offset, long length, CancellationToken cancellationToken)
+    {
+        Require(offset, length);
+        if (IsOwn(offset, length))
+        {
+            await _blocks.WriteZeroesAsync(offset, length, cancellationToken);
+            return;
+        }
+
+        long end = offset + length;
+        await FetchAsync(_map.Down(offset), offset);
+        await FetchAsync(end, _map.Up(end));
+        for (long at = offset, next; at < end; at = next)
+        {
+            next = Math.Min(end, _map.Down(at) + LongestZeros);
+            await MakeOwnAsync(_map.Down(at), _map.Up(next), () => _blocks.WriteZeroesAsync(at, next - at, cancellationToken));
+        }
+    }
+
+    /// <summary>Gives bytes up. What of them is its image's yet reads as zero then.</summary>
+    internal async ValueTask DiscardAsync(long offset, long length, CancellationToken cancellationToken)
+    {
+        Require(offset, length);
+        if (IsOwn(offset, length))
+        {
+            await _blocks.DiscardAsync(offset, length, cancellationToken);
+            return;
+        }
+
+        // It is a hint: of a granule that it is only a part of, what was there stays.
+        (long start, long end) = (_map.Up(offset), offset + length == Note.Size.Bytes ? offset + length : _map.Down(offset + length));
+        if (start < end)
+        {
+            await WriteZeroesAsync(start, end - start, cancellationToken);
+        }
+    }
+
+    /// <summary>Makes all that was written before survive a crash, and with it that it is the volume's own.</summary>
+    internal ValueTask FlushAsync(CancellationToken cancellationToken)
+    {
+        RequireNotRefused();
+        return _flushed.FlushAsync(cancellationToken);
+    }
+
+    /// <summary>Where the next byte is that is the image's yet, or the volume's end.</summary>
+    internal long NextMissing(long offset) => _map.NextMissing(offset, Note.Size.Bytes)?.Offset ?? Note.Size.Bytes;
+
+    /// <summary>Makes what the image has at a place the volume's own, wherever it is not yet.</summary>
+    /// <param name="offset">Where it begins, with a granule.</param>
+    /// <param name="length">How long it is, to the end of a granule.</param>
+    /// <param name="data">The bytes; none for zeros.</param>
+    /// <param name="copied">Whether the copy has come to its end with it.</param>
+    internal ValueTask KeepAsync(long offset, long length, ReadOnlyMemory<byte> data, bool copied)
+        => LockedAsync(async () =>
+        {
+            for (long at = offset; _map.NextMissing(at, offset + length) is DiskPart missing; at = missing.End)
+            {
+                await PutAsync(missing, data.IsEmpty ? data : data.Slice((int)(missing.Offset - offset), (int)missing.Length));
+                if (!copied)
+                {
+                    _map.Add(missing.Offset, missing.Length);
+                }
+            }
+
+            _map.Copied = copied ? offset + length : _map.Copied;
+        });
+
+    /// <summary>Makes it known that the image is not the one that was asked for. Once this returns that survives a crash.</summary>
+    internal Task RefuseAsync() => _flushed.ChangeAsync(static state => state with { IsRefused = true });
+
+    /// <summary>Lets go of image and map, when all is the volume's own and that survives a crash.</summary>
+    internal async Task MakeOrdinaryAsync()
+    {
+        await _flushed.CloseAsync();
+        await _image.DisposeAsync();
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (!IsOrdinary)
+        {
+            await _image.DisposeAsync();
+        }
+
+        await _flushed.DisposeAsync();
+        await _blocks.DisposeAsync();
+        _one.Dispose();
+    }
+
+    // What is around it, too, as far as it is missing. A pool that has no room to keep it does not keep a guest from reading it.
+    private async ValueTask ReadThroughAsync(long offset, Memory<byte> target, CancellationToken cancellationToken)
+    {
+        long start = offset / ReadAround * ReadAround;
+        long end = Math.Min(Note.Size.Bytes, (offset + target.Length + ReadAround - 1) / ReadAround * ReadAround);
+        (start, end) = (Math.Min(start, _map.Down(offset)), Math.Max(end, _map.Up(offset + target.Length)));
+        byte[] rented = ArrayPool<byte>.Shared.Rent((int)(end - start));
+        try
+        {
+            Memory<byte> around = rented.AsMemory(0, (int)(end - start));
+            bool isZero = await _image.FillAsync(start, around);
+            try
+            {
+                await KeepAsync(start, around.Length, isZero ? ReadOnlyMemory<byte>.Empty : around, copied: false);
+            }
+            catch (StorageException)
+            {
+                await MergeAsync(offset, target, isZero ? ReadOnlyMemory<byte>.Empty : around[(int)(offset - start)..], cancellationToken);
+                return;
+            }
+
+            await _blocks.ReadAsync(offset, target, cancellationToken);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
+    private async ValueTask MergeAsync(long offset, Memory<byte> target, ReadOnlyMemory<byte> image, CancellationToken cancellationToken)
+    {
+        long end = offset + target.Length;
+        for (long at = offset, next; at < end; at = next)
+        {
+            next = Math.Min(end, _map.Down(at) + _map.Granule);
+            Memory<byte> part = target[(int)(at - offset)..(int)(next - offset)];
+            if (_map.Has(at, next - at))
+            {
+                await _blocks.ReadAsync(at, part, cancellationToken);
+            }
+            else if (image.IsEmpty)
+            {
+                part.Span.Clear();
+            }
+            else
+            {
+                image.Slice((int)(at - offset), part.Length).CopyTo(part);
+            }
+        }
+    }
+
+    // The granule that is written only from, or only up to, a place in it.
+    private async ValueTask FetchAsync(long start, long end)
+    {
+        if (start == end || _map.Has(start, end - start))
+        {
+            return;
+        }
+
+        long from = _map.Down(start);
+        byte[] granule = new byte[_map.Up(end) - from];
+        bool isZero = await _image.FillAsync(from, granule);
+        await KeepAsync(from, granule.Length, isZero ? ReadOnlyMemory<byte>.Empty : granule, copied: false);
+    }
+
+    private ValueTask MakeOwnAsync(long start, long end, Func<ValueTask> write)
+        => LockedAsync(async () =>
+        {
+            await write();
+            _map.Add(start, end - start);
+        });
+
+    // Blocks of zeros take no space where the volume reads as zeros by itself.
+    private async ValueTask PutAsync(DiskPart part, ReadOnlyMemory<byte> bytes)
+    {
+        if (bytes.IsEmpty && !_readsZero)
+        {
+            await _blocks.WriteZeroesAsync(part.Offset, part.Length, CancellationToken.None);
+        }
+
+        for (int at = 0, end; at < bytes.Length; at = end)
+        {
+            bool skip = _readsZero && IsZero(at);
+            for (end = Next(at); end < bytes.Length && (_readsZero && IsZero(end)) == skip; end = Next(end))
+            {
+            }
+
+            if (!skip)
+            {
+                await _blocks.WriteAsync(part.Offset + at, bytes[at..end], WriteDurability.Cached, CancellationToken.None);
+            }
+        }
+
+        int Next(int at) => Math.Min(bytes.Length, at + _map.Granule);
+        bool IsZero(int at) => !bytes.Span[at..Next(at)].ContainsAnyExcept((byte)0);
+    }
+
+    // After a change that failed nobody knows what lies there.
+    private async ValueTask LockedAsync(Func<ValueTask> change)
+    {
+        await _one.WaitAsync();
+        try
+        {
+            await change();
+        }
+        catch (StorageException)
+        {
+            _readsZero = false;
+            throw;
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    private bool IsOwn(long offset, long length) => IsOrdinary || _map.Has(offset, length);
+
+    private void Require(long offset, long length)
+    {
+        RequireNotRefused();
+        if (!IsOrdinary && (offset < 0 || length < 0 || offset > Note.Size.Bytes - length))
+        {
+            throw new StorageException(StorageErrorKind.NotSupported, Note.ImageName, $"is the image of a volume of {Note.Size}, which has not {length} bytes at {offset}");
+        }
+    }
+
+    private void RequireNotRefused()
+    {
+        if (IsRefused)
+        {
+            throw new StorageException(StorageErrorKind.Io, Note.ImageName, "is not the image that was asked for, by its SHA-256: the volume made of it is read and written no more");
+        }
+    }
+}
