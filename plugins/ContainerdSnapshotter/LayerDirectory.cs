@@ -29,9 +29,13 @@ internal sealed class LayerDirectory(string path)
         foreach (string entry in FileCalls.Run(path, () => Directory.EnumerateDirectories(path).ToList()))
         {
             string name = Path.GetFileName(entry);
-            if (name.StartsWith(Building, StringComparison.Ordinal) || name.StartsWith(Leaving, StringComparison.Ordinal))
+            if (name.StartsWith(Leaving, StringComparison.Ordinal))
             {
                 remove(entry);
+            }
+            else if (name.StartsWith(Building, StringComparison.Ordinal))
+            {
+                remove(Leave(entry, name));   // under another name at once: its number is the next one's, who would build there while it goes
             }
             else if (long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out long number))
             {
@@ -71,12 +75,7 @@ internal sealed class LayerDirectory(string path)
 
     /// <summary>Takes a snapshot away by name, at once and whoever uses it.</summary>
     /// <returns>What is left to remove.</returns>
-    internal string Retire(long number)
-    {
-        string leaving = Path.Combine(path, $"{Leaving}{number}-{Guid.NewGuid():N}");
-        DurableFile.Publish(PathOf(number), leaving);
-        return leaving;
-    }
+    internal string Retire(long number) => Leave(PathOf(number), number.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>Removes a directory with all that is in it, following nothing that leads elsewhere.</summary>
     internal static void Remove(string directory)
@@ -120,6 +119,13 @@ internal sealed class LayerDirectory(string path)
                 return 0;   // it was removed while we looked
             }
         }
+    }
+
+    private string Leave(string directory, string name)
+    {
+        string leaving = Path.Combine(path, $"{Leaving}{name}-{Guid.NewGuid():N}");
+        DurableFile.Publish(directory, leaving);
+        return leaving;
     }
 
     private string PathOf(long number) => Path.Combine(path, number.ToString(CultureInfo.InvariantCulture));
