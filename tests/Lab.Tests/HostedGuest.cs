@@ -45,7 +45,7 @@ internal sealed class HostedGuest : IAsyncDisposable
 
     /// <summary>Runs a command, which has to succeed, and gives its JSON.</summary>
     public async Task<JsonElement> RunAsync(params string[] words)
-        => JsonDocument.Parse(await Guest.RunAsync($"evestorage {string.Join(' ', words)} --json --profile {Profile}", 300)).RootElement;
+        => JsonDocument.Parse(await Guest.RunAsync($"evestorage {string.Join(' ', words)} --json --profile {Profile}", 900)).RootElement;
 
     /// <summary>What the daemon's API has at an address below /v1.</summary>
     public async Task<JsonElement> GetAsync(string address)
@@ -53,7 +53,7 @@ internal sealed class HostedGuest : IAsyncDisposable
 
     /// <summary>Asks for a change, a document as in `POST /v1/operations`, and waits for its end, which is the operation that's given.</summary>
     public async Task<JsonElement> TryChangeAsync(string change)
-        => JsonDocument.Parse(await Guest.RunAsync(Submit(change), 300)).RootElement;
+        => JsonDocument.Parse(await Guest.RunAsync(Submit(change), 900)).RootElement;
 
     /// <summary>Asks for a change while the power may go, and gives why its success was not told; null when it was.</summary>
     public async Task<string?> WhyNotAsync(string change)
