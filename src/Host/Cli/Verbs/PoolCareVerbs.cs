@@ -3,66 +3,64 @@ using EveStorage.Host.Api;
 
 namespace EveStorage.Host.Cli.Verbs;
 
-internal sealed class PoolScrub : ChangeVerb
+/// <summary>What a pool does by itself once it is started, and may be interrupted in.</summary>
+internal abstract class PausableVerb : ChangeVerb
 {
     private readonly Argument<PoolName> _pool;
     private readonly Option<bool> _pause = new("--pause") { Description = "Interrupt the one that runs. The next one goes on where it was." };
 
-    public PoolScrub()
-        : base("pool scrub", "Start a check of all that a pool holds against its redundancy, or go on with one that was interrupted. It goes on by itself; `pool status` shows how far it is.\n\nExample: evestorage pool scrub data")
+    protected PausableVerb(string path, string description)
+        : base(path, description)
     {
         _pool = Add(Arguments.Pool());
         Add(_pause);
     }
 
-    protected override Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
-        => Task.FromResult<ChangeRequest>(new ScrubPool { Pool = parsed.GetValue(_pool), Pause = parsed.GetValue(_pause) });
-}
-
-internal sealed class PoolTrim : ChangeVerb
-{
-    private readonly Argument<PoolName> _pool;
-    private readonly Option<bool> _pause = new("--pause") { Description = "Interrupt the one that runs. The next one goes on where it was." };
-
-    public PoolTrim()
-        : base("pool trim", "Tell a pool's drives which of their space is not used, or go on with that where it was interrupted. It goes on by itself; `pool status` shows how far it is.\n\nExample: evestorage pool trim data")
-    {
-        _pool = Add(Arguments.Pool());
-        Add(_pause);
-    }
+    protected abstract ChangeRequest RequestFor(PoolName pool, bool pause);
 
     protected override Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
-        => Task.FromResult<ChangeRequest>(new TrimPool { Pool = parsed.GetValue(_pool), Pause = parsed.GetValue(_pause) });
+        => Task.FromResult(RequestFor(parsed.GetValue(_pool), parsed.GetValue(_pause)));
 }
 
-internal sealed class PoolOffline : ChangeVerb
+/// <summary>What is done with one drive of a pool, called by its name there.</summary>
+internal abstract class PoolDriveVerb : ChangeVerb
 {
     private readonly Argument<PoolName> _pool;
     private readonly Argument<string> _drive;
 
-    public PoolOffline()
-        : base("pool offline", "Use a drive no more for now, while the pool serves without it. A drive that the pool can't do without is refused.\n\nExample: evestorage pool offline data serial:S5GXNX0R")
+    protected PoolDriveVerb(string path, string description)
+        : base(path, description)
     {
         _pool = Add(Arguments.Pool());
         _drive = Add(Arguments.Device("The drive, by its name in `pool status` or by its path.", "drive"));
     }
 
+    protected abstract ChangeRequest RequestFor(PoolName pool, string drive);
+
     protected override Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
-        => Task.FromResult<ChangeRequest>(new OfflineDrive { Pool = parsed.GetValue(_pool), Drive = parsed.GetValue(_drive)! });
+        => Task.FromResult(RequestFor(parsed.GetValue(_pool), parsed.GetValue(_drive)!));
 }
 
-internal sealed class PoolOnline : ChangeVerb
+internal sealed class PoolScrub() : PausableVerb(
+    "pool scrub", "Start a check of all that a pool holds against its redundancy, or go on with one that was interrupted. It goes on by itself; `pool status` shows how far it is.\n\nExample: evestorage pool scrub data")
 {
-    private readonly Argument<PoolName> _pool;
-    private readonly Argument<string> _drive;
+    protected override ChangeRequest RequestFor(PoolName pool, bool pause) => new ScrubPool { Pool = pool, Pause = pause };
+}
 
-    public PoolOnline()
-        : base("pool online", "Use a drive again. What was written meanwhile is brought to it, which goes on by itself.\n\nExample: evestorage pool online data serial:S5GXNX0R")
-    {
-        _pool = Add(Arguments.Pool());
-        _drive = Add(Arguments.Device("The drive, by its name in `pool status` or by its path.", "drive"));
-    }
+internal sealed class PoolTrim() : PausableVerb(
+    "pool trim", "Tell a pool's drives which of their space is not used, or go on with that where it was interrupted. It goes on by itself; `pool status` shows how far it is.\n\nExample: evestorage pool trim data")
+{
+    protected override ChangeRequest RequestFor(PoolName pool, bool pause) => new TrimPool { Pool = pool, Pause = pause };
+}
 
-    protected override Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
-        => Task.FromResult<ChangeRequest>(new OnlineDrive { Pool = parsed.GetValue(_pool), Drive = parsed.GetValue(_drive)! });
+internal sealed class PoolOffline() : PoolDriveVerb(
+    "pool offline", "Use a drive no more for now, while the pool serves without it. A drive that the pool can't do without is refused.\n\nExample: evestorage pool offline data serial:S5GXNX0R")
+{
+    protected override ChangeRequest RequestFor(PoolName pool, string drive) => new OfflineDrive { Pool = pool, Drive = drive };
+}
+
+internal sealed class PoolOnline() : PoolDriveVerb(
+    "pool online", "Use a drive again. What was written meanwhile is brought to it, which goes on by itself.\n\nExample: evestorage pool online data serial:S5GXNX0R")
+{
+    protected override ChangeRequest RequestFor(PoolName pool, string drive) => new OnlineDrive { Pool = pool, Drive = drive };
 }
