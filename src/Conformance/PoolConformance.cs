@@ -24,6 +24,7 @@ public static class PoolConformance
         new("A thin volume of 1TiB takes next to nothing of the pool", VolumeTraits.Thin, ThinTakesNothingAsync),
         .. NamePromises.Cases,
         .. BlockPromises.Cases,
+        .. ClaimPromises.Cases,
         .. SnapshotPromises.Cases,
         .. GrowPromises.Cases,
         .. RecoveryPromises.Cases,

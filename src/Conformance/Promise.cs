@@ -78,8 +78,9 @@ internal static class Promise
         {
             await call();
         }
-        catch (StorageException e) when (e.Kind == kind)
+        catch (StorageException e)
         {
+            Require(e.Kind == kind, $"{e.Kind} was reported and not {kind} ({e.Message})");
             return;
         }
 

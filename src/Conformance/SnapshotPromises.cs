@@ -18,6 +18,8 @@ internal static class SnapshotPromises
         new("Snapshots of several volumes are all taken or none", VolumeTraits.Snapshots, AllOrNoneAsync),
         new("A volume with a snapshot is busy for a delete, and goes after it", VolumeTraits.Snapshots, DeleteOrderAsync),
         new("A clone outlives its snapshot", VolumeTraits.Snapshots, CloneOutlivesAsync),
+        new("What is written to a clone reaches neither its snapshot nor another clone of it", VolumeTraits.Snapshots, ClonesAreApartAsync),
+        new("A snapshot that is said to share takes next to nothing", VolumeTraits.Snapshots, SharesAsync) { Claims = static c => !c.SnapshotsCopy },
     ];
 
     private static async Task ListedAsync(IStoragePool pool, RunPlan run, CancellationToken cancellationToken)
@@ -134,6 +136,41 @@ internal static class SnapshotPromises
         }
 
         await RequirePageAsync(pool, Other, 0, 6, cancellationToken);
+    }
+
+    private static async Task ClonesAreApartAsync(IStoragePool pool, RunPlan run, CancellationToken cancellationToken)
+    {
+        VolumeName second = new("second");
+        await MakeAsync(pool, run, Volume, cancellationToken);
+        await WriteAsync(pool, Volume, 0, 1, cancellationToken);
+        await TakeAsync(pool, run, cancellationToken, s_snapshot);
+        await run(await Snapshots(pool).PlanCloneAsync(s_snapshot, Other, cancellationToken), NewRequest(Other), cancellationToken);
+        await WriteAsync(pool, Other, 0, 3, cancellationToken);
+        await run(await Snapshots(pool).PlanCloneAsync(s_snapshot, second, cancellationToken), NewRequest(second), cancellationToken);
+        await RequirePageAsync(pool, second, 0, 1, cancellationToken);
+        await WriteAsync(pool, second, 0, 4, cancellationToken);
+        await RequirePageAsync(pool, Other, 0, 3, cancellationToken);
+    }
+
+    private static async Task SharesAsync(IStoragePool pool, RunPlan run, CancellationToken cancellationToken)
+    {
+        await MakeAsync(pool, run, Volume, cancellationToken);
+        byte[] block = new byte[1 << 20];
+        await using (IBlockSource blocks = await pool.OpenBlocksAsync(Volume, BlockAccess.ReadWrite, cancellationToken))
+        {
+            for (long offset = 0; offset < Size.Bytes; offset += block.Length)
+            {
+                new Random((int)(offset >> 20)).NextBytes(block);
+                await blocks.WriteAsync(offset, block, WriteDurability.Cached, cancellationToken);
+            }
+
+            await blocks.FlushAsync(cancellationToken);
+        }
+
+        long before = (await pool.GetStatusAsync(cancellationToken)).Free.Bytes;
+        await TakeAsync(pool, run, cancellationToken, s_snapshot);
+        long taken = before - (await pool.GetStatusAsync(cancellationToken)).Free.Bytes;
+        Require(taken <= Size.Bytes / 2, $"a snapshot of {Size} takes {new ByteSize(taken)}");
     }
 
     private static ISnapshotPool Snapshots(IStoragePool pool) => (ISnapshotPool)pool;

@@ -32,6 +32,38 @@ public sealed record TransportBench
 
     /// <summary>Connects a host to a subsystem of the transport; null when the transport refuses it.</summary>
     public required Func<HostNqn, Nqn, CancellationToken, ValueTask<ITransportHost?>> ConnectAsync { get; init; }
+
+    /// <summary>Asks the transport for an export beside another's hosts: what it says is what <see cref="HidesFromOtherHosts"/> is to be.</summary>
+    public async ValueTask<bool> MasksAsync(CancellationToken cancellationToken)
+    {
+        if (Transport.IsLocal)
+        {
+            return false;
+        }
+
+        TransportTrial trial = new(this);
+        await trial.ExportAsync(TransportTrial.Spec(1), cancellationToken);
+        bool masks = await TakesAsync(trial, TransportTrial.Spec(2, TransportTrial.Host, TransportTrial.OtherHost), cancellationToken);
+        await trial.EndAsync(TransportTrial.Spec(1), cancellationToken);
+        return masks;
+    }
+
+    /// <summary>Asks the transport for a read-only export: what it says is what <see cref="ServesReadOnly"/> is to be.</summary>
+    public async ValueTask<bool> RefusesWritesAsync(CancellationToken cancellationToken)
+        => await TakesAsync(new(this), TransportTrial.Spec(1) with { ReadOnly = true }, cancellationToken);
+
+    private static async Task<bool> TakesAsync(TransportTrial trial, ExportSpec spec, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await trial.PlanAsync(spec, cancellationToken);
+            return true;
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.NotSupported)
+        {
+            return false;
+        }
+    }
 }
 
 /// <summary>A volume for a transport to serve.</summary>

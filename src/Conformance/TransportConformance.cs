@@ -20,6 +20,19 @@ public static class TransportConformance
         .. TransportPlanCases.All,
     ];
 
+    /// <summary>Ends every export that a case left.</summary>
+    public static async Task EndAsync(TransportBench bench, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(bench);
+        foreach (ExportInfo export in await bench.Transport.ListExportsAsync(cancellationToken).ToListAsync(cancellationToken))
+        {
+            if (TransportTrial.IsOfCase(export))
+            {
+                await bench.Run(await bench.Transport.PlanUnexportAsync(export.VolumeId, cancellationToken), TransportTrial.NewRequest(), cancellationToken);
+            }
+        }
+    }
+
     private static async Task NamedHostIsServedAsync(TransportBench bench, CancellationToken cancellationToken)
     {
         TransportTrial trial = new(bench);

@@ -23,6 +23,9 @@ internal sealed class TransportTrial(TransportBench bench)
         AllowedHosts = [.. (hosts.Length == 0 ? [Host] : hosts).Select(h => new AllowedHost(h, Key: null))],
     };
 
+    /// <summary>Whether a case made it.</summary>
+    internal static bool IsOfCase(ExportInfo export) => export.Subsystem == Subsystem;
+
     internal static OperationRequest NewRequest() => new() { Id = Guid.NewGuid() };
 
     /// <summary>The specification as this transport takes it: one for this machine's programs takes no hosts.</summary>

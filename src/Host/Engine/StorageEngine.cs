@@ -1,3 +1,4 @@
+using EveStorage.Conformance;
 using EveStorage.Host.Api;
 using EveStorage.Host.Checks;
 using EveStorage.Host.Composition;
@@ -103,8 +104,8 @@ internal sealed class StorageEngine : IAsyncDisposable
     internal void CancelOperations() => _services.GetRequiredService<OperationRunner>().CancelAll();
 
     /// <summary>Holds a pool to the contract.</summary>
-    internal Task<IReadOnlyList<CheckReport>> CheckAsync(PoolName pool, CancellationToken cancellationToken)
-        => _services.GetRequiredService<PoolCheck>().RunAsync(pool, cancellationToken);
+    internal IAsyncEnumerable<PromiseReport> CheckAsync(PoolName pool, TimeSpan limit, CancellationToken cancellationToken)
+        => _services.GetRequiredService<PoolCheck>().RunAsync(pool, limit, cancellationToken);
 
     /// <summary>Stops operations, then exports, then closes the pools. File systems stay mounted: those who use them are not ours to stop.</summary>
     public async ValueTask DisposeAsync()
