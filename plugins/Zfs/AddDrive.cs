@@ -43,8 +43,7 @@ internal sealed class AddDrive(ZfsPool pool, string device, StepEffect expected)
             }
 
             await ZfsDrive.CheckFreeAsync(drive, device, cancellationToken);
-            await ZfsDrive.BlankAsync(pool.Zpool.Tools, drive, cancellationToken);
-            await pool.Zpool.Tools.ZpoolAsync($"{pool.Name}", Words(pool, report, drive), cancellationToken);
+            await ZfsDrive.GiveAsync(pool.Zpool.Tools, $"{pool.Name}", [drive], Words(pool, report, drive), cancellationToken);
             await pool.NameDrivesAsync(cancellationToken);
         }
 
@@ -54,8 +53,14 @@ internal sealed class AddDrive(ZfsPool pool, string device, StepEffect expected)
     // Without redundancy ZFS moves off it what came to it since; a group with parity stays as wide as it has become.
     public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
     {
-        if (expected == StepEffect.AlreadySo || Drive.Find(device) is not Drive drive || ZfsPool.MemberIn((await pool.LookAsync(cancellationToken)).Report, drive) is not Vdev added)
+        if (expected == StepEffect.AlreadySo || Drive.Find(device) is not Drive drive)
         {
+            return;
+        }
+
+        if (ZfsPool.MemberIn((await pool.LookAsync(cancellationToken)).Report, drive) is not Vdev added)
+        {
+            await ZfsDrive.BlankAsync(pool.Zpool.Tools, drive, cancellationToken);
             return;
         }
 

@@ -6,17 +6,16 @@ namespace EveStorage.Zfs;
 internal sealed class CreatePool(PoolInMaking making, StepEffect expected) : StorageStep
 {
     private readonly PoolRequest _request = making.Request;
-    private IReadOnlyList<Drive> _given = [];
 
     public override string Title { get; } = $"make the ZFS pool {making.Request.Pool}: {string.Join(' ', PoolLayout.Words(making.Request.Redundancy, making.Request.Parity, making.Request.Devices))}";
 
     public override StepEffect Expected => expected;
 
-    /// <summary>What is there in this machine's kernel, as asked for; null when nothing is.</summary>
+    /// <summary>What is there in this machine's kernel, as asked for; null when nothing is. It may be taken from its drives first.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: it is not ours, or was made otherwise.</exception>
-    internal static async Task<PoolFacts?> FindSameAsync(PoolInMaking making, CancellationToken cancellationToken)
+    internal static async Task<PoolFacts?> FindSameAsync(PoolInMaking making, bool mayTake, CancellationToken cancellationToken)
     {
-        PoolFacts? facts = await making.FindAsync(cancellationToken);
+        PoolFacts? facts = mayTake ? await making.TakeAsync(cancellationToken) : await making.FindAsync(cancellationToken);
         facts?.RequireOurs(making.Request.Name, making.Request.Pool);
         return facts?.Id is null || facts.Redundancy == making.Request.Redundancy
             ? facts
@@ -51,17 +50,12 @@ internal sealed class CreatePool(PoolInMaking making, StepEffect expected) : Sto
     {
         using FileLock held = await making.LockAsync(Title, cancellationToken);
         await ZfsTools.LoadAsync(cancellationToken);
-        if (await FindSameAsync(making, cancellationToken) is PoolFacts existing)
+        if (await FindSameAsync(making, mayTake: true, cancellationToken) is PoolFacts existing)
         {
             return existing.Comment!.Value.OutcomeFor(context);
         }
 
         IReadOnlyList<Drive> drives = await CheckDevicesAsync(_request, mayBeAbsent: false, cancellationToken);
-        foreach (Drive drive in drives)
-        {
-            await ZfsDrive.BlankAsync(making.Zpool.Tools, drive, cancellationToken);
-        }
-
         ZfsOptions options = making.Options;
         string[] words =
         [
@@ -72,15 +66,14 @@ internal sealed class CreatePool(PoolInMaking making, StepEffect expected) : Sto
             "-O", $"redundant_metadata={(options.LessRedundantMetadata ? "most" : "all")}", "-O", "volmode=dev", "-O", "snapdev=hidden", _request.Pool,
             .. PoolLayout.Words(_request.Redundancy, _request.Parity, [.. drives.Select(ZfsDrive.NodeOf)]),
         ];
-        _given = drives;
-        await making.Zpool.Tools.ZpoolAsync($"{_request.Name}", words, cancellationToken);
+        await ZfsDrive.GiveAsync(making.Zpool.Tools, $"{_request.Name}", drives, words, cancellationToken);
         return StepOutcome.Changed;
     }
 
     public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
     {
         using FileLock held = await making.LockAsync($"undo: {Title}", cancellationToken);
-        if ((await making.FindAsync(cancellationToken))?.Comment == context.Mark)
+        if ((await making.TakeAsync(cancellationToken))?.Comment == context.Mark)
         {
             await DeletePool.RequireEmptyAsync(making.Zpool, $"{_request.Name}", cancellationToken);
             await DeletePool.DestroyAsync(making.Zpool, $"{_request.Name}", making.Options, making.Services.Time, cancellationToken);
@@ -89,11 +82,6 @@ internal sealed class CreatePool(PoolInMaking making, StepEffect expected) : Sto
         foreach (Drive drive in _request.Devices.Select(device => Drive.Find(device)).OfType<Drive>())
         {
             await ZfsDrive.BlankAsync(making.Zpool.Tools, drive, cancellationToken);
-        }
-
-        foreach (Drive drive in _given)
-        {
-            await ZfsDrive.UnpartitionAsync(drive, cancellationToken);
         }
     }
 }

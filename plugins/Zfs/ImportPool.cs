@@ -20,10 +20,6 @@ internal static class ImportPool
         {
             await zpool.Tools.ZpoolAsync($"{name}", ["import", "-N", "-o", "cachefile=none", .. devices, $"{label.Guid}"], cancellationToken);
         }
-        catch (StorageException e) when (e.Message.Contains("in use from other system", StringComparison.Ordinal) || e.Message.Contains("in use from another system", StringComparison.Ordinal))
-        {
-            throw Foreign(name, label, e);
-        }
         catch (StorageException e) when (e.Kind == StorageErrorKind.Io)
         {
             throw new StorageException(
@@ -54,9 +50,9 @@ internal static class ImportPool
         return newest.State == VdevLabelState.Exported || newest.HostId == ourHost ? newest : throw Foreign(name, newest);
     }
 
-    private static StorageException Foreign(PoolName name, VdevLabel label, Exception? cause = null)
+    private static StorageException Foreign(PoolName name, VdevLabel label)
         => new(
             StorageErrorKind.Conflict, $"{name}",
             $"was last in use by another machine, {(label.HostName.Length > 0 ? label.HostName : "without a name")} (hostid {label.HostId:x8}, and ours is {HostId.Ours:x8}): close it there; "
-                + $"if that machine is gone for good, 'zpool import -f -N -o cachefile=none {label.Guid}' takes it over once", cause);
+                + $"if that machine is gone for good, 'zpool import -f -N -o cachefile=none {label.Guid}' takes it over once");
 }

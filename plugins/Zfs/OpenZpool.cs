@@ -9,8 +9,6 @@ namespace EveStorage.Zfs;
 /// <param name="Version">The module's version.</param>
 internal sealed record OpenZpool(PoolName Name, Zpool Zpool, PoolFacts Facts, ZfsVersion Version)
 {
-    private const string WrongKey = "Incorrect key";
-
     /// <summary>Takes the lock of a pool, between processes and inside one.</summary>
     internal static async ValueTask<FileLock> LockAsync(string pool, string title, ZfsOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -66,38 +64,17 @@ internal sealed record OpenZpool(PoolName Name, Zpool Zpool, PoolFacts Facts, Zf
         // A change of the key that a crash cut short leaves two names, of which one opens it.
         string? next = (await zpool.FindAsync(zpool.Root, cancellationToken, Property.PoolNextKey))?[0];
         IKeyProvider keys = services.Keys ?? throw new StorageException(StorageErrorKind.Unavailable, $"{name}", $"is locked: the profile names no Keys that have {key}");
-        if (next is not null && next != $"{key}" && await TryLoadAsync(zpool, keys, new(next), cancellationToken))
+        if (next is not null && next != $"{key}" && await VolumeKeys.TryLoadAsync(zpool, zpool.Volumes, keys, new(next), cancellationToken) is null)
         {
             await zpool.SetAsync(zpool.Root, [Property.Set(Property.PoolKey, next), Property.Set(Property.PoolNextKey, "")], cancellationToken);
             return;
         }
 
-        try
+        if (await VolumeKeys.TryLoadAsync(zpool, zpool.Volumes, keys, key, cancellationToken) is StorageException refusal)
         {
-            using KeyMaterial material = await keys.GetAsync(key, cancellationToken);
-            await zpool.Tools.ZfsAsync($"{name}", ["load-key", zpool.Volumes], material, cancellationToken);
-        }
-        catch (StorageException e) when (e.Kind == StorageErrorKind.NotFound)
-        {
-            throw new StorageException(StorageErrorKind.Unavailable, $"{name}", $"is locked: its key {key} is not there ({e.Message})", e);
-        }
-        catch (StorageException e) when (e.Message.Contains(WrongKey, StringComparison.Ordinal))
-        {
-            throw new StorageException(StorageErrorKind.Conflict, $"{name}", $"is not opened by the key {key}: it is another key than the pool was made with", e);
-        }
-    }
-
-    private static async Task<bool> TryLoadAsync(Zpool zpool, IKeyProvider keys, KeyName key, CancellationToken cancellationToken)
-    {
-        try
-        {
-            using KeyMaterial material = await keys.GetAsync(key, cancellationToken);
-            await zpool.Tools.ZfsAsync(zpool.Volumes, ["load-key", zpool.Volumes], material, cancellationToken);
-            return true;
-        }
-        catch (StorageException e) when (e.Kind == StorageErrorKind.NotFound || e.Message.Contains(WrongKey, StringComparison.Ordinal))
-        {
-            return false;
+            throw refusal.Kind == StorageErrorKind.NotFound
+                ? new StorageException(StorageErrorKind.Unavailable, $"{name}", $"is locked: its key {key} is not there ({refusal.Message})", refusal)
+                : new StorageException(StorageErrorKind.Conflict, $"{name}", $"is not opened by the key {key}: it is another key than the pool was made with ({refusal.Message})", refusal);
         }
     }
 

@@ -36,7 +36,8 @@ internal sealed record PoolReport(string State, IReadOnlyList<Vdev> Groups, Pool
 /// <param name="State">ONLINE, DEGRADED, FAULTED, OFFLINE, UNAVAIL, REMOVED.</param>
 /// <param name="Failures">Reads and writes that failed, and what did not fit its checksum.</param>
 /// <param name="Below">Its members.</param>
-internal sealed record Vdev(string Name, string Type, string Guid, string? Path, string State, VdevFailures Failures, IReadOnlyList<Vdev> Below)
+/// <param name="IsLeaving">Whether what it holds is being moved to the others, after which it is gone.</param>
+internal sealed record Vdev(string Name, string Type, string Guid, string? Path, string State, VdevFailures Failures, IReadOnlyList<Vdev> Below, bool IsLeaving = false)
 {
     /// <summary>It and all below it.</summary>
     internal IEnumerable<Vdev> All => Below.SelectMany(vdev => vdev.All).Prepend(this);

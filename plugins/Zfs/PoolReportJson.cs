@@ -31,7 +31,7 @@ internal static class PoolReportJson
         Vdev[] below = value.TryGetProperty("vdevs", out JsonElement members) ? [.. members.EnumerateObject().Select(ReadVdev)] : [];
         return new(
             vdev.Name, Text(value, "vdev_type"), value.GetProperty("guid").ToString(), value.TryGetProperty("path", out JsonElement path) ? path.GetString() : null,
-            Text(value, "state"), new(Count(value, "read_errors"), Count(value, "write_errors"), Count(value, "checksum_errors")), below);
+            Text(value, "state"), new(Count(value, "read_errors"), Count(value, "write_errors"), Count(value, "checksum_errors")), below, Count(value, "removing") > 0);
     }
 
     private static PoolScan ReadScan(JsonElement scan)

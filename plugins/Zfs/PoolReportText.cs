@@ -41,7 +41,7 @@ internal static class PoolReportText
             at++;
             List<Vdev> below = Members(paths, ids, row.Depth, ref at);
             string? group = Array.Find(s_groups, word => row.Name.StartsWith(word, StringComparison.Ordinal));
-            members.Add(new(row.Name, group ?? "disk", id, group is null ? row.PathNow : null, row.State, row.Failures, below));
+            members.Add(new(row.Name, group ?? "disk", id, group is null ? row.PathNow : null, row.State, row.Failures, below, row.IsLeaving));
         }
 
         return members;
@@ -64,7 +64,7 @@ internal static class PoolReportText
                 int was = Array.IndexOf(words, "was");
                 yield return new(
                     (text.Length - text.TrimStart(' ').Length) / 2, words[0], words[1], new(Number(words[2]), Number(words[3]), Number(words[4])),
-                    was > 0 && was + 1 < words.Length ? words[was + 1] : words[0]);
+                    was > 0 && was + 1 < words.Length ? words[was + 1] : words[0], words.Contains("(removing)"));
             }
         }
     }
@@ -101,5 +101,5 @@ internal static class PoolReportText
 
     private static long Number(string text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long value) ? value : 0;
 
-    private sealed record Row(int Depth, string Name, string State, VdevFailures Failures, string PathNow);
+    private sealed record Row(int Depth, string Name, string State, VdevFailures Failures, string PathNow, bool IsLeaving);
 }

@@ -54,4 +54,27 @@ internal sealed record PoolInMaking(Zpool Zpool, PoolRequest Request, ZfsOptions
     /// <summary>What is there under the pool's name, in this machine's kernel; null when nothing is, as before ZFS's module is loaded. Looking loads nothing.</summary>
     internal async Task<PoolFacts?> FindAsync(CancellationToken cancellationToken)
         => ZfsTools.LoadedVersion is null ? null : await PoolFacts.FindAsync(Zpool, cancellationToken);
+
+    /// <summary>Whether the drives hold a pool of ours under that name, as they do after a power cut while it was made, or when it is closed.</summary>
+    internal bool LiesOnDrives()
+        => Request.Devices.Select(device => Drive.Find(device)).OfType<Drive>().Any(drive => VdevLabel.Find(ZfsDrive.DataOf(drive)) is VdevLabel label
+            && label.Pool == Request.Pool && label.State != VdevLabelState.Destroyed && label.Written > 0 && PoolComment.Read(label.Comment) is not null);
+
+    /// <summary>The same as <see cref="FindAsync"/>, once the pool is taken from the drives that hold it.</summary>
+    internal async Task<PoolFacts?> TakeAsync(CancellationToken cancellationToken)
+    {
+        if (await FindAsync(cancellationToken) is PoolFacts there)
+        {
+            return there;
+        }
+
+        if (!LiesOnDrives())
+        {
+            return null;
+        }
+
+        await ZfsTools.LoadAsync(cancellationToken);
+        await ImportPool.ImportAsync(Request.Name, Zpool, Request.Devices, cancellationToken);
+        return await FindAsync(cancellationToken);
+    }
 }

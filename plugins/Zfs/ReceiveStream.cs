@@ -21,7 +21,7 @@ internal sealed class ReceiveStream(ZfsPool pool, VolumeSpec spec, IImageSource 
         pool.OursIn(await pool.Zpool.ListAsync(spec.Name, cancellationToken), spec.Name);
         if (image.CanSeek && await new StreamFeed(image, static _ => { }).NextAsync(cancellationToken) is StreamHeader first)
         {
-            ReceivedDataset.RequireVolume(first, image.Name);
+            ReceivedDataset.RequireVolume(first, pool, image.Name);
             await ReceivedDataset.FindBaseAsync(pool, first.FromGuid, image.Name, cancellationToken);
         }
 
@@ -68,7 +68,7 @@ internal sealed class ReceiveStream(ZfsPool pool, VolumeSpec spec, IImageSource 
         StreamHeader? before = null;
         while (await feed.NextAsync(cancellationToken) is StreamHeader header)
         {
-            ReceivedDataset.RequireVolume(header, image.Name);
+            ReceivedDataset.RequireVolume(header, pool, image.Name);
             if (before is not null && (header.FromGuid != before.ToGuid || header.IsClone))
             {
                 throw new StorageException(

@@ -10,10 +10,13 @@ internal static class ReceivedDataset
 
     /// <summary>Refuses a stream of which ZFS would make no volume, or only with what is not in it.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>.</exception>
-    internal static void RequireVolume(StreamHeader header, string subject)
+    internal static void RequireVolume(StreamHeader header, ZfsPool pool, string subject)
     {
+        // zfs-send(8), -e: data in block pointers, which is where a block's key would have to be. "incompatible embedded data stream feature with encrypted receive"
+        bool hasEmbedded = header.Features.HasFlag(StreamFeatures.EmbedData) && !header.Features.HasFlag(StreamFeatures.Raw);
         string? reason = header.Of != ObjectSetType.Volume ? "is of a file system, and volumes are kept here: receive it with `zfs receive` into a pool of its own"
             : header.Features.HasFlag(StreamFeatures.Resuming) ? "goes on with a stream that was cut, which is not all of it: send it from the start"
+            : hasEmbedded && pool.Open.Facts.Key is not null ? "has embedded blocks, which ZFS does not receive below encryption: import it with --verify, which replays it, or send it without -e"
             : null;
         if (reason is not null)
         {

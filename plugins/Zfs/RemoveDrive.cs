@@ -41,13 +41,10 @@ internal sealed class RemoveDrive(ZfsPool pool, string drive, StepEffect expecte
         Drive? device = PoolDrives.FindDevice(old) is Drive there ? ZfsDrive.WholeOf(there) : null;
         using (IDisposable held = await pool.LockAsync(Title, cancellationToken))
         {
-            try
+            // What an operation that a crash cut short began goes on by itself.
+            if ((await pool.LookAsync(cancellationToken)).Report.Drives.Any(vdev => vdev.Guid == old.Guid && !vdev.IsLeaving))
             {
                 await pool.Zpool.Tools.ZpoolAsync($"{pool.Name}", ["remove", pool.Zpool.Root, old.Guid], cancellationToken);
-            }
-            catch (StorageException e) when (e.Message.Contains("in progress", StringComparison.Ordinal))
-            {
-                // An operation that a crash cut short began it: it goes on by itself.
             }
         }
 
@@ -73,18 +70,14 @@ internal sealed class RemoveDrive(ZfsPool pool, string drive, StepEffect expecte
     {
         using IDisposable held = await pool.LockAsync($"undo: {Title}", cancellationToken);
         (PoolReport report, string? names) = await pool.LookAsync(cancellationToken);
-        if (PoolDrives.Find(report, names, drive) is null)
+        if (PoolDrives.Find(report, names, drive) is not Vdev old)
         {
             throw new StorageException(StorageErrorKind.NeedsAttention, $"{pool.Name}", $"has let {drive} go: 'evestorage pool add {pool.Name} {drive}' takes it in again");
         }
 
-        try
+        if (old.IsLeaving)
         {
             await pool.Zpool.Tools.ZpoolAsync($"{pool.Name}", ["remove", "-s", pool.Zpool.Root], cancellationToken);
-        }
-        catch (StorageException e) when (e.Message.Contains("no removal in progress", StringComparison.Ordinal))
-        {
-            // It had not begun.
         }
     }
 }

@@ -57,8 +57,7 @@ internal sealed class ReplaceDrive : StorageStep
             if (vdev is not null && ZfsPool.MemberIn(report, device) is null)
             {
                 await ZfsDrive.CheckFreeAsync(device, _replacement, cancellationToken);
-                await ZfsDrive.BlankAsync(_pool.Zpool.Tools, device, cancellationToken);
-                await _pool.Zpool.Tools.ZpoolAsync($"{_pool.Name}", ["replace", _pool.Zpool.Root, vdev.Guid, ZfsDrive.NodeOf(device)], cancellationToken);
+                await ZfsDrive.GiveAsync(_pool.Zpool.Tools, $"{_pool.Name}", [device], ["replace", _pool.Zpool.Root, vdev.Guid, ZfsDrive.NodeOf(device)], cancellationToken);
                 began = true;
             }
         }
@@ -81,8 +80,14 @@ internal sealed class ReplaceDrive : StorageStep
     {
         using IDisposable held = await _pool.LockAsync($"undo: {Title}", cancellationToken);
         (PoolReport report, string? names) = await _pool.LookAsync(cancellationToken);
-        if (Drive.Find(_replacement) is not Drive device || ZfsPool.MemberIn(report, device) is not Vdev member || Expected == StepEffect.AlreadySo)
+        if (Drive.Find(_replacement) is not Drive device || Expected == StepEffect.AlreadySo)
         {
+            return;
+        }
+
+        if (ZfsPool.MemberIn(report, device) is not Vdev member)
+        {
+            await ZfsDrive.BlankAsync(_pool.Zpool.Tools, device, cancellationToken);
             return;
         }
 

@@ -4,6 +4,7 @@ namespace EveStorage.Zfs;
 internal sealed class RestDrive(ZfsPool pool, string drive, bool online, StepEffect expected) : StorageStep
 {
     private const string Offline = "OFFLINE";
+    private const string Online = "ONLINE";
 
     public override string Title => online ? $"use {drive} of {pool.Name} again" : $"use {drive} of {pool.Name} no more for now";
 
@@ -50,11 +51,21 @@ internal sealed class RestDrive(ZfsPool pool, string drive, bool online, StepEff
         {
             await pool.Zpool.Tools.ZpoolAsync($"{pool.Name}", [use ? "online" : "offline", pool.Zpool.Root, vdev.Guid], cancellationToken);
         }
-        catch (StorageException e) when (e.Message.Contains("no valid replicas", StringComparison.Ordinal))
+        catch (StorageException e) when (!use)
         {
-            throw new StorageException(StorageErrorKind.Conflict, $"{pool.Name}", $"needs {drive} now, since another drive is missing or out of use: bring that back, or replace it, first", e);
+            if (!IsNeeded(vdev, (await pool.LookAsync(cancellationToken)).Report))
+            {
+                throw;
+            }
+
+            throw new StorageException(
+                StorageErrorKind.Conflict, $"{pool.Name}", $"needs {drive} now, since another drive is missing, out of use or not up to date: bring that back, or replace it, first", e);
         }
     }
+
+    // Whether ZFS has a reason to refuse: what the others of its group hold is not all of it.
+    private static bool IsNeeded(Vdev vdev, PoolReport report)
+        => report.IsRebuilding || report.Groups.Where(group => group.Leaves.Any(leaf => leaf.Guid == vdev.Guid)).SelectMany(group => group.Leaves).Any(leaf => leaf.Guid != vdev.Guid && leaf.State != Online);
 
     private static async Task<Vdev> FindAsync(ZfsPool pool, string drive, CancellationToken cancellationToken)
     {

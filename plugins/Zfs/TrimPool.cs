@@ -1,3 +1,5 @@
+using EveStorage.Linux;
+
 namespace EveStorage.Zfs;
 
 /// <summary>Has ZFS tell the drives which of their space is not used, or interrupts that. It goes on by itself, also after a restart.</summary>
@@ -6,6 +8,13 @@ internal sealed class TrimPool(ZfsPool pool, bool pause) : StorageStep
     public override string Title => pause ? $"interrupt telling the drives of {pool.Name} what is not used" : $"tell the drives of {pool.Name} what is not used";
 
     public override StepEffect Expected => StepEffect.Change;
+
+    /// <summary>Plans it.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: no drive of the pool takes a discard.</exception>
+    internal static async Task<TrimPool> PlanAsync(ZfsPool pool, bool pause, CancellationToken cancellationToken)
+        => (await pool.LookAsync(cancellationToken)).Report.Drives.Select(PoolDrives.FindDevice).OfType<Drive>().Any(drive => drive.TakesDiscard)
+            ? new(pool, pause)
+            : throw new StorageException(StorageErrorKind.NotSupported, $"{pool.Name}", "is of drives that can't be told what is not used");
 
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
@@ -16,15 +25,7 @@ internal sealed class TrimPool(ZfsPool pool, bool pause) : StorageStep
             return StepOutcome.AlreadySo;
         }
 
-        try
-        {
-            await pool.Zpool.Tools.ZpoolAsync($"{pool.Name}", ["trim", .. pause ? (string[])["-s"] : [], pool.Zpool.Root], cancellationToken);
-        }
-        catch (StorageException e) when (e.Message.Contains("no devices in pool support trim", StringComparison.Ordinal) || e.Message.Contains("trim operations are not supported", StringComparison.Ordinal))
-        {
-            throw new StorageException(StorageErrorKind.NotSupported, $"{pool.Name}", "is of drives that can't be told what is not used", e);
-        }
-
+        await pool.Zpool.Tools.ZpoolAsync($"{pool.Name}", ["trim", .. pause ? (string[])["-s"] : [], pool.Zpool.Root], cancellationToken);
         return StepOutcome.Changed;
     }
 

@@ -38,16 +38,43 @@ internal static class VolumeKeys
             return false;
         }
 
+        StorageException? refusal = await TryLoadAsync(zpool, volume.Name, keys, NameOf(id), cancellationToken);
+        if (refusal is not null)
+        {
+            services.Events.Report(new(
+                "volume.locked", EventSeverity.Warning, volume.Name, $"was received encrypted and stays locked: its key {NameOf(id)} is not at the source of keys, or is another one ({refusal.Message})"));
+        }
+
+        return refusal is null;
+    }
+
+    /// <summary>
+    /// Has ZFS take a key from its source for a dataset, by pipe. Null when it can be read now; why not, when there is no such key, or
+    /// ZFS does not take it. That is seen by what is locked still: ZFS tells a wrong key from other failures by its words alone.
+    /// </summary>
+    internal static async Task<StorageException?> TryLoadAsync(Zpool zpool, string dataset, IKeyProvider keys, KeyName key, CancellationToken cancellationToken)
+    {
+        KeyMaterial material;
         try
         {
-            using KeyMaterial key = await keys.GetAsync(NameOf(id), cancellationToken);
-            await zpool.Tools.ZfsAsync(volume.Name, ["load-key", volume.Name], key, cancellationToken);
-            return true;
+            material = await keys.GetAsync(key, cancellationToken);
         }
-        catch (StorageException e) when (e.Kind == StorageErrorKind.NotFound || e.Message.Contains("Incorrect key", StringComparison.Ordinal) || e.Message.Contains("must be a", StringComparison.Ordinal))
+        catch (StorageException e) when (e.Kind == StorageErrorKind.NotFound)
         {
-            services.Events.Report(new("volume.locked", EventSeverity.Warning, volume.Name, $"was received encrypted and stays locked: its key {NameOf(id)} is not at the source of keys, or is another one"));
-            return false;
+            return e;
+        }
+
+        using (material)
+        {
+            try
+            {
+                await zpool.Tools.ZfsAsync(dataset, ["load-key", dataset], material, cancellationToken);
+                return null;
+            }
+            catch (StorageException e)
+            {
+                return await IsLockedAsync(zpool, dataset, cancellationToken) ? e : null;
+            }
         }
     }
 }

@@ -34,8 +34,8 @@ internal sealed class ZfsBackend(ZfsOptions options, PluginServices services) : 
     {
         ArgumentNullException.ThrowIfNull(spec);
         PoolInMaking making = new(new(ZfsTools.Find(), options.PoolOf(spec.Name)), PoolRequest.Check(spec, options), options, services);
-        PoolFacts? there = await CreatePool.FindSameAsync(making, cancellationToken);
-        if (there is null)
+        PoolFacts? there = await CreatePool.FindSameAsync(making, mayTake: false, cancellationToken);
+        if (there is null && !making.LiesOnDrives())
         {
             await CreatePool.CheckDevicesAsync(making.Request, mayBeAbsent: true, cancellationToken);
         }

@@ -49,7 +49,7 @@ internal static class ZfsDrive
     internal static IReadOnlyList<string> Candidates(IReadOnlyList<string> declared)
         => [.. Drive.List().Where(drive => !drive.IsFabric).Concat(declared.Select(device => Drive.Find(device)).OfType<Drive>()).Select(NodeOf).Distinct(StringComparer.Ordinal)];
 
-    /// <summary>Refuses a drive that is in use or has anything on it that is known to anybody, but what a pool of ours left that is no more.</summary>
+    /// <summary>Refuses a drive that is in use or has anything on it that is known to anybody, but what is left of a pool of ours.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>; its bytes are as they were.</exception>
     internal static async Task CheckFreeAsync(Drive drive, string device, CancellationToken cancellationToken)
     {
@@ -78,7 +78,7 @@ internal static class ZfsDrive
         }
     }
 
-    /// <summary>Takes away what a pool of ours left on a drive that is no more: ZFS's labels, and the partitions that it made. Whether there was any.</summary>
+    /// <summary>Takes away what is left on a drive of a pool of ours that is no more, or never was whole: ZFS's labels, and the partitions that it made. Whether there was any.</summary>
     internal static async Task<bool> BlankAsync(ZfsTools tools, Drive drive, CancellationToken cancellationToken)
     {
         if (!IsLeft(drive))
@@ -90,35 +90,51 @@ internal static class ZfsDrive
         return true;
     }
 
+    /// <summary>Has ZFS take drives that are free, by <paramref name="words"/> of zpool.</summary>
+    internal static async Task GiveAsync(ZfsTools tools, string subject, IReadOnlyList<Drive> drives, IReadOnlyList<string> words, CancellationToken cancellationToken)
+    {
+        foreach (Drive drive in drives)
+        {
+            await BlankAsync(tools, drive, cancellationToken);
+            DriveClaim.Put(drive);
+        }
+
+        await tools.ZpoolAsync(subject, words, cancellationToken);
+        foreach (Drive drive in drives)
+        {
+            DriveClaim.Take(drive);
+        }
+    }
+
     /// <summary>Takes ZFS's labels, and the partitions that it made, from a device of which the caller knows that no pool has it.</summary>
     internal static async Task ClearAsync(ZfsTools tools, Drive drive, CancellationToken cancellationToken)
     {
+        DriveClaim.Put(drive);
         string data = DataOf(drive);
-        await tools.ZpoolAsync(data, ["labelclear", "-f", data], cancellationToken);   // without force it refuses what was not exported
+        if (VdevLabel.Find(data) is not null)
+        {
+            await tools.ZpoolAsync(data, ["labelclear", "-f", data], cancellationToken);   // without force it refuses what was not exported
+        }
+
         Command wipefs = Command.Find("wipefs") ?? throw new StorageException(StorageErrorKind.Unavailable, "wipefs", "is not installed: install util-linux");
         foreach (string node in ((string[])[data, NodeOf(drive)]).Distinct(StringComparer.Ordinal))
         {
             await wipefs.RunAsync(["--quiet", "--all", node], cancellationToken);
         }
+
+        DriveClaim.Take(drive);
     }
 
-    /// <summary>Takes the partitions from a whole drive that ZFS made when it was given the drive, and then failed. The caller knows that it had none before.</summary>
-    internal static async Task UnpartitionAsync(Drive drive, CancellationToken cancellationToken)
+    // ZFS's own partitions and no other, and what says that they are ours: a label of a pool that is no more, or has let the drive go,
+    // or our claim, where no pool has written more than a beginning.
+    private static bool IsLeft(Drive drive)
     {
         Drive[] parts = [.. PartitionsOf(drive)];
-        if (drive.Partition is not null || parts.Length == 0 || VdevLabel.Find(DataOf(drive)) is not null || parts.Any(part => part.Partition is not (DataPartition or ReservedPartition)))
-        {
-            return;
-        }
-
-        Command wipefs = Command.Find("wipefs") ?? throw new StorageException(StorageErrorKind.Unavailable, "wipefs", "is not installed: install util-linux");
-        await wipefs.RunAsync(["--quiet", "--all", drive.Path], cancellationToken);
+        VdevLabel? label = VdevLabel.Find(DataOf(drive));
+        return (drive.Partition is not null || parts.All(part => part.Partition is DataPartition or ReservedPartition))
+            && (label is { State: VdevLabelState.Destroyed } ? PoolComment.Read(label.Comment) is not null
+                : label is null or { Written: 0 } && parts.Any(part => part.PartitionName?.StartsWith("zfs-", StringComparison.Ordinal) == true) && DriveClaim.IsOn(drive));
     }
-
-    // ZFS's own partitions and no other, and a label that says: ours, and destroyed or let go one by one.
-    private static bool IsLeft(Drive drive)
-        => VdevLabel.Find(DataOf(drive)) is { State: VdevLabelState.Destroyed } label && PoolComment.Read(label.Comment) is not null
-            && PartitionsOf(drive).All(part => drive.Partition is not null || part.Partition is DataPartition or ReservedPartition);
 
     private static IEnumerable<Drive> PartitionsOf(Drive drive) => Drive.List().Where(other => other.Partition is not null && IsOf(other, drive));
 

@@ -9,9 +9,9 @@ internal sealed partial class ZfsPool : IPausableScrubPool, ITrimmablePool, IRek
 
     public ValueTask<Plan> PlanPauseScrubAsync(CancellationToken cancellationToken) => new(Plan.Of(new PauseScrub(this)));
 
-    public ValueTask<Plan> PlanTrimAsync(CancellationToken cancellationToken) => new(Plan.Of(new TrimPool(this, pause: false)));
+    public async ValueTask<Plan> PlanTrimAsync(CancellationToken cancellationToken) => Plan.Of(await TrimPool.PlanAsync(this, pause: false, cancellationToken));
 
-    public ValueTask<Plan> PlanPauseTrimAsync(CancellationToken cancellationToken) => new(Plan.Of(new TrimPool(this, pause: true)));
+    public async ValueTask<Plan> PlanPauseTrimAsync(CancellationToken cancellationToken) => Plan.Of(await TrimPool.PlanAsync(this, pause: true, cancellationToken));
 
     public async ValueTask<Plan> PlanRekeyAsync(KeyName newKey, CancellationToken cancellationToken)
         => await Zpool.FindAsync(Zpool.Root, cancellationToken, Property.PoolKey) is [string now]

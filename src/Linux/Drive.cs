@@ -21,6 +21,9 @@ public sealed record Drive
     /// <summary>The number of the partition; null for a whole drive.</summary>
     public int? Partition { get; init; }
 
+    /// <summary>What the table calls the partition; null where it has no name.</summary>
+    public string? PartitionName { get; init; }
+
     /// <summary>The drive's world-wide name; null where it has none.</summary>
     public string? WorldWideName { get; init; }
 
@@ -48,6 +51,9 @@ public sealed record Drive
     /// <summary>How it is called for life: by its world-wide name, else its serial number, else its path; a partition's number follows.</summary>
     public string Identity
         => (WorldWideName ?? Serial) is string drive ? $"{drive}{Suffix}" : Path;
+
+    /// <summary>Whether it can be told which of its space is not used: <c>queue/discard_max_bytes</c> of its drive in /sys.</summary>
+    public bool TakesDiscard => DriveSysfs.Read(Directory, "queue/discard_max_bytes") is not (null or "0");
 
     private string Suffix => Partition is int number ? $"-part{number}" : "";
 

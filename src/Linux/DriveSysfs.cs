@@ -8,6 +8,7 @@ internal static partial class DriveSysfs
 {
     private const string Blocks = "/sys/block";
     private const string Classes = "/sys/class/block";
+    private const string PartitionName = "PARTNAME=";
     private const int SectorSize = 512;   // the kernel counts in these, whatever the device has
 
     private static readonly string[] s_stacked = ["dm-", "md", "loop", "ram", "zram", "nbd", "drbd", "zd", "sr", "fd"];
@@ -79,6 +80,7 @@ internal static partial class DriveSysfs
                 Number = Read(place, "dev") ?? "",
                 Size = SizeOf(place),
                 Partition = int.Parse(Read(place, "partition") ?? "0", CultureInfo.InvariantCulture),
+                PartitionName = Read(place, "uevent")?.Split('\n').FirstOrDefault(line => line.StartsWith(PartitionName, StringComparison.Ordinal))?[PartitionName.Length..],
             };
         }
     }

@@ -45,7 +45,7 @@ internal sealed class PowerCutMachine : IDisposable
                 Act act = _course.Next(_moment.Before);
                 long start = Stopwatch.GetTimestamp();
                 Task<string?> taken = TakeAsync(hosted, act);
-                if (whole <= 0 && (_pool.MayBeCutInMaking || _moment.Before.HasPool) && await Task.WhenAny(taken, Task.Delay(_longest * _random.NextDouble())) != taken)
+                if (whole <= 0 && await Task.WhenAny(taken, Task.Delay(_longest * _random.NextDouble())) != taken)
                 {
                     await hosted.DisposeAsync();
                     bool acknowledged = await taken is null;

@@ -17,9 +17,6 @@ internal abstract class PowerCutPool
     /// <summary>Whether a volume goes back to its newest snapshot alone, and only while nothing was cloned of it.</summary>
     internal virtual bool RollsBackAlongALine => false;
 
-    /// <summary>Whether the power may go while the pool is made.</summary>
-    internal virtual bool MayBeCutInMaking => true;
-
     /// <summary>A volume's device.</summary>
     internal abstract string DeviceOf(string volume);
 

@@ -9,6 +9,7 @@ public sealed class ZfsMachineTests : IDisposable
 {
     private const string Host = "nqn.2014-08.org.example:guest";
     private const int ImageSize = 24 << 20;
+    private const string Embedded = "vol-lz4-16k.e.zs";
     private const string Profile = """
         {
           "State": "/root/state", "Run": "/run/evestorage",
@@ -99,6 +100,11 @@ public sealed class ZfsMachineTests : IDisposable
         (await guest.RunAsync("cmp /dev/zvol/evestorage-data/volumes/vm3 <(head -c 25165824 /dev/zvol/evestorage-data/volumes/vm1) && echo equal", 300)).ShouldBe("equal");
         (await guest.RunAsync("zfs get -Hp -o value keystatus,encryptionroot evestorage-data/volumes/vm4")).ShouldBe("unavailable\nevestorage-data/volumes/vm4");
         await hosted.ChangeAsync("""{"change":"rekey-pool","pool":"data"}""");
+
+        // ZFS itself takes no embedded blocks below encryption: such a stream is replayed.
+        JsonElement replayed = await hosted.RunAsync("image", "import", $"/share/{Embedded}", "data/vm5");
+        replayed.GetProperty("results").TryGetProperty("received", out _).ShouldBeFalse($"{replayed}");
+        (await guest.RunAsync("sha256sum < /dev/zvol/evestorage-data/volumes/vm5", 300))[..64].ShouldBe(RealStreams.Named(Embedded).Content);
     }
 
     private static async Task<JsonElement> StatusAsync(HostedGuest hosted) => (await hosted.GetAsync("pools/data")).GetProperty("status");
@@ -132,6 +138,7 @@ public sealed class ZfsMachineTests : IDisposable
 
         Directory.CreateDirectory(_place["share"]);
         await File.WriteAllBytesAsync(_place["raw"], image);
+        await File.WriteAllBytesAsync(_place[$"share/{Embedded}"], RealStreams.Bytes(Embedded).ToArray());
         await Programs.OutputAsync("qemu-img", "convert", "-f", "raw", "-O", "qcow2", _place["raw"], _place["share/image.qcow2"]);
         return Convert.ToHexStringLower(SHA256.HashData(image));
     }

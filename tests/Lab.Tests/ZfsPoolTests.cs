@@ -35,6 +35,9 @@ public sealed class ZfsPoolTests
     public async Task Real_streams_are_received_by_ZFS_itself_and_hold_what_the_volumes_held(string trial) => await RunLongAsync(Guest.NewKernelWithZfs, trial, 1, "virtio");
 
     [Fact]
+    public async Task What_a_power_cut_left_of_a_pool_or_a_drive_is_finished_or_undone() => await RunLongAsync(Guest.NewKernelWithZfs, "half-made", 2, "virtio");
+
+    [Fact]
     public async Task Drives_rest_checks_are_interrupted_and_keys_change() => await RunLongAsync(Guest.NewKernelWithZfs, "care", 2, "scsi");
 
     private static async Task RunLongAsync(string kernel, string trial, int count, string bus)

@@ -23,9 +23,6 @@ internal sealed class ZfsPowerCutPool : PowerCutPool
 
     internal override bool RollsBackAlongALine => true;
 
-    // The page of eve.zfs: what ZFS leaves then on a drive that it was about to partition is for a person to blank.
-    internal override bool MayBeCutInMaking => false;
-
     internal override string DeviceOf(string volume) => $"/dev/zvol/{Volumes}/{volume}";
 
     internal override async Task<PowerCutFound> LookAsync(Guest guest, Moment moment)

@@ -52,6 +52,14 @@ public sealed class CareTests
     }
 
     [Fact]
+    public void A_drive_that_is_being_emptied_is_the_same_as_JSON_and_as_text()
+    {
+        PoolReport[] reports = [PoolReportJson.Read(Said("leaving-j"), "rem"), PoolReportText.Read(Said("leaving-p"), Said("leaving-g"), "rem")];
+
+        reports.ShouldAllBe(report => report.Drives.Single(drive => drive.IsLeaving).Guid == "7511099305814456391");
+    }
+
+    [Fact]
     public void The_memory_that_ZFS_caches_in_is_what_it_takes_of_what_it_may()
         => ArcMemory.Read("19 1 0x01 147 39984 26156995720 659442046970\nname                            type data\nc                               4    109672320\nc_min                           4    47937408\nc_max                           4    958748160\nsize                            4    6770776\n")
             .ShouldBe(new SpaceUse(new(958748160), new(6770776)));

@@ -14,6 +14,7 @@ await (trial switch
     "drives" => DriveTrial.RunAsync(said, drives),
     "streams" => StreamTrial.RunAsync(said, encrypted: false, drives),
     "streams-encrypted" => StreamTrial.RunAsync(said, encrypted: true, drives),
+    "half-made" => HalfMadeTrial.RunAsync(said, drives),
     "care" => CareTrial.RunAsync(said, drives),
     "locked" => LockedTrial.RunAsync(said, drives),
     _ => throw new ArgumentException($"there is no trial {trial}"),
