@@ -15,8 +15,8 @@ internal static class RealStreams
             .Where(row => row[1].Length > 0)
             .Select(row => new RealStream(row[0], long.TryParse(row[4], out long size) ? size : null, row[5]))];
 
-    /// <summary>The one of that name, as <c>vol-lz4-16k.Lec.zs</c>.</summary>
-    internal static byte[] Bytes(string name) => s_bytes.Value[name];
+    /// <summary>The one of that name, as <c>vol-lz4-16k.Lec.zs</c>: a copy, which a test may damage while others read theirs.</summary>
+    internal static byte[] Bytes(string name) => [.. s_bytes.Value[name]];
 
     /// <summary>The one of that name.</summary>
     internal static RealStream Named(string name) => All.Single(stream => stream.Name == name);
