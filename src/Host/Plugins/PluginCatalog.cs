@@ -8,9 +8,6 @@ internal sealed class PluginCatalog
 {
     private PluginCatalog(IReadOnlyList<CatalogEntry> entries) => Entries = entries;
 
-    /// <summary>The version of the contract that this host speaks.</summary>
-    internal static Version Contract { get; } = new(1, 0);
-
     /// <summary>Every plugin that was found or is enabled, by id.</summary>
     internal IReadOnlyList<CatalogEntry> Entries { get; }
 
@@ -90,7 +87,7 @@ internal sealed class PluginCatalog
 
         try
         {
-            manifest.RequireContract(Contract);
+            manifest.RequireContract(ContractRange.Ours);
             PluginFolder.RequireSafe(entry.Directory!, options.Directories);
             RequirePin(entry, options);
             string[] missing = [.. PluginNeeds.Missing(manifest.Needs ?? [])];

@@ -55,11 +55,11 @@ internal sealed partial record PluginManifest
         }
     }
 
-    /// <summary>Refuses a plugin of another contract: same major version, and not newer than the host's.</summary>
+    /// <summary>Refuses a plugin of another contract.</summary>
     /// <exception cref="StorageException">The host can't run it.</exception>
-    internal void RequireContract(Version host)
+    internal void RequireContract(ContractRange host)
     {
-        if (Contract.Major != host.Major || Contract > host)
+        if (!host.Includes(Contract))
         {
             throw new StorageException(
                 StorageErrorKind.NotSupported, Id, $"needs contract {Contract} and this host has {host}: install the plugin's build for this host");

@@ -7,7 +7,7 @@ namespace EveStorage.Tests;
 internal static class CompiledPlugin
 {
     private const string Manifest =
-        """{ "id": "compiled", "version": "1.0", "contract": "1.0", "assembly": "Compiled.dll", "entry": "Entry", "kinds": [] }""";
+        """{ "id": "compiled", "version": "1.0", "contract": "0.9", "assembly": "Compiled.dll", "entry": "Entry", "kinds": [] }""";
 
     private static readonly MetadataReference[] s_framework =
         [.. Directory.EnumerateFiles(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "System.*.dll")
