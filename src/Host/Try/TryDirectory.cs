@@ -14,6 +14,7 @@ internal sealed class TryDirectory : IDisposable
 
     private readonly bool _keep;
     private readonly List<string> _made = [];
+    private ProfileSource? _profile;
 
     internal TryDirectory(bool keep)
     {
@@ -40,7 +41,7 @@ internal sealed class TryDirectory : IDisposable
     internal int Port { get; }
 
     /// <summary>The profile: one pool of files here, one target on the loopback address.</summary>
-    internal ProfileSource Profile => new("try", [], new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+    internal ProfileSource Profile => _profile ??= new("try", [], new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
     {
         ["State"] = Path,
         ["Run"] = System.IO.Path.Combine(Path, "run"),

@@ -33,6 +33,32 @@ public sealed class TryTests
     }
 
     [Fact]
+    public async Task With_a_profile_it_makes_that_profiles_pool_and_removes_it()
+    {
+        using CommandLineHost host = new();
+
+        Ended ended = await host.RunAsync("try", "--once", "--json");
+
+        ended.Code.ShouldBe(0, ended.Error);
+        ended.Json.GetProperty("sha256").GetString()!.Length.ShouldBe(64);
+        Path.Exists(host["pool"]).ShouldBeFalse("it was made there, and removed");
+        Path.Exists(host["state"]).ShouldBeFalse("its journal is the try's own");
+    }
+
+    [Fact]
+    public async Task A_profiles_pool_that_is_made_is_refused_and_stays()
+    {
+        using CommandLineHost host = new();
+        await host.DoAsync("pool", "create", "data");
+
+        Ended ended = await host.RunAsync("try", "--once");
+
+        ended.Code.ShouldBe(6, ended.Error);
+        ended.Error.ShouldContain("a try makes a pool of its own");
+        (await host.DoAsync("pool", "list", "--json")).Json[0].GetProperty("created").GetBoolean().ShouldBeTrue();
+    }
+
+    [Fact]
     public async Task An_image_that_is_none_is_one_line_and_the_exit_code_of_an_import()
     {
         using CommandLineHost host = new();
