@@ -1,32 +1,37 @@
-using EveStorage.FileBacked;
-using EveStorage.Testing;
+using EveStorage.Conformance;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
 namespace EveStorage.Tests;
 
-/// <summary>Gets a pool out of the file plugin as a host does: through its registration.</summary>
-internal sealed class FilePools(string directory) : IPluginRegistrar, IEventSink
+/// <summary>Gets a backend out of a plugin as a host does, through its registration, with a place in memory for its pool.</summary>
+internal sealed class FilePools : IPluginRegistrar, IEventSink, IDisposable
 {
+    private readonly string _directory = $"/dev/shm/evestorage-{Guid.NewGuid():N}";
     private Func<PluginServices, IStorageBackend>? _create;
 
-    internal static PoolName Name { get; } = new("data");
-
-    internal async Task<IStoragePool> MakeAsync()
+    internal FilePools(IStoragePlugin plugin)
     {
-        new FileBackedPlugin().Register(this);
-        IStorageBackend backend = _create!(new()
+        Directory.CreateDirectory(_directory);
+        plugin.Register(this);
+    }
+
+    private string Place => Path.Combine(_directory, "data");
+
+    internal BackendBench Bench => new()
+    {
+        Make = () => _create!(new()
         {
             Loggers = NullLoggerFactory.Instance,
             Time = TimeProvider.System,
             Events = this,
-            Name = $"{Name}",
-            Devices = [Path.Combine(directory, "data")],
-        });
-        OperationRequest request = new() { Id = Guid.NewGuid(), Ids = new Dictionary<string, Guid> { [$"pool:{Name}"] = Guid.NewGuid() } };
-        await RunningPlans.RunAsync(await backend.PlanCreatePoolAsync(new() { Name = Name, Devices = [] }, default), request, default);
-        return await backend.OpenPoolAsync(Name, default);
-    }
+            Name = "data",
+            Devices = [Place],
+        }),
+        Spec = new() { Name = new("data"), Devices = [Place] },
+        Run = ConformancePlans.RunAsync,
+        Foreign = new ForeignFile(Place),
+    };
 
     public void AddBackend<TOptions>(string kind, IValidateOptions<TOptions> rules, Func<TOptions, PluginServices, IStorageBackend> create)
         where TOptions : class, new() => _create = services => create(new(), services);
@@ -45,5 +50,30 @@ internal sealed class FilePools(string directory) : IPluginRegistrar, IEventSink
     public void Report(StorageEvent storageEvent)
     {
         // Nothing here is about events.
+    }
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    private sealed class ForeignFile(string place) : IForeignThing
+    {
+        private string Path => System.IO.Path.Combine(place, "precious");
+
+        public async ValueTask PutAsync(CancellationToken cancellationToken)
+        {
+            Directory.CreateDirectory(place, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            await File.WriteAllTextAsync(Path, "foreign", cancellationToken);
+        }
+
+        public async ValueTask<bool> IsThereAsync(CancellationToken cancellationToken) => File.Exists(Path) && await File.ReadAllTextAsync(Path, cancellationToken) == "foreign";
+
+        public ValueTask RemoveAsync(CancellationToken cancellationToken)
+        {
+            if (Directory.Exists(place))
+            {
+                Directory.Delete(place, recursive: true);
+            }
+
+            return ValueTask.CompletedTask;
+        }
     }
 }

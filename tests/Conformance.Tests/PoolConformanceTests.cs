@@ -1,53 +1,21 @@
 using EveStorage.Conformance;
-using EveStorage.Testing;
 
 namespace EveStorage.Tests;
 
-/// <summary>The kit finds what is broken, by its name, and nothing where nothing is.</summary>
+/// <summary>The promises as a list.</summary>
 public class PoolConformanceTests
 {
-    private static readonly ConformanceCase s_foreign = PoolConformance.ForeignIsLeftAlone(
-        async (pool, name) =>
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(pool.PathOf(name))!);
-            await File.WriteAllTextAsync(pool.PathOf(name), "foreign");
-        },
-        (pool, name) => Task.FromResult(File.Exists(pool.PathOf(name))));
-
-    private static IEnumerable<ConformanceCase> All => PoolConformance.Cases.Append(s_foreign);
+    [Fact]
+    public void Every_promise_has_a_name_of_its_own()
+        => BackendConformance.Cases.Select(c => c.Name).Concat(BrokenPluginTests.OfPools.Select(c => c.Name)).Concat(TransportConformance.Cases.Select(c => c.Name)).ShouldBeUnique();
 
     [Fact]
-    public async Task A_pool_that_keeps_its_promises_breaks_none() => (await BrokenAsync(pool => new PassingPool(pool))).ShouldBeEmpty();
-
-    [Fact]
-    public async Task A_delete_that_forgets_the_mark_is_found()
-        => (await BrokenAsync(pool => new ForgetsTheMarkPool(pool))).ShouldContain("What is not ours is not found, not deleted and not taken for what was asked for");
-
-    [Fact]
-    public async Task A_revert_that_deletes_too_much_is_found()
-        => (await BrokenAsync(pool => new RevertsTooMuchPool(pool))).ShouldContain("A create that is reverted leaves what another operation made");
-
-    [Fact]
-    public async Task A_reader_that_may_write_is_found()
-        => (await BrokenAsync(pool => new ReadersWritePool(pool))).ShouldContain("An opening to read refuses every change");
-
-    [Fact]
-    public void Every_promise_has_a_name_of_its_own() => All.Select(c => c.Name).ShouldBeUnique();
-
-    private static async Task<List<string>> BrokenAsync(Func<IStoragePool, IStoragePool> breakIt)
+    public void A_promise_of_a_claim_is_tried_only_where_it_is_claimed()
     {
-        List<string> broken = [];
-        foreach (ConformanceCase promise in All)
-        {
-            using TemporaryDirectory directory = new();
-            await using IStoragePool pool = breakIt(await new FilePools(directory.Path).MakeAsync());
-            if (promise.AppliesTo(pool.Capabilities)
-                && (await ConformanceKit.KeepsAsync(pool, RunningPlans.RunAsync, promise, TimeSpan.FromMinutes(2), CancellationToken.None)).Kept == false)
-            {
-                broken.Add(promise.Name);
-            }
-        }
+        BackendCapabilities little = new() { Forms = new HashSet<VolumeForm> { VolumeForm.Block }, Traits = VolumeTraits.None, SnapshotsCopy = true };
+        BackendCapabilities much = little with { Traits = Enum.GetValues<VolumeTraits>().Aggregate((all, one) => all | one), SnapshotsCopy = false, ThinReadsZero = true, ThickReadsZero = true };
 
-        return broken;
+        PoolConformance.Cases.ShouldAllBe(promise => promise.Name.Contains("file system is a directory") || promise.AppliesTo(much));
+        PoolConformance.Cases.Where(promise => promise.AppliesTo(little)).ShouldAllBe(promise => promise.Needs == VolumeTraits.None && promise.Claims == null);
     }
 }
