@@ -10,6 +10,7 @@ internal static class Subvolume
     // linux/btrfs.h: _IOW is 0x40000000, _IOR 0x80000000, the size of the structure stands in bits 16 to 29, the magic is 0x94.
     private const uint SubvolumeCreate = 0x5000940E;   // struct btrfs_ioctl_vol_args
     private const uint SnapshotDestroy = 0x5000940F;   // the same
+    private const uint SubvolumeSetFlags = 0x4008941A;   // u64
     private const uint SnapshotCreateV2 = 0x50009417;   // struct btrfs_ioctl_vol_args_v2
     private const uint QuotaControl = 0xC0109428;   // struct btrfs_ioctl_quota_ctl_args
     private const uint QuotaGroupLimit = 0x8030942B;   // struct btrfs_ioctl_qgroup_limit_args
@@ -43,13 +44,28 @@ internal static class Subvolume
         Native.Check(Native.Ioctl(parent, SnapshotCreateV2, arguments), target, "BTRFS_IOC_SNAP_CREATE_V2");
     }
 
-    /// <summary>Removes it, if it is there.</summary>
+    /// <summary>
+    /// Removes it with its files, if it is there. The kernel gives back the space of a subvolume some time after it is gone, and that of a
+    /// file at once: who deletes a volume to make room for another gets it so.
+    /// </summary>
     internal static void RemoveIfThere(string path)
     {
-        if (Directory.Exists(path))
+        if (!Directory.Exists(path))
         {
-            CallByName(path, SnapshotDestroy);
+            return;
         }
+
+        using (Descriptor subvolume = Descriptor.Open(path))
+        {
+            Native.Check(Native.Ioctl(subvolume, SubvolumeSetFlags, new byte[8]), path, "BTRFS_IOC_SUBVOL_SETFLAGS");
+        }
+
+        foreach (string file in Failure.Guard(path, () => Directory.GetFiles(path)))
+        {
+            Failure.Guard(file, () => File.Delete(file));
+        }
+
+        CallByName(path, SnapshotDestroy);
     }
 
     /// <summary>Its own id, which a snapshot does not share.</summary>
