@@ -1,3 +1,4 @@
+using EveStorage.Host.Plugins;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 
@@ -7,18 +8,21 @@ namespace EveStorage.Tests;
 internal static class CompiledPlugin
 {
     private const string Manifest =
-        """{ "id": "compiled", "version": "1.0", "contract": "0.9", "assembly": "Compiled.dll", "entry": "Entry", "kinds": [] }""";
+        """{ "id": "compiled", "version": "1.0", "contract": "NOW", "assembly": "Compiled.dll", "entry": "Entry", "kinds": [] }""";
 
     private static readonly MetadataReference[] s_framework =
         [.. Directory.EnumerateFiles(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "System.*.dll")
             .Where(f => !f.EndsWith("Native.dll", StringComparison.Ordinal)).Append(typeof(IStoragePlugin).Assembly.Location)
             .Select(f => MetadataReference.CreateFromFile(f))];
 
+    /// <summary>A manifest that states NOW for the contract that this host speaks.</summary>
+    internal static string OfThisContract(string manifest) => manifest.Replace("\"NOW\"", $"\"{ContractRange.Ours.Newest}\"", StringComparison.Ordinal);
+
     /// <summary>Makes a plugin folder of an entry with <paramref name="members"/>.</summary>
     internal static void Write(string directory, string members, params string[] references)
     {
         Directory.CreateDirectory(directory);
-        File.WriteAllText(Path.Combine(directory, "plugin.json"), Manifest);
+        File.WriteAllText(Path.Combine(directory, "plugin.json"), OfThisContract(Manifest));
         Compile(
             Path.Combine(directory, "Compiled.dll"),
             $$"""public class Entry : EveStorage.IStoragePlugin { public void Register(EveStorage.IPluginRegistrar registrar) { } {{members}} }""",

@@ -7,7 +7,7 @@ namespace EveStorage.Tests;
 public sealed class PluginCatalogTests : IDisposable
 {
     private const string AbsentEntry =
-        """{ "id": "a", "version": "1.0", "contract": "0.9", "assembly": "Fixture.YamlOld.dll", "entry": "EveStorage.Absent", "kinds": [] }""";
+        """{ "id": "a", "version": "1.0", "contract": "NOW", "assembly": "Fixture.YamlOld.dll", "entry": "EveStorage.Absent", "kinds": [] }""";
 
     private static readonly string s_yamlOld = Path.Combine(BuiltHost.Fixtures, "fixture.yaml-old");
 
@@ -52,18 +52,16 @@ public sealed class PluginCatalogTests : IDisposable
         => Reason(Load(_plugins.Path, "eve.absent")).ShouldStartWith("is in none of the plugin directories");
 
     [Theory]
-    [InlineData("""{ "id": "a", "version": "1.0", "contract": "2.0", "assembly": "x.dll", "entry": "X", "kinds": [] }""", "needs contract 2.0 and this host has 0.0 to 0.9")]
-    [InlineData("""{ "id": "a", "version": "1.0", "contract": "0.10", "assembly": "x.dll", "entry": "X", "kinds": [] }""", "needs contract 0.10 and this host has 0.0 to 0.9")]
-    [InlineData("""{ "id": "a", "version": "1.0", "contract": "0.9", "assembly": "x.dll", "entry": "X", "kinds": [], "typo": 1 }""", "typo")]
-    [InlineData("""{ "id": "a", "version": "1.0", "contract": "0.9", "assembly": "../x.dll", "entry": "X", "kinds": [] }""", "is not a file beside it")]
+    [InlineData("""{ "id": "a", "version": "1.0", "contract": "NOW", "assembly": "x.dll", "entry": "X", "kinds": [], "typo": 1 }""", "typo")]
+    [InlineData("""{ "id": "a", "version": "1.0", "contract": "NOW", "assembly": "../x.dll", "entry": "X", "kinds": [] }""", "is not a file beside it")]
     [InlineData("""{ "id": "a" }""", "is not a plugin manifest")]
     [InlineData("{ garbage", "is not a plugin manifest")]
-    [InlineData("""{ "id": "a", "version": "1.0", "contract": "0.9", "assembly": "absent.dll", "entry": "X", "kinds": [] }""", "absent.dll is not in its folder")]
-    [InlineData("""{ "id": "a", "version": "1.0", "contract": "0.9", "assembly": "x.dll", "entry": "X", "kinds": [], "needs": ["command:no-such-tool"] }""", "the command no-such-tool is missing")]
+    [InlineData("""{ "id": "a", "version": "1.0", "contract": "NOW", "assembly": "absent.dll", "entry": "X", "kinds": [] }""", "absent.dll is not in its folder")]
+    [InlineData("""{ "id": "a", "version": "1.0", "contract": "NOW", "assembly": "x.dll", "entry": "X", "kinds": [], "needs": ["command:no-such-tool"] }""", "the command no-such-tool is missing")]
     public void A_manifest_that_cannot_be_followed_is_named_and_the_rest_works(string manifest, string reason)
     {
         Directory.CreateDirectory(_plugins["a"]);
-        File.WriteAllText(Path.Combine(_plugins["a"], "plugin.json"), manifest);
+        File.WriteAllText(Path.Combine(_plugins["a"], "plugin.json"), CompiledPlugin.OfThisContract(manifest));
         BuiltHost.CopyPlugin(s_yamlOld, _plugins["b"]);
 
         IReadOnlyList<PluginReport> plugins = Load(_plugins.Path, "a", "fixture.yaml-old");
@@ -86,7 +84,7 @@ public sealed class PluginCatalogTests : IDisposable
         File.Delete(Path.Combine(_plugins["a"], file));
         if (content is not null)
         {
-            File.WriteAllText(Path.Combine(_plugins["a"], file), content);
+            File.WriteAllText(Path.Combine(_plugins["a"], file), CompiledPlugin.OfThisContract(content));
         }
 
         IReadOnlyList<PluginReport> plugins = Load(_plugins.Path, "a", "fixture.yaml-old", "fixture.yaml-new");
