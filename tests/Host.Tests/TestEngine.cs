@@ -33,6 +33,7 @@ internal sealed class TestEngine : IAsyncDisposable
             {
               "State": "{{State}}", "Run": "{{_directory["run"]}}",
               "Images": { "Directory": "{{(images ? Bases : "")}}", "Stall": "00:00:{{patience / 3:00}}", "Patience": "00:{{patience / 60:00}}:{{patience % 60:00}}", "Keep": "{{(keep ? "1.00:00:00" : "00:00:00")}}" },
+              "Desired": { "Images": [ "{{Bases}}" ] },
               "Plugins": { "Directories": [ "{{BuiltHost.Plugins}}" ], "Enabled": [ "eve.file", "eve.nvmet-user", "eve.raw", "eve.qcow2" ] },
               "Pools": { "data": { "Kind": "file", "Devices": [ "${State}/pools/data" ] } },
               "Transports": { "tcp": { "Kind": "nvmet-user", "Options": { "Port": 0 } } }

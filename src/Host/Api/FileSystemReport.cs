@@ -27,6 +27,9 @@ internal sealed record FileSystemReport
     /// <summary>Where it is to be mounted; null when it has no place yet, as a clone.</summary>
     public string? MountPoint { get; init; }
 
+    /// <summary>The same as it is on record, beneath the directory for file systems; null when it has no place yet.</summary>
+    public string? At { get; init; }
+
     /// <summary>Whether it is to be mounted, now and at each start.</summary>
     public bool Wanted { get; init; }
 

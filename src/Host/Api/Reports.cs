@@ -184,6 +184,12 @@ internal sealed record ExportReport
     /// <summary>Who may connect.</summary>
     public required IReadOnlyList<string> AllowedHosts { get; init; }
 
+    /// <summary>The names of the keys that hosts prove to have, by host.</summary>
+    public IReadOnlyDictionary<string, string> Keys { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The names of the keys that the controller proves to have in turn, by host.</summary>
+    public IReadOnlyDictionary<string, string> ControllerKeys { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Lines to connect by, by what they are for; empty while it is not served.</summary>
     public IReadOnlyDictionary<string, string> Lines { get; init; } = new Dictionary<string, string>();
 

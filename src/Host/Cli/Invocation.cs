@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using EveStorage.Host.Api;
+using EveStorage.Host.Profiles;
 
 namespace EveStorage.Host.Cli;
 
@@ -63,6 +64,9 @@ internal sealed class Invocation : IAsyncDisposable
         _session ??= await Session.OpenAsync(Parsed.GetValue(GlobalOptions.Profile), LooksAtImage, Error, cancellationToken);
         return _session.Api;
     }
+
+    /// <summary>The profile, once it is known who does it.</summary>
+    internal Profile Profile => (_session ?? throw new InvalidOperationException("Nobody was asked yet.")).Profile;
 
     /// <summary>Answers: with the document to a program, else as <paramref name="print"/> does.</summary>
     internal void Answer<T>(T document, Action<TextWriter> print)

@@ -20,14 +20,17 @@ internal sealed class Session : IAsyncDisposable
 
     private readonly StorageEngine? _engine;
 
-    private Session(IStorageApi api, StorageEngine? engine)
+    private Session(IStorageApi api, StorageEngine? engine, Profile profile)
     {
-        Api = api;
+        (Api, Profile) = (api, profile);
         _engine = engine;
     }
 
     /// <summary>Answers.</summary>
     internal IStorageApi Api { get; }
+
+    /// <summary>The profile.</summary>
+    internal Profile Profile { get; }
 
     /// <summary>Finds the daemon, or opens an engine and finishes what a crash left.</summary>
     /// <param name="profileName">The profile; null for the usual one.</param>
@@ -52,13 +55,13 @@ internal sealed class Session : IAsyncDisposable
                 throw new StorageException(StorageErrorKind.Conflict, profile.Name, $"is not the daemon's profile, which is {host.Profile}: stop the daemon, or leave --profile out");
             }
 
-            return new(remote, null);
+            return new(remote, null, profile);
         }
 
         SpareWorker spare = new(looksAtImage);
         StorageEngine engine = StorageEngine.Open(profile, PluginCatalog.Load(profile.Plugins), static logging => logging.AddConsoleToError(LogLevel.Warning), spare);
         await engine.RecoverAsync(cancellationToken);
-        return new(engine.For(new Caller(FileOwner.Ours)), engine);
+        return new(engine.For(new Caller(FileOwner.Ours)), engine, profile);
     }
 
     // No socket is no proof: a daemon that starts has none yet, and one that stops has none any more and still undoes what ran.

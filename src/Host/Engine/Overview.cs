@@ -198,6 +198,8 @@ internal sealed class Overview(StorageParts parts, OpenPools pools, LazyVolumes 
         Address = served?.Address,
         Limits = export.Limits,
         AllowedHosts = [.. export.AllowedHosts.Keys.Order(StringComparer.Ordinal)],
+        Keys = export.AllowedHosts.Where(host => host.Value is not null).ToDictionary(host => host.Key, host => host.Value!),
+        ControllerKeys = export.ControllerKeys,
         ConnectedHosts = [.. (served?.ConnectedHosts ?? []).Select(host => $"{host}")],
         Lines = served?.Lines ?? new Dictionary<string, string>(),
         ReadOnly = served?.ReadOnly ?? export.ReadOnly,

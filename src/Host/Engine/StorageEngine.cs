@@ -2,6 +2,7 @@ using EveStorage.Conformance;
 using EveStorage.Host.Api;
 using EveStorage.Host.Checks;
 using EveStorage.Host.Composition;
+using EveStorage.Host.Desired;
 using EveStorage.Host.Events;
 using EveStorage.Host.FileSystems;
 using EveStorage.Host.FrontEnds;
@@ -67,6 +68,8 @@ internal sealed class StorageEngine : IAsyncDisposable
             .AddSingleton<PoolWatch>()
             .AddSingleton<KeptImports>()
             .AddSingleton<PoolCare>()
+            .AddSingleton<Func<Caller, IStorageApi>>(static services => caller => ActivatorUtilities.CreateInstance<LocalApi>(services, caller))
+            .AddSingleton<DesiredWatch>()
             .AddSingleton<Diagnosis>()
             .AddSingleton<Overview>()
             .AddSingleton<PoolCheck>()
@@ -79,7 +82,7 @@ internal sealed class StorageEngine : IAsyncDisposable
             .BuildServiceProvider());
 
     /// <summary>What <paramref name="caller"/> may ask.</summary>
-    internal IStorageApi For(Caller caller) => ActivatorUtilities.CreateInstance<LocalApi>(_services, caller);
+    internal IStorageApi For(Caller caller) => _services.GetRequiredService<Func<Caller, IStorageApi>>()(caller);
 
     /// <summary>Does every repair that needs no decision: what a crash cut short is finished or undone.</summary>
     internal Task RecoverAsync(CancellationToken cancellationToken)
@@ -98,6 +101,7 @@ internal sealed class StorageEngine : IAsyncDisposable
         _services.GetRequiredService<FrontEndStart>().Start();
         _services.GetRequiredService<KeptImports>().Start();
         _services.GetRequiredService<PoolCare>().Start();
+        _services.GetRequiredService<DesiredWatch>().Start();
     }
 
     /// <summary>Asks the operations that run to stop and to undo what they did.</summary>
@@ -110,6 +114,7 @@ internal sealed class StorageEngine : IAsyncDisposable
     /// <summary>Stops operations, then exports, then closes the pools. File systems stay mounted: those who use them are not ours to stop.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _services.GetRequiredService<DesiredWatch>().DisposeAsync();
         await _services.GetRequiredService<FrontEndStart>().DisposeAsync();
         await _services.GetRequiredService<PoolWatch>().DisposeAsync();
         await _services.GetRequiredService<FileSystemWatch>().DisposeAsync();

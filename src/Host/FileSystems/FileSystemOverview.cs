@@ -55,6 +55,7 @@ internal sealed class FileSystemOverview(Overview overview, OpenPools pools)
             Reserved = !volume.Traits.HasFlag(VolumeTraits.Thin),
             Allocated = volume.Allocated,
             MountPoint = record?.At is null ? null : volume.Open || record.Wanted ? volume.Path : null,
+            At = record?.At,
             Wanted = record?.Wanted == true,
             Mounted = volume.Open,
             ReadOnly = (volume.Open ? MountTable.FindAt(volume.Path)?.ReadOnly : null) ?? record?.ReadOnly == true,

@@ -35,6 +35,9 @@ internal sealed record Profile
     /// <summary>File systems of services.</summary>
     public required FileSystemsOptions FileSystems { get; init; }
 
+    /// <summary>What files say is to be here.</summary>
+    public required DesiredOptions Desired { get; init; }
+
     /// <summary>The strategies that it chooses.</summary>
     public required StrategyOptions Strategies { get; init; }
 

@@ -90,6 +90,16 @@ internal sealed class FileSystemsOptions
     public TimeSpan Trim { get; set; } = TimeSpan.FromDays(1);
 }
 
+/// <summary>What files say is to be here.</summary>
+internal sealed class DesiredOptions
+{
+    /// <summary>The directory whose files the daemon applies; empty for none.</summary>
+    public string Directory { get; set; } = "";
+
+    /// <summary>The directories beneath which such files may name images.</summary>
+    public List<string> Images { get; set; } = [];
+}
+
 /// <summary>Images.</summary>
 internal sealed class ImagesOptions
 {

@@ -5,7 +5,7 @@ namespace EveStorage.Host.Profiles;
 /// <summary>Reads a profile's own keys. What stands under an <c>Options</c> is a plugin's, and is checked once that is loaded.</summary>
 internal static class ProfileReader
 {
-    private static readonly string[] s_keys = ["Api", "Compression", "Conversion", "Encryption", "EncryptionOptions", "FileSystems", "FrontEnds", "Images", "Keys", "Plugins", "Pools", "Profile", "Run", "State", "Transports"];
+    private static readonly string[] s_keys = ["Api", "Compression", "Conversion", "Desired", "Encryption", "EncryptionOptions", "FileSystems", "FrontEnds", "Images", "Keys", "Plugins", "Pools", "Profile", "Run", "State", "Transports"];
 
     // What this version carries out. One that nothing carries out is refused: data at rest that is silently not encrypted is worse than an error.
     private static readonly string[] s_encryption = ["none", StrategyOptions.UnderPool, StrategyOptions.OverVolume];
@@ -37,6 +37,10 @@ internal static class ProfileReader
         }
 
         CheckImages(images, problems);
+        DesiredOptions desired = new();
+        OptionsReader.ReadInto(root.GetSection("Desired"), desired, problems);
+        RequireAbsolute("Desired:Directory", desired.Directory.Length == 0 ? [] : [desired.Directory], problems);
+        RequireAbsolute("Desired:Images", desired.Images, problems);
         FileSystemsOptions fileSystems = new();
         OptionsReader.ReadInto(root.GetSection("FileSystems"), fileSystems, problems);
         CheckFileSystems(fileSystems, problems);
@@ -54,6 +58,7 @@ internal static class ProfileReader
             Keys = root.GetSection("Keys").Exists() ? ReadPart(root.GetSection("Keys"), problems) : null,
             Images = images,
             FileSystems = fileSystems,
+            Desired = desired,
             Strategies = ReadStrategies(root, problems),
             Api = api,
             State = state,
@@ -61,12 +66,17 @@ internal static class ProfileReader
         };
     }
 
+    private static void RequireAbsolute(string key, IEnumerable<string> paths, Problems problems)
+    {
+        foreach (string path in paths.Where(path => !Path.IsPathRooted(path)))
+        {
+            problems.Add(key, $"'{path}' has to be an absolute path");
+        }
+    }
+
     private static void CheckImages(ImagesOptions images, Problems problems)
     {
-        if (images.Directory.Length > 0 && !Path.IsPathRooted(images.Directory))
-        {
-            problems.Add("Images:Directory", $"'{images.Directory}' has to be an absolute path");
-        }
+        RequireAbsolute("Images:Directory", images.Directory.Length == 0 ? [] : [images.Directory], problems);
 
         foreach (string prefix in images.Urls)
         {

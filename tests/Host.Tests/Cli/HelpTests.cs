@@ -14,7 +14,7 @@ public sealed class HelpTests
         "fs create", "fs list", "fs show", "fs set", "fs grow", "fs delete", "fs mount", "fs unmount",
         "volume create", "volume list", "volume show", "volume resize", "volume snapshot", "volume clone", "volume rollback", "volume delete",
         "image inspect", "image import", "image save", "export add", "export list", "export remove",
-        "operation list", "operation show", "operation cancel", "events", "doctor", "try", "serve", "completion", "man",
+        "apply", "operation list", "operation show", "operation cancel", "events", "doctor", "try", "serve", "completion", "man",
     ];
 
     public static TheoryData<string> Verbs { get; } = [.. ManualPage.Verbs(CommandTree.Build(), "").Select(verb => verb.Words)];
@@ -59,7 +59,7 @@ public sealed class HelpTests
     [Theory]
     [InlineData("volum list", "did you mean 'volume'")]
     [InlineData("volume lst", "did you mean 'list'")]
-    [InlineData("bogus", "there are completion, device")]
+    [InlineData("bogus", "there are apply, completion, device")]
     [InlineData("volume bogus", "there are clone, create")]
     [InlineData("volume", "a verb is missing; there are clone, create")]
     [InlineData("volume create vm1 ten --json", "{\"error\":{\"kind\":\"invalid-configuration\"")]

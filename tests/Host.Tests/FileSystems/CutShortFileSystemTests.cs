@@ -28,7 +28,7 @@ public sealed class CutShortFileSystemTests : IAsyncLifetime
         for (int done = 0; done <= steps; done++)
         {
             await PrepareAsync(change);
-            steps = await CutAsync(RequestFor(change), done);
+            steps = await _host.CutAsync(RequestFor(change), done);
 
             await _host.StartAsync(serve: true);
 
@@ -88,36 +88,9 @@ public sealed class CutShortFileSystemTests : IAsyncLifetime
         }
     }
 
-    /// <summary>Journals a request, runs some of its steps, and forgets the host that did.</summary>
-    private async Task<int> CutAsync(ChangeRequest request, int done)
-    {
-        (OperationRequest operation, Plan plan) = await PlanAsync(request);
-        OperationTools tools = _host.Part<OperationTools>();
-        tools.Journal.Write(new()
-        {
-            Ids = operation.Ids,
-            Targets = await OperationTargets.ReadAsync(tools.Pools, request, tools.Planners.For(request).Owns(request, operation.Id), default),
-            Operation = new()
-            {
-                Id = operation.Id,
-                Request = request,
-                UserId = 0,
-                Started = TimeProvider.System.GetUtcNow(),
-                State = OperationState.Running,
-                Steps = [.. plan.Steps.Select(step => new StepReport(step.Title, StepState.Pending))],
-            },
-        });
-        foreach (StorageStep step in plan.Steps.Take(done))
-        {
-            await step.ApplyAsync(ContextOf(operation), default);
-        }
-
-        return plan.Steps.Count;
-    }
-
     private async Task<(int Steps, bool Destroyed)> FailAsync(ChangeRequest request, int done)
     {
-        (OperationRequest operation, Plan plan) = await PlanAsync(request);
+        (OperationRequest operation, Plan plan) = await _host.PlanAsync(request);
         List<StorageStep> changed = [];
         foreach (StorageStep step in plan.Steps.Take(done))
         {
@@ -134,25 +107,6 @@ public sealed class CutShortFileSystemTests : IAsyncLifetime
         }
 
         return (plan.Steps.Count, destroyed);
-    }
-
-    private async Task<(OperationRequest Operation, Plan Plan)> PlanAsync(ChangeRequest request)
-    {
-        OperationTools tools = _host.Part<OperationTools>();
-        Guid id = Guid.NewGuid();
-        OperationRequest operation = new() { Id = id, Ids = tools.Planners.For(request).Makes(request, id).ToDictionary(name => name, _ => Guid.NewGuid()) };
-        PlanningContext context = new()
-        {
-            Operation = operation,
-            Parts = tools.Parts,
-            Pools = tools.Pools,
-            Images = tools.Images,
-            Serves = false,
-            Recovering = false,
-            Owns = static _ => { },
-            Result = static (_, _) => { },
-        };
-        return (operation, await tools.Planners.For(request).PlanAsync(request, context, default));
     }
 
     private static OperationContext ContextOf(OperationRequest operation) => Testing.RunningPlans.ContextOf(operation);

@@ -8,6 +8,7 @@ using EveStorage.Linux;
 using EveStorage.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Tests;
 
@@ -15,6 +16,7 @@ namespace EveStorage.Tests;
 internal sealed class FileSystemHost : IAsyncDisposable
 {
     private readonly TemporaryDirectory _directory = new();
+    private readonly List<IAsyncDisposable> _owned = [];
     private StorageEngine? _engine;
 
     internal FileSystemHost()
@@ -23,6 +25,7 @@ internal sealed class FileSystemHost : IAsyncDisposable
         bool can = Environment.UserName == "root" && File.Exists("/dev/loop-control") && programs.All(program => Command.Find(program) is not null);
         Assert.SkipUnless(can || Environment.GetEnvironmentVariable("CI") == "true", $"needs root, loop devices and {string.Join(", ", programs)}");
         PoolDirectory = _directory["pool"];
+        Directory.CreateDirectory(Images);
     }
 
     internal static PoolName Pool { get; } = new("data");
@@ -32,6 +35,12 @@ internal sealed class FileSystemHost : IAsyncDisposable
 
     /// <summary>The directory beneath which it mounts.</summary>
     internal string Mounts => _directory["mounts"];
+
+    /// <summary>Where images of desired states lie.</summary>
+    internal string Images => _directory["images"];
+
+    /// <summary>The directory of desired states that it applies, from the next start on; empty for none.</summary>
+    internal string Watched { get; set; } = "";
 
     internal string this[string name] => _directory[name];
 
@@ -52,7 +61,8 @@ internal sealed class FileSystemHost : IAsyncDisposable
             {
               "State": "{{_directory["state"]}}", "Run": "{{_directory["run"]}}",
               "FileSystems": { "Directory": "{{Mounts}}" },
-              "Plugins": { "Directories": [ "{{BuiltHost.Plugins}}" ], "Enabled": [ "eve.file", "eve.ext4", "eve.xfs", "eve.nvmet-user" ] },
+              "Plugins": { "Directories": [ "{{BuiltHost.Plugins}}" ], "Enabled": [ "eve.file", "eve.ext4", "eve.xfs", "eve.nvmet-user", "eve.raw" ] },
+              "Desired": { "Images": [ "{{Images}}" ], "Directory": "{{Watched}}" },
               "Pools": { "data": { "Kind": "file", "Devices": [ "{{PoolDirectory}}" ], "Layers": [ { "Kind": "ext4" }, { "Kind": "xfs" } ] } },
               "Transports": { "tcp": { "Kind": "nvmet-user", "Options": { "Port": 0 } } }
             }
@@ -72,6 +82,12 @@ internal sealed class FileSystemHost : IAsyncDisposable
 
     internal async Task EndAsync()
     {
+        foreach (IAsyncDisposable owned in _owned)
+        {
+            await owned.DisposeAsync();
+        }
+
+        _owned.Clear();
         if (_engine is not null)
         {
             await _engine.DisposeAsync();
@@ -87,10 +103,10 @@ internal sealed class FileSystemHost : IAsyncDisposable
         await StartAsync(serve);
     }
 
-    internal async Task<OperationReport> RunAsync(ChangeRequest request)
+    internal async Task<OperationReport> RunAsync(ChangeRequest request, SafeFileHandle? image = null)
     {
         IStorageApi api = Api;
-        Guid id = await api.SubmitAsync(request, null, CancellationToken.None);
+        Guid id = await api.SubmitAsync(request, image, CancellationToken.None);
         return await api.WatchOperationAsync(id, CancellationToken.None).LastAsync();
     }
 
@@ -101,6 +117,55 @@ internal sealed class FileSystemHost : IAsyncDisposable
             OperationReport report = await RunAsync(request);
             report.State.ShouldBe(OperationState.Succeeded, report.Error?.Message);
         }
+    }
+
+    /// <summary>Plans a request, with the ids that are drawn for it.</summary>
+    internal async Task<(OperationRequest Operation, Plan Plan)> PlanAsync(ChangeRequest request, SafeFileHandle? image = null)
+    {
+        OperationTools tools = Part<OperationTools>();
+        Guid id = Guid.NewGuid();
+        OperationRequest operation = new() { Id = id, Ids = tools.Planners.For(request).Makes(request, id).ToDictionary(name => name, _ => Guid.NewGuid()) };
+        PlanningContext context = new()
+        {
+            Operation = operation,
+            Parts = tools.Parts,
+            Pools = tools.Pools,
+            Images = tools.Images,
+            Serves = Part<OperationRunner>().Serves,
+            Recovering = false,
+            Image = image,
+            Owns = _owned.Add,
+            Result = static (_, _) => { },
+        };
+        return (operation, await tools.Planners.For(request).PlanAsync(request, context, default));
+    }
+
+    /// <summary>Journals a request and runs some of its steps, as a host does that ends there.</summary>
+    /// <returns>How many steps there are.</returns>
+    internal async Task<int> CutAsync(ChangeRequest request, int done, SafeFileHandle? image = null)
+    {
+        (OperationRequest operation, Plan plan) = await PlanAsync(request, image);
+        OperationTools tools = Part<OperationTools>();
+        tools.Journal.Write(new()
+        {
+            Ids = operation.Ids,
+            Targets = await OperationTargets.ReadAsync(tools.Pools, request, tools.Planners.For(request).Owns(request, operation.Id), default),
+            Operation = new()
+            {
+                Id = operation.Id,
+                Request = request,
+                UserId = 0,
+                Started = TimeProvider.System.GetUtcNow(),
+                State = OperationState.Running,
+                Steps = [.. plan.Steps.Select(step => new StepReport(step.Title, StepState.Pending))],
+            },
+        });
+        foreach (StorageStep step in plan.Steps.Take(done))
+        {
+            await step.ApplyAsync(RunningPlans.ContextOf(operation), default);
+        }
+
+        return plan.Steps.Count;
     }
 
     /// <summary>Runs a change that is refused when it is planned.</summary>

@@ -1,0 +1,130 @@
+using EveStorage.Host.Api;
+using EveStorage.Host.Desired;
+
+namespace EveStorage.Tests;
+
+/// <summary>What is done about each way in which a thing may differ from a file.</summary>
+public sealed class DifferenceTests
+{
+    private static readonly VolumeAddress s_address = new(new("data"), new("a"), null);
+
+    [Fact]
+    public void A_volume_that_is_there_as_asked_or_larger_is_left_alone()
+    {
+        Find(new DesiredVolume { Size = ByteSize.GiB(1) }, Volume(1)).ShouldBeNull();
+        Find(new DesiredVolume { Size = ByteSize.GiB(1) }, Volume(2)).ShouldBeNull();
+        Find(new DesiredVolume { Image = new() { File = "other.qcow2" } }, Volume(2)).ShouldBeNull();
+    }
+
+    [Fact]
+    public void A_volume_that_is_smaller_is_grown()
+        => Find(new DesiredVolume { Size = ByteSize.GiB(3) }, Volume(2))!.Request.ShouldBe(new ResizeVolume { Pool = new("data"), Volume = new("a"), Size = ByteSize.GiB(3) });
+
+    [Fact]
+    public void A_volume_that_is_not_there_is_made_with_what_it_must_have()
+        => Find(new DesiredVolume { Size = ByteSize.GiB(3), Thick = true, Encrypted = true }, null)!.Request
+            .ShouldBe(new CreateVolume { Pool = new("data"), Volume = new("a"), Size = ByteSize.GiB(3), Traits = VolumeTraits.Encrypted });
+
+    [Fact]
+    public void A_volume_of_an_image_is_made_of_it()
+    {
+        DesiredChange change = Find(new DesiredVolume { Image = new() { File = "sub/a.raw", Format = "raw", Verify = true } }, null)!;
+
+        change.Image.ShouldBe("sub/a.raw");
+        change.Request.ShouldBe(new ImportImage { Pool = new("data"), Volume = new("a"), ImageName = "a.raw", Format = "raw", Verify = true });
+    }
+
+    [Fact]
+    public void What_a_volume_can_not_be_given_any_more_is_refused_and_nothing_is_done()
+    {
+        Find(new DesiredVolume { Size = ByteSize.GiB(1), Encrypted = true }, Volume(1))!.Refusal!.Message.ShouldContain("is not Encrypted");
+        Find(new DesiredVolume { Size = ByteSize.GiB(1), Thick = true }, Volume(1))!.Refusal!.Message.ShouldContain("thin");
+        Find(new DesiredVolume { Size = ByteSize.GiB(1) }, Volume(1) with { Form = VolumeForm.FileSystem })!.Refusal!.Kind.ShouldBe(StorageErrorKind.Conflict);
+        Find(new DesiredVolume { Absent = true }, Volume(1) with { Form = VolumeForm.FileSystem })!.Request.ShouldBeNull();
+    }
+
+    [Fact]
+    public void Only_what_is_called_absent_is_removed_and_its_snapshots_only_if_that_is_said()
+    {
+        Find(new DesiredVolume { Absent = true }, null).ShouldBeNull();
+        Find(new DesiredVolume { Absent = true }, Volume(1))!.Request.ShouldBe(new DeleteVolume { Pool = new("data"), Volume = new("a") });
+        Find(new DesiredVolume { Absent = true, WithSnapshots = true }, Volume(1))!.Request.ShouldBe(new DeleteVolume { Pool = new("data"), Volume = new("a"), WithSnapshots = true });
+    }
+
+    [Fact]
+    public void A_file_system_is_made_and_then_as_it_is_to_be_mounted()
+        => Requests(new DesiredFileSystem { Size = ByteSize.GiB(1), At = "x/y", Kind = "xfs", Reserved = true, Mounted = false, ReadOnly = true }, null).ShouldBe(
+        [
+            new CreateFileSystem { Pool = new("data"), Volume = new("a"), Size = ByteSize.GiB(1), At = "x/y", Kind = "xfs", Reserved = true },
+            new SetFileSystem { Pool = new("data"), Volume = new("a"), ReadOnly = true },
+            new UnmountFileSystem { Pool = new("data"), Volume = new("a") },
+        ]);
+
+    [Fact]
+    public void A_file_system_that_is_there_gets_what_differs_and_no_more()
+    {
+        Requests(new DesiredFileSystem { Size = ByteSize.GiB(1), At = "a" }, Mounted()).ShouldBe([null]);
+        Requests(new DesiredFileSystem { Size = ByteSize.GiB(1), At = "b" }, Mounted()).ShouldBe([new SetFileSystem { Pool = new("data"), Volume = new("a"), At = "b" }]);
+        Requests(new DesiredFileSystem { Size = ByteSize.GiB(2), Mounted = false }, Mounted()).ShouldBe(
+            [new ResizeVolume { Pool = new("data"), Volume = new("a"), Size = ByteSize.GiB(2) }, new UnmountFileSystem { Pool = new("data"), Volume = new("a") }]);
+        Requests(new DesiredFileSystem { Size = ByteSize.GiB(1) }, Mounted() with { Mounted = false, Wanted = false }).ShouldBe([new MountFileSystem { Pool = new("data"), Volume = new("a") }]);
+    }
+
+    [Fact]
+    public void A_file_system_of_another_kind_is_refused()
+        => FileSystemDifference.Find(s_address, new() { Size = ByteSize.GiB(1), Kind = "xfs" }, FoundOf(Volume(1) with { Form = VolumeForm.FileSystem }, Mounted())).ShouldHaveSingleItem()!
+            .Refusal!.Message.ShouldContain("is ext4, and not xfs");
+
+    [Fact]
+    public void An_export_is_compared_with_its_hosts_their_keys_and_its_limits()
+    {
+        DesiredExport desired = new() { Hosts = new Dictionary<string, DesiredHost> { ["nqn.h"] = new("k", null) }, Limits = new() { Iops = 5 } };
+        ExportReport same = Export() with { Keys = new Dictionary<string, string> { ["nqn.h"] = "k" }, Limits = new() { Iops = 5 } };
+
+        Find(desired, same).ShouldBeNull();
+        Find(desired, same with { Keys = new Dictionary<string, string>() }).ShouldNotBeNull();
+        Find(desired, same with { ControllerKeys = new Dictionary<string, string> { ["nqn.h"] = "c" } }).ShouldNotBeNull();
+        Find(desired, same with { Limits = null }).ShouldNotBeNull();
+        Find(desired, same with { ReadOnly = true }).ShouldNotBeNull();
+        Find(desired, same with { AllowedHosts = ["nqn.h", "nqn.other"] }).ShouldNotBeNull();
+        Find(desired with { NamespaceId = 4 }, same).ShouldNotBeNull();
+        Find(desired, same with { Transport = "loop" })!.Request.ShouldBeOfType<AddExport>().NamespaceId.ShouldBe(1);
+    }
+
+    [Fact]
+    public void An_export_that_changes_keeps_the_name_that_its_hosts_know()
+    {
+        AddExport change = Find(new DesiredExport { ReadOnly = true }, Export()).ShouldNotBeNull().Request.ShouldBeOfType<AddExport>();
+
+        (change.Subsystem, change.NamespaceId).ShouldBe(("nqn.s", 3));
+    }
+
+    private static DesiredChange? Find(DesiredVolume desired, VolumeReport? there) => VolumeDifference.Find(s_address, desired, FoundOf(there, null)).ShouldHaveSingleItem();
+
+    private static DesiredChange? Find(DesiredExport desired, ExportReport there)
+        => ExportDifference.Find(new(s_address, "tcp"), desired, FoundOf(Volume(1) with { Exports = [there] }, null)).ShouldHaveSingleItem();
+
+    private static ChangeRequest?[] Requests(DesiredFileSystem desired, FileSystemReport? there)
+        => [.. FileSystemDifference.Find(s_address, desired, FoundOf(there is null ? null : Volume(1) with { Form = VolumeForm.FileSystem }, there)).Select(change => change?.Request)];
+
+    private static Found FoundOf(VolumeReport? volume, FileSystemReport? fileSystem) => new(
+        new Dictionary<PoolName, PoolReport>(),
+        volume is null ? new Dictionary<VolumeAddress, VolumeReport>() : new() { [s_address] = volume },
+        fileSystem is null ? new Dictionary<VolumeAddress, FileSystemReport>() : new() { [s_address] = fileSystem });
+
+    private static VolumeReport Volume(int gibibytes) => new()
+    {
+        Pool = new("data"), Name = new("a"), Id = Guid.Empty, Form = VolumeForm.Block, Size = ByteSize.GiB(gibibytes), Allocated = default, Traits = VolumeTraits.Thin, Path = "/a",
+    };
+
+    private static FileSystemReport Mounted() => new()
+    {
+        Pool = new("data"), Name = new("a"), Id = Guid.Empty, Kind = "ext4", Quota = ByteSize.GiB(1), Reserved = false, Allocated = default, At = "a", Wanted = true, Mounted = true,
+        ReadOnly = false, Traits = VolumeTraits.Thin, Layers = ["ext4"],
+    };
+
+    private static ExportReport Export() => new()
+    {
+        Volume = "data/a", VolumeId = Guid.Empty, Transport = "tcp", Subsystem = "nqn.s", NamespaceId = 3, AllowedHosts = ["nqn.h"], ReadOnly = false,
+    };
+}
