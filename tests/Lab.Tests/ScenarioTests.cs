@@ -18,6 +18,7 @@ public sealed class ScenarioTests
     [InlineData("emmc-small", Guest.NewKernel)]
     [InlineData("single-ssd", Guest.NewKernel)]
     [InlineData("vm-in-cloud", Guest.NewKernel)]
+    [InlineData("cluster-node", Guest.NewKernel)]
     [InlineData("server-zfs", Guest.NewKernelWithZfs)]
     [InlineData("emmc-small", Guest.OldKernel)]
     [InlineData("single-ssd", Guest.OldKernel)]

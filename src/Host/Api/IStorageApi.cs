@@ -63,6 +63,9 @@ internal interface IStorageApi : IAsyncDisposable
     /// <summary>What is left that no start repairs.</summary>
     Task<IReadOnlyList<Finding>> DiagnoseAsync(CancellationToken cancellationToken);
 
+    /// <summary>Measurements, as Prometheus reads them.</summary>
+    Task<string> GetMetricsAsync(CancellationToken cancellationToken);
+
     /// <summary>What an image holds.</summary>
     Task<ImageReport> InspectImageAsync(SafeFileHandle image, string name, string? format, CancellationToken cancellationToken);
 

@@ -111,6 +111,13 @@ internal sealed class RemoteApi : IStorageApi
     public Task<IReadOnlyList<Finding>> DiagnoseAsync(CancellationToken cancellationToken) => GetAsync<IReadOnlyList<Finding>>("findings", cancellationToken);
 
     /// <inheritdoc/>
+    public async Task<string> GetMetricsAsync(CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage response = await SendAsync(new(HttpMethod.Get, "/metrics"), cancellationToken);
+        return await AnsweredAsync(() => response.Content.ReadAsStringAsync(cancellationToken));
+    }
+
+    /// <inheritdoc/>
     public Task<ImageReport> InspectImageAsync(SafeFileHandle image, string name, string? format, CancellationToken cancellationToken)
         => PostAsync<ImageReport>($"images/inspect?name={Uri.EscapeDataString(name)}{(format is null ? "" : $"&format={Uri.EscapeDataString(format)}")}", null, image, cancellationToken);
 

@@ -5,6 +5,7 @@ using EveStorage.Host.Cli;
 using EveStorage.Host.Client;
 using EveStorage.Host.Engine;
 using EveStorage.Host.Locks;
+using EveStorage.Host.Metrics;
 using EveStorage.Host.Operations;
 using EveStorage.Host.Profiles;
 using EveStorage.Linux;
@@ -51,7 +52,7 @@ internal static class DaemonHost
 
     /// <summary>Runs until it is told to stop, or until it can't go on.</summary>
     /// <exception cref="StorageException">The profile's group is none, or a part of the daemon failed.</exception>
-    internal static async Task RunAsync(StorageEngine engine, Action<string> ready, CancellationToken cancellationToken)
+    internal static async Task RunAsync(StorageEngine engine, Action<string> ready, Heartbeat? heart, CancellationToken cancellationToken)
     {
         Profile profile = engine.Profile;
         string socket = profile.Api.Socket;
@@ -64,8 +65,13 @@ internal static class DaemonHost
         await app.StartAsync(cancellationToken);
 
         // At once: who watches an operation keeps a connection, and the server waits for those before anything is disposed.
-        await using CancellationTokenRegistration stopping = app.Lifetime.ApplicationStopping.Register(engine.CancelOperations);
+        await using CancellationTokenRegistration stopping = app.Lifetime.ApplicationStopping.Register(() =>
+        {
+            heart?.Serves(false);
+            engine.CancelOperations();
+        });
         peers.Protect(socket);
+        heart?.Serves(true);
         ready(socket);
         await app.WaitForShutdownAsync(cancellationToken);
         foreach (BackgroundService part in app.Services.GetServices<IHostedService>().OfType<BackgroundService>())
@@ -109,6 +115,7 @@ internal static class DaemonHost
         WebApplication app = builder.Build();
         app.Use(ErrorAnswer.InvokeAsync);
         app.MapOpenApi();
+        app.MapGet("/metrics", async (IStorageApi storage, CancellationToken cancellationToken) => Results.Text(await storage.GetMetricsAsync(cancellationToken), MetricsText.ContentType)).ExcludeFromDescription();
         RouteGroupBuilder api = app.MapGroup("/v1");
         foreach (int status in ErrorAnswer.Statuses)
         {

@@ -5,6 +5,7 @@ using EveStorage.Host.Devices;
 using EveStorage.Host.Events;
 using EveStorage.Host.FileSystems;
 using EveStorage.Host.Images;
+using EveStorage.Host.Metrics;
 using EveStorage.Host.Operations;
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;
@@ -15,7 +16,7 @@ namespace EveStorage.Host.Engine;
 
 /// <summary>The engine in this process, for one caller.</summary>
 internal sealed class LocalApi(
-    Caller caller, Profile profile, PluginCatalog catalog, StorageParts parts, Overview overview, FileSystemOverview fileSystems, Diagnosis diagnosis, OperationRunner operations, EventLog events, ImageConversion images)
+    Caller caller, Profile profile, PluginCatalog catalog, StorageParts parts, Overview overview, FileSystemOverview fileSystems, Diagnosis diagnosis, HostMetrics metrics, OperationRunner operations, EventLog events, ImageConversion images)
     : IStorageApi
 {
     /// <summary>The program's version.</summary>
@@ -86,6 +87,9 @@ internal sealed class LocalApi(
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<Finding>> DiagnoseAsync(CancellationToken cancellationToken) => diagnosis.RunAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<string> GetMetricsAsync(CancellationToken cancellationToken) => metrics.MeasureAsync(cancellationToken);
 
     /// <inheritdoc/>
     public Task<ImageReport> InspectImageAsync(SafeFileHandle image, string name, string? format, CancellationToken cancellationToken)

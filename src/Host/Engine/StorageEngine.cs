@@ -9,6 +9,7 @@ using EveStorage.Host.FrontEnds;
 using EveStorage.Host.Images;
 using EveStorage.Host.Lazy;
 using EveStorage.Host.Locks;
+using EveStorage.Host.Metrics;
 using EveStorage.Host.Operations;
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;
@@ -72,6 +73,7 @@ internal sealed class StorageEngine : IAsyncDisposable
             .AddSingleton<DesiredWatch>()
             .AddSingleton<Diagnosis>()
             .AddSingleton<Overview>()
+            .AddSingleton<HostMetrics>()
             .AddSingleton<PoolCheck>()
             .Scan(static types => types.FromAssemblyOf<StorageEngine>()
                 .AddClasses(static planners => planners.AssignableTo(typeof(ChangePlanner<>)), publicOnly: false)

@@ -11,8 +11,21 @@ internal sealed partial class EventLog(TimeProvider time, ILogger<EventLog> logg
     private const int Kept = 1000;
 
     private readonly Queue<EventReport> _kept = new();
+    private readonly Dictionary<(string Id, EventSeverity Severity), long> _counts = [];
     private readonly List<Channel<EventReport>> _followers = [];
     private readonly Lock _lock = new();
+
+    /// <summary>How many there were of each kind since the start, those that are not kept any more too.</summary>
+    internal IReadOnlyDictionary<(string Id, EventSeverity Severity), long> Counts
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _counts.ToDictionary();
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public void Report(StorageEvent storageEvent)
@@ -22,6 +35,7 @@ internal sealed partial class EventLog(TimeProvider time, ILogger<EventLog> logg
         LogEvent(level, storageEvent.Id, storageEvent.Subject, storageEvent.Message);
         lock (_lock)
         {
+            _counts[(report.Id, report.Severity)] = _counts.GetValueOrDefault((report.Id, report.Severity)) + 1;
             _kept.Enqueue(report);
             if (_kept.Count > Kept)
             {

@@ -30,6 +30,9 @@ internal sealed record Machine
     /// <summary>Whether it has a TPM 2.0.</summary>
     public bool HasTpm { get; init; }
 
+    /// <summary>Whether it is a node of a Kubernetes cluster.</summary>
+    public bool IsClusterNode { get; init; }
+
     /// <summary>Which of <see cref="Asked"/> its kernel has, loaded or to be loaded.</summary>
     public required IReadOnlySet<string> Modules { get; init; }
 
@@ -47,6 +50,7 @@ internal sealed record Machine
             IsGuest = LooksLikeGuest(),
             HasAes = System.Runtime.Intrinsics.X86.Aes.IsSupported || System.Runtime.Intrinsics.Arm.Aes.IsSupported,
             HasTpm = File.Exists("/dev/tpmrm0"),
+            IsClusterNode = FileCalls.Run("/run/eve-hv-type", LooksLikeClusterNode),
             Modules = Asked.Where(KernelModule.IsThere).ToHashSet(),
         };
     }
@@ -61,6 +65,10 @@ internal sealed record Machine
         => FileCalls.Run("/sys", () => !HoldsText("/proc/xen/capabilities", "control_d") && (X86Base.IsSupported
             ? X86Base.CpuId(1, 0).Ecx < 0
             : Directory.Exists(ArmHypervisor) || HoldsText(ArmBoard, "linux,dummy-virt")));
+
+    // EVE OS writes down what it runs, and k3s and kubelet keep their settings in a place of their own.
+    private static bool LooksLikeClusterNode()
+        => (File.Exists("/run/eve-hv-type") && File.ReadAllText("/run/eve-hv-type").Trim() is "kubevirt" or "k") || Directory.Exists("/etc/rancher/k3s") || File.Exists("/etc/kubernetes/kubelet.conf");
 
     private static bool HoldsText(string path, string text) => File.Exists(path) && File.ReadAllText(path).Contains(text, StringComparison.Ordinal);
 }

@@ -21,9 +21,11 @@ internal sealed record ProfileChoice(string Profile, IReadOnlyList<Reason> Reaso
     private const string Small = "emmc-small";
     private const string OneDrive = "single-ssd";
     private const string Server = "server-zfs";
+    private const string Cluster = "cluster-node";
     private const int ServerDrives = 3;
 
     private static readonly ByteSize s_thinFrom = ByteSize.GiB(8);
+    private static readonly ByteSize s_clusterFrom = ByteSize.GiB(59);        // 64 GB, as drives are sold
     private static readonly ByteSize s_serverFrom = ByteSize.MiB(15 << 10);   // 16 GiB, less what firmware keeps
     private static readonly ByteSize s_smallBelow = ByteSize.MiB(3500);       // 4 GB, less what firmware and graphics keep
 
@@ -76,6 +78,19 @@ internal sealed record ProfileChoice(string Profile, IReadOnlyList<Reason> Reaso
             return Small;
         }
 
+        return machine.IsClusterNode ? ChooseForCluster(machine, reasons) : ChooseBySet(machine, reasons);
+    }
+
+    private static string ChooseForCluster(Machine machine, List<Reason> reasons)
+    {
+        DeviceReport[] alike = [.. Alike(machine)];
+        if (alike.Length > 0 && alike[0].Size >= s_clusterFrom)
+        {
+            reasons.Add(new($"a node of a Kubernetes cluster, and {Named(alike)}", "thin logical volumes, volumes for pods over NVMe, container layers"));
+            return Cluster;
+        }
+
+        reasons.Add(new("a node of a Kubernetes cluster, and no drive of 64 GB or more", $"too little for {Cluster}: it is taken for any other machine"));
         return ChooseBySet(machine, reasons);
     }
 
@@ -98,20 +113,20 @@ internal sealed record ProfileChoice(string Profile, IReadOnlyList<Reason> Reaso
 
     private static JsonObject PoolOf(string profile, Machine machine, List<Reason> reasons)
     {
-        DeviceReport[] free = [.. (profile is Server or OneDrive ? Alike(machine) : machine.Drives).Where(drive => drive.Uses.Count == 0 && drive.Device is not null)];
+        DeviceReport[] free = [.. (profile is Server or OneDrive or Cluster ? Alike(machine) : machine.Drives).Where(drive => drive.Uses.Count == 0 && drive.Device is not null)];
         foreach (DeviceReport used in machine.Drives.Where(drive => drive.Uses.Count > 0))
         {
             reasons.Add(new($"{used.Name} is used: {string.Join(", ", used.Uses)}", $"it is left alone; a partition of it may be named, as {used.Device ?? used.Name}-part3"));
         }
 
         JsonObject pool = new() { ["Devices"] = new JsonArray([.. free.Select(drive => JsonValue.Create(drive.Device))]) };
-        if (profile == OneDrive && free.Length > 1)
+        if (profile is OneDrive or Cluster && free.Length > 1)
         {
             reasons.Add(new($"{free.Length} free drives of one size", "a mirror: one may fail"));
             pool["Redundancy"] = "Mirror";
         }
 
-        if (profile is Small or OneDrive && (!machine.Modules.Contains("dm-thin-pool") || machine.Drives.Max(drive => drive.Size) < s_thinFrom))
+        if (profile is Small or OneDrive or Cluster && (!machine.Modules.Contains("dm-thin-pool") || machine.Drives.Max(drive => drive.Size) < s_thinFrom))
         {
             reasons.Add(new(
                 machine.Modules.Contains("dm-thin-pool") ? "less than 8 GB to have" : "no thin provisioning in this kernel (module dm-thin-pool)",
@@ -124,7 +139,7 @@ internal sealed record ProfileChoice(string Profile, IReadOnlyList<Reason> Reaso
 
     private static void AdjustKeys(string profile, Machine machine, List<Reason> reasons, JsonObject settings)
     {
-        if (profile is not (OneDrive or Server))
+        if (profile is not (OneDrive or Server or Cluster))
         {
             reasons.Add(new(machine.HasTpm ? "a TPM 2.0" : "no TPM 2.0", $"{profile} encrypts nothing by itself; its page says how to"));
             return;

@@ -9,7 +9,7 @@ internal static class ProfileReader
 
     // What this version carries out. One that nothing carries out is refused: data at rest that is silently not encrypted is worse than an error.
     private static readonly string[] s_encryption = ["none", StrategyOptions.UnderPool, StrategyOptions.OverVolume];
-    private static readonly string[] s_compression = ["none"];
+    private static readonly string[] s_compression = ["none", "lz4", "zstd", .. Enumerable.Range(1, 19).Select(level => $"zstd-{level}")];
     private static readonly string[] s_conversion = ["eager"];
 
     /// <summary>Reads <paramref name="source"/> and adds what is wrong to <paramref name="problems"/>.</summary>
@@ -21,6 +21,7 @@ internal static class ProfileReader
             problems.Add(unknown.Path, $"is no key of a profile; there are {string.Join(", ", s_keys)}");
         }
 
+        CompressionOption.Set(root);
         StandardPaths paths = StandardPaths.ForCaller();
         string state = root["State"] ?? paths.State;
         ApiOptions api = new();

@@ -68,10 +68,11 @@ internal sealed class CommandLineHost : IDisposable
     }
 
     /// <summary>Starts a daemon, which may not be ready yet, and tells it of a supervisor's socket.</summary>
-    internal Process StartDaemon(string? supervisor = null)
+    internal Process StartDaemon(string? supervisor = null, TimeSpan? watchdog = null)
     {
         ProcessStartInfo start = new(Program, ["serve", "--profile", Profile]) { RedirectStandardError = true };
         start.Environment["NOTIFY_SOCKET"] = supervisor;
+        start.Environment["WATCHDOG_USEC"] = watchdog is TimeSpan limit ? $"{limit.TotalMicroseconds}" : null;
         Process daemon = Start(start);
         _daemons.Add(daemon);
         daemon.ErrorDataReceived += static (_, _) => { };

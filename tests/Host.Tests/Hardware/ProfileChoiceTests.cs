@@ -77,6 +77,18 @@ public sealed class ProfileChoiceTests
         => ProfileChoice.For(MachineOf(memory: 64, [Drive("vda", 512), Drive("vdb", 512), Drive("vdc", 512)], [.. s_newKernel, "zfs"]) with { IsGuest = true }).Profile.ShouldBe("vm-in-cloud");
 
     [Fact]
+    public void A_node_of_a_cluster_is_one_where_its_drive_is_large_enough()
+    {
+        ProfileChoice node = ProfileChoice.For(MachineOf(memory: 32, [Drive("nvme0n1", 480), Drive("nvme1n1", 480)]) with { IsClusterNode = true });
+        ProfileChoice small = ProfileChoice.For(MachineOf(memory: 32, [Drive("sda", 32)]) with { IsClusterNode = true });
+
+        node.Profile.ShouldBe("cluster-node");
+        node.Settings["Pools"]!["data"]!["Redundancy"]!.GetValue<string>().ShouldBe("Mirror");
+        small.Profile.ShouldBe("single-ssd");
+        small.Reasons.ShouldContain(reason => reason.Found.Contains("64 GB", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Without_a_drive_or_a_device_mapper_volumes_are_files()
     {
         ProfileChoice.For(MachineOf(memory: 16, [])).Settings.ToJsonString().ShouldBe("""{"Profile":"embedded"}""");

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using EveStorage.Host.Composition;
 using EveStorage.Host.Plugins;
@@ -72,24 +71,9 @@ public sealed partial class DocumentedProfileTests : IDisposable
         File.WriteAllText(_directory["p.json"], $$"""{ "Plugins": { "Enabled": {{JsonSerializer.Serialize(ids)}} }, {{keys}} }""");
         Problems problems = new();
         Profile profile = ProfileReader.Read(ProfileSource.Read(_directory["p.json"]), problems);
-        profile.Plugins.Directories.Add(PluginsThatNeedNothing(ids));
+        profile.Plugins.Directories.Add(PluginsWithoutNeeds.In(_directory["plugins"], ids));
         StorageParts.Check(profile, PluginCatalog.Load(profile.Plugins), problems);
         return [.. problems.Lines];
-    }
-
-    // What this machine lacks is no matter of a page.
-    private string PluginsThatNeedNothing(IEnumerable<string> ids)
-    {
-        foreach (string id in ids.Where(id => !Directory.Exists(_directory[$"plugins/{id}"])))
-        {
-            BuiltHost.CopyPlugin(Path.Combine(BuiltHost.Plugins, id), _directory[$"plugins/{id}"]);
-            string manifest = _directory[$"plugins/{id}/plugin.json"];
-            JsonNode document = JsonNode.Parse(File.ReadAllText(manifest))!;
-            document["needs"] = new JsonArray();
-            File.WriteAllText(manifest, document.ToJsonString());
-        }
-
-        return _directory["plugins"];
     }
 
     [GeneratedRegex("^```jsonc?\n(.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline)]

@@ -17,11 +17,12 @@ internal sealed class Serve() : CliVerb(
         Profile profile = ProfileReader.Read(ProfileSource.Read(invocation.Parsed.GetValue(GlobalOptions.Profile)), problems);
         problems.ThrowIfAny(profile.Name);
         using HeldLock place = await DaemonHost.TakePlaceAsync(profile, "serves", cancellationToken);
+        using Heartbeat? heart = Heartbeat.Start(profile.Api.Socket);
         await using StorageEngine engine = StorageEngine.Open(
             profile, PluginCatalog.Load(profile.Plugins), static logging => logging.AddConsoleToError(LogLevel.Information));
         try
         {
-            await DaemonHost.RunAsync(engine, socket => TellReady(invocation, profile, socket), cancellationToken);
+            await DaemonHost.RunAsync(engine, socket => TellReady(invocation, profile, socket), heart, cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
