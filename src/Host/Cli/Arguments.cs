@@ -15,6 +15,15 @@ internal static class Arguments
         CustomParser = static result => Parse(result, static text => new PoolName(text)),
     };
 
+    /// <summary>The one pool to list; null for all.</summary>
+    internal static Argument<PoolName?> OnlyPool() => new("pool")
+    {
+        Description = "Only those of this pool.",
+        HelpName = "POOL",
+        Arity = ArgumentArity.ZeroOrOne,
+        CustomParser = static result => (PoolName?)Parse(result, static text => new PoolName(text)),
+    };
+
     /// <summary>A drive.</summary>
     internal static Argument<string> Device(string description, string name = "device") => new(name)
     {

@@ -114,17 +114,41 @@ public sealed class DifferenceTests
 
     private static VolumeReport Volume(int gibibytes) => new()
     {
-        Pool = new("data"), Name = new("a"), Id = Guid.Empty, Form = VolumeForm.Block, Size = ByteSize.GiB(gibibytes), Allocated = default, Traits = VolumeTraits.Thin, Path = "/a",
+        Pool = new("data"),
+        Name = new("a"),
+        Id = Guid.Empty,
+        Form = VolumeForm.Block,
+        Size = ByteSize.GiB(gibibytes),
+        Allocated = default,
+        Traits = VolumeTraits.Thin,
+        Path = "/a",
     };
 
     private static FileSystemReport Mounted() => new()
     {
-        Pool = new("data"), Name = new("a"), Id = Guid.Empty, Kind = "ext4", Quota = ByteSize.GiB(1), Reserved = false, Allocated = default, At = "a", Wanted = true, Mounted = true,
-        ReadOnly = false, Traits = VolumeTraits.Thin, Layers = ["ext4"],
+        Pool = new("data"),
+        Name = new("a"),
+        Id = Guid.Empty,
+        Kind = "ext4",
+        Quota = ByteSize.GiB(1),
+        Reserved = false,
+        Allocated = default,
+        At = "a",
+        Wanted = true,
+        Mounted = true,
+        ReadOnly = false,
+        Traits = VolumeTraits.Thin,
+        Layers = ["ext4"],
     };
 
     private static ExportReport Export() => new()
     {
-        Volume = "data/a", VolumeId = Guid.Empty, Transport = "tcp", Subsystem = "nqn.s", NamespaceId = 3, AllowedHosts = ["nqn.h"], ReadOnly = false,
+        Volume = "data/a",
+        VolumeId = Guid.Empty,
+        Transport = "tcp",
+        Subsystem = "nqn.s",
+        NamespaceId = 3,
+        AllowedHosts = ["nqn.h"],
+        ReadOnly = false,
     };
 }

@@ -117,7 +117,7 @@ public sealed class ProfileTests : IDisposable
 
     [Fact]
     public void A_profile_that_is_not_there_is_told_with_those_that_are()
-        => Should.Throw<StorageException>(() => ProfileSource.Read("nowhere")).Message.ShouldStartWith("nowhere: is no profile; there are embedded");
+        => Should.Throw<StorageException>(() => ProfileSource.Read("nowhere")).Message.ShouldStartWith("nowhere: is no profile; there are cluster-node, embedded");
 
     [Fact]
     public async Task The_environment_is_read_and_the_profile_that_a_command_names_wins()

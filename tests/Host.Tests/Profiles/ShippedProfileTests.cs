@@ -12,7 +12,7 @@ public sealed class ShippedProfileTests : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();
 
-    public static TheoryData<string> Profiles => [.. Directory.GetFiles(RepositoryFiles.Path("profiles"), "*.json").Select(Path.GetFileNameWithoutExtension)!];
+    public static TheoryData<string> Profiles => [.. Directory.GetFiles(RepositoryFiles.Path("profiles"), "*.json").Select(path => Path.GetFileNameWithoutExtension(path))];
 
     [Fact]
     public void There_is_one_for_each_kind_of_hardware()

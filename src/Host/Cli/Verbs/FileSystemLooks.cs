@@ -5,12 +5,7 @@ namespace EveStorage.Host.Cli.Verbs;
 
 internal sealed class FileSystemList : CliVerb
 {
-    private readonly Argument<string?> _pool = new("pool")
-    {
-        Description = "Only those of this pool.",
-        HelpName = "POOL",
-        Arity = ArgumentArity.ZeroOrOne,
-    };
+    private readonly Argument<PoolName?> _pool = Arguments.OnlyPool();
 
     public FileSystemList()
         : base("fs list", "List file systems, with their quota, what is used and where they are mounted.")
@@ -18,10 +13,7 @@ internal sealed class FileSystemList : CliVerb
 
     protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
-        PoolName? pool = invocation.Parsed.GetValue(_pool) is not string text ? null
-            : PoolName.TryParse(text, out PoolName named) ? named
-            : throw new StorageException(StorageErrorKind.InvalidConfiguration, text, "is not a pool's name");
-        IReadOnlyList<FileSystemReport> all = await (await invocation.OpenAsync(cancellationToken)).ListFileSystemsAsync(pool, cancellationToken);
+        IReadOnlyList<FileSystemReport> all = await (await invocation.OpenAsync(cancellationToken)).ListFileSystemsAsync(invocation.Parsed.GetValue(_pool), cancellationToken);
         invocation.Answer(all, output => Table.Write(
             output, ["name", "kind", "quota", "used", "free", "reserved", "mounted"],
             all.Select(one => new[]

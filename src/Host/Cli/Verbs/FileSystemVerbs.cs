@@ -3,7 +3,7 @@ using EveStorage.Host.Api;
 
 namespace EveStorage.Host.Cli.Verbs;
 
-internal sealed class FileSystemCreate : ChangeVerb
+internal sealed class FileSystemCreate : CreateVerb
 {
     private readonly Argument<VolumeAddress> _name;
     private readonly Argument<ByteSize> _size;
@@ -12,12 +12,12 @@ internal sealed class FileSystemCreate : ChangeVerb
     private readonly Option<bool> _reserved = new("--reserved") { Description = "Keep all of its size free for it from the start." };
     private readonly Option<bool> _encrypted = new("--encrypted") { Description = "Let nothing readable reach the device." };
     private readonly Option<bool> _compressed = new("--compressed") { Description = "Compress its data." };
-    private readonly Option<bool> _ifMissing = new("--if-missing") { Description = "Be content with one that is there and is as large." };
 
     public FileSystemCreate()
         : base(
             "fs create",
-            "Make a file system and mount it, now and at each start. Its size is its quota: who writes more meets ENOSPC, and no other does.\n\nExample: evestorage fs create newlog 2GiB --reserved")
+            "Make a file system and mount it, now and at each start. Its size is its quota: who writes more meets ENOSPC, and no other does.\n\nExample: evestorage fs create newlog 2GiB --reserved",
+            "fs grow")
     {
         _name = Add(FileSystemOptions.Name("The file system to make: NAME, or POOL/NAME."));
         _size = Add(Arguments.Size("Its size: 512MiB, 2GiB."));
@@ -26,19 +26,11 @@ internal sealed class FileSystemCreate : ChangeVerb
         Add(_reserved);
         Add(_encrypted);
         Add(_compressed);
-        Add(_ifMissing);
+        AddIfMissing();
     }
 
-    protected override async Task<bool> IsThereAsync(ParseResult parsed, IStorageApi api, ChangeRequest request, CancellationToken cancellationToken)
-    {
-        CreateFileSystem asked = (CreateFileSystem)request;
-        FileSystemReport? there = parsed.GetValue(_ifMissing)
-            ? (await api.ListFileSystemsAsync(asked.Pool, cancellationToken)).FirstOrDefault(other => other.Name == asked.Volume)
-            : null;
-        return there is not null && there.Quota < asked.Size
-            ? throw new StorageException(StorageErrorKind.Conflict, asked.Subject, $"is there with {there.Quota}, less than {asked.Size}: `evestorage fs grow` grows it")
-            : there is not null;
-    }
+    protected override async Task<ByteSize?> FindSizeAsync(VolumeChange asked, IStorageApi api, CancellationToken cancellationToken)
+        => (await api.ListFileSystemsAsync(asked.Pool, cancellationToken)).FirstOrDefault(other => other.Name == asked.Volume)?.Quota;
 
     protected override async Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
     {

@@ -3,7 +3,7 @@ using EveStorage.Host.Api;
 
 namespace EveStorage.Host.Cli.Verbs;
 
-internal sealed class VolumeCreate : ChangeVerb
+internal sealed class VolumeCreate : CreateVerb
 {
     private readonly Argument<VolumeAddress> _volume;
     private readonly Argument<ByteSize> _size;
@@ -12,10 +12,9 @@ internal sealed class VolumeCreate : ChangeVerb
     private readonly Option<bool> _encrypted = new("--encrypted") { Description = "Let nothing readable reach the device." };
     private readonly Option<ByteSize?> _quota = Arguments.SizeOption("--quota", "The most that it may take of the pool.");
     private readonly Option<ByteSize?> _reservation = Arguments.SizeOption("--reservation", "What the pool keeps free for it.");
-    private readonly Option<bool> _ifMissing = new("--if-missing") { Description = "Be content with one that is there and is as large." };
 
     public VolumeCreate()
-        : base("volume create", "Make a disk, which reads as zero; `fs create` makes a file system.\n\nExample: evestorage volume create data/vm1 20GiB")
+        : base("volume create", "Make a disk, which reads as zero; `fs create` makes a file system.\n\nExample: evestorage volume create data/vm1 20GiB", "volume resize")
     {
         _volume = Add(Arguments.Volume("The volume to make: NAME, or POOL/NAME."));
         _size = Add(Arguments.Size("Its size: 512MiB, 20GiB."));
@@ -24,19 +23,11 @@ internal sealed class VolumeCreate : ChangeVerb
         Add(_encrypted);
         Add(_quota);
         Add(_reservation);
-        Add(_ifMissing);
+        AddIfMissing();
     }
 
-    protected override async Task<bool> IsThereAsync(ParseResult parsed, IStorageApi api, ChangeRequest request, CancellationToken cancellationToken)
-    {
-        CreateVolume asked = (CreateVolume)request;
-        VolumeReport? there = parsed.GetValue(_ifMissing)
-            ? (await api.ListVolumesAsync(asked.Pool, cancellationToken)).FirstOrDefault(volume => volume.Name == asked.Volume)
-            : null;
-        return there is not null && there.Size < asked.Size
-            ? throw new StorageException(StorageErrorKind.Conflict, asked.Subject, $"is there with {there.Size}, less than {asked.Size}: `evestorage volume resize` grows it")
-            : there is not null;
-    }
+    protected override async Task<ByteSize?> FindSizeAsync(VolumeChange asked, IStorageApi api, CancellationToken cancellationToken)
+        => (await api.ListVolumesAsync(asked.Pool, cancellationToken)).FirstOrDefault(volume => volume.Name == asked.Volume)?.Size;
 
     protected override async Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
     {
@@ -106,12 +97,7 @@ internal sealed class VolumeDelete : ChangeVerb
 
 internal sealed class VolumeList : CliVerb
 {
-    private readonly Argument<string?> _pool = new("pool")
-    {
-        Description = "Only those of this pool.",
-        HelpName = "POOL",
-        Arity = ArgumentArity.ZeroOrOne,
-    };
+    private readonly Argument<PoolName?> _pool = Arguments.OnlyPool();
 
     public VolumeList()
         : base("volume list", "List volumes, with their size, what they take of the pool, and how many snapshots and exports they have.")
@@ -119,10 +105,7 @@ internal sealed class VolumeList : CliVerb
 
     protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
-        PoolName? pool = invocation.Parsed.GetValue(_pool) is not string text ? null
-            : PoolName.TryParse(text, out PoolName named) ? named
-            : throw new StorageException(StorageErrorKind.InvalidConfiguration, text, "is not a pool's name");
-        IReadOnlyList<VolumeReport> volumes = await (await invocation.OpenAsync(cancellationToken)).ListVolumesAsync(pool, cancellationToken);
+        IReadOnlyList<VolumeReport> volumes = await (await invocation.OpenAsync(cancellationToken)).ListVolumesAsync(invocation.Parsed.GetValue(_pool), cancellationToken);
         invocation.Answer(volumes, output => Table.Write(
             output, ["volume", "size", "taken", "snapshots", "exports", "traits"],
             volumes.Select(volume => new[]
