@@ -1,7 +1,7 @@
 using EveStorage.Bench.Target;
 
 // Usage: EveStorage.Bench.Target EVESTORAGE [DIRECTORY] [SECONDS] [ROUNDS]
-// The same file, the same client loop, one after the other in each round; the table has the medians.
+// The same file, the same client loop, one after the other in each round; a table for each peer has the medians.
 string evestorage = args.Length > 0 ? Path.GetFullPath(args[0]) : throw new ArgumentException("the path of evestorage is missing");
 string parent = args.Length > 1 ? args[1] : "/dev/shm";
 TimeSpan duration = TimeSpan.FromSeconds(args.Length > 2 ? double.Parse(args[2]) : 2);
@@ -14,8 +14,21 @@ try
 {
     (Server ours, string file) = await Servers.StartOursAsync(evestorage, directory, SizeMiB);
     using Server own = ours;
-    using Server peer = await Servers.StartPeerAsync(file);
     Workload[] rows = [.. from length in new[] { 4 << 10, 128 << 10 } from depth in new[] { 1, 32, 128 } from write in new[] { false, true } select new Workload(write, length, depth)];
+    foreach (Func<string, Task<Server>> start in Servers.Peers)
+    {
+        using Server peer = await start(file);
+        Console.WriteLine($"beside {peer.Name}");
+        await CompareAsync(own, peer, rows);
+    }
+}
+finally
+{
+    Directory.Delete(directory, recursive: true);
+}
+
+async Task CompareAsync(Server own, Server peer, Workload[] rows)
+{
     Console.WriteLine($"{"",-16} {"IOPS",17} {"mean us",15} {"p99 us",17} {"server CPU us/IO",17}   IOPS ratio");
     Console.WriteLine($"{"",-16} {"ours",8} {"peer",8} {"ours",7} {"peer",7} {"ours",8} {"peer",8} {"ours",8} {"peer",8}");
     foreach (Workload row in rows)
@@ -33,10 +46,6 @@ try
         Console.WriteLine(
             $"{row,-16} {a.PerSecond,8:0} {b.PerSecond,8:0} {a.Mean,7:0} {b.Mean,7:0} {a.Percentile99,8:0} {b.Percentile99,8:0} {a.ServerProcessor,8:0.0} {b.ServerProcessor,8:0.0}   {a.PerSecond / b.PerSecond:0.00}");
     }
-}
-finally
-{
-    Directory.Delete(directory, recursive: true);
 }
 
 async Task<Measured> MeasureAsync(Server server, Workload row, int round)

@@ -28,12 +28,13 @@ internal sealed class Server(string name, Process process, Func<Task<WireClient>
     }
 }
 
-/// <summary>Starts our daemon, and qemu-storage-daemon on the very same file.</summary>
+/// <summary>Starts our daemon, and its peers on the very same file.</summary>
 internal static class Servers
 {
     private const string Host = "nqn.2014-08.org.nvmexpress:uuid:0bb0bb0b-0000-4000-8000-000000000001";
     private const int NvmePort = 4491;
     private const int NbdPort = 10891;
+    private const string Nbdkit = "/usr/bin/nbdkit";
 
     /// <summary>Our daemon with one volume of <paramref name="sizeMiB"/>, filled with bytes.</summary>
     /// <returns>The server, and the volume's file.</returns>
@@ -60,8 +61,11 @@ internal static class Servers
         return (new("evestorage, NVMe/TCP", daemon, async () => await NvmeClient.OpenAsync(NvmePort, new(subsystem), new(Host))), file);
     }
 
+    /// <summary>Who is measured beside it, as far as it is installed.</summary>
+    internal static IReadOnlyList<Func<string, Task<Server>>> Peers { get; } = File.Exists(Nbdkit) ? [StartQemuAsync, StartNbdkitAsync] : [StartQemuAsync];
+
     /// <summary>QEMU's server of <paramref name="file"/>, as it is set up for speed: io_uring, the host's cache.</summary>
-    internal static async Task<Server> StartPeerAsync(string file)
+    private static async Task<Server> StartQemuAsync(string file)
     {
         Process peer = Start("/usr/bin/qemu-storage-daemon",
         [
@@ -71,6 +75,14 @@ internal static class Servers
         ]);
         await WaitAsync(() => Answers(NbdPort));
         return new("qemu-storage-daemon, NBD", peer, () => Task.FromResult<WireClient>(NbdClient.Open(NbdPort, "disk")));
+    }
+
+    /// <summary>nbdkit with its plugin for files, as it comes.</summary>
+    private static async Task<Server> StartNbdkitAsync(string file)
+    {
+        Process peer = Start(Nbdkit, ["--foreground", "--ipaddr", "127.0.0.1", "--port", $"{NbdPort}", "file", file]);
+        await WaitAsync(() => Answers(NbdPort));
+        return new("nbdkit, NBD", peer, () => Task.FromResult<WireClient>(NbdClient.Open(NbdPort, "disk")));
     }
 
     private static async Task FillAsync(string file, int sizeMiB)

@@ -7,10 +7,10 @@ namespace EveStorage.Host.Api;
 internal static class ApiJson
 {
     /// <summary>One line a document.</summary>
-    public static JsonSerializerOptions Compact { get; } = Make(indented: false);
+    public static JsonSerializerOptions Compact { get; } = MakeByReflection(indented: false);
 
     /// <summary>For a person who reads it.</summary>
-    public static JsonSerializerOptions Indented { get; } = Make(indented: true);
+    public static JsonSerializerOptions Indented { get; } = MakeByReflection(indented: true);
 
     /// <summary>Adds what our types need to <paramref name="options"/>.</summary>
     public static void Apply(JsonSerializerOptions options)
@@ -28,10 +28,17 @@ internal static class ApiJson
         options.Converters.Add(new ByteSizeConverter());
     }
 
-    private static JsonSerializerOptions Make(bool indented)
+    /// <summary>What a serializer that is made when this is built is told.</summary>
+    public static JsonSerializerOptions Make(bool indented)
     {
         JsonSerializerOptions options = new() { WriteIndented = indented };
         Apply(options);
+        return options;
+    }
+
+    private static JsonSerializerOptions MakeByReflection(bool indented)
+    {
+        JsonSerializerOptions options = Make(indented);
         options.MakeReadOnly(populateMissingResolver: true);
         return options;
     }

@@ -8,8 +8,7 @@ internal static class CommandLine
 {
     internal static async Task<int> RunAsync(string[] arguments)
     {
-        RootCommand root = CommandTree.Build();
-        ParseResult parsed = root.Parse(arguments);
+        ParseResult parsed = CommandTree.BuildFor(arguments)?.Parse(arguments) is { Errors.Count: 0 } known ? known : CommandTree.Build().Parse(arguments);
         string? complaint = parsed.Errors.Count > 0 ? Complaint(parsed) : StrayOption(parsed);
         if (complaint is not null)
         {

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using EveStorage.Host.Cli.Verbs;
+using EveStorage.Host.Composition;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace EveStorage.Host.Cli;
@@ -23,7 +25,27 @@ internal static class CommandTree
     };
 
     /// <summary>Builds it.</summary>
-    internal static RootCommand Build()
+    internal static RootCommand Build() => Build(FindVerbs());
+
+    /// <summary>
+    /// Builds it with the one verb that is called by its two words, where its class is named by them as most are; else null. All of them take
+    /// longer to make than what a short command does, and only who mistypes, or asks for help, sees the others.
+    /// </summary>
+    internal static RootCommand? BuildFor(IReadOnlyList<string> arguments)
+    {
+        if (arguments.Count < 2 || !arguments.Take(2).All(static word => word.Length > 0 && word.All(char.IsAsciiLetterLower)))
+        {
+            return null;
+        }
+
+        string name = string.Concat(arguments.Take(2).Select(static word => $"{char.ToUpperInvariant(word[0])}{word[1..]}"));
+        return typeof(CliVerb).Assembly.GetType($"{typeof(ImageImport).Namespace}.{name}") is { IsAbstract: false } type && type.IsAssignableTo(typeof(CliVerb))
+            && (CliVerb)Activator.CreateInstance(type)! is CliVerb verb && verb.Words.SequenceEqual(arguments.Take(2))
+                ? Build([verb])
+                : null;
+    }
+
+    private static RootCommand Build(IEnumerable<CliVerb> verbs)
     {
         RootCommand root = new(
             $"""
@@ -41,7 +63,7 @@ internal static class CommandTree
         root.Add(GlobalOptions.Json);
         root.Add(GlobalOptions.Profile);
         Dictionary<string, Command> nouns = [];
-        foreach (CliVerb verb in FindVerbs())
+        foreach (CliVerb verb in verbs)
         {
             Command parent = root;
             if (verb.Words.Count > 1)
@@ -63,13 +85,11 @@ internal static class CommandTree
     }
 
     private static IEnumerable<CliVerb> FindVerbs()
-    {
-        using ServiceProvider services = new ServiceCollection()
-            .Scan(static types => types.FromAssemblyOf<CliVerb>()
+        => new ServiceCollection()
+            .Scan(static types => types.FromTypes(OwnTypes.In(typeof(ImageImport).Namespace!))
                 .AddClasses(static verbs => verbs.AssignableTo<CliVerb>(), publicOnly: false)
                 .As<CliVerb>()
                 .WithSingletonLifetime())
-            .BuildServiceProvider();
-        return [.. services.GetServices<CliVerb>().OrderBy(verb => string.Join(' ', verb.Words), StringComparer.Ordinal)];
-    }
+            .Select(static verb => (CliVerb)Activator.CreateInstance(verb.ImplementationType!)!)
+            .OrderBy(static verb => string.Join(' ', verb.Words), StringComparer.Ordinal);
 }

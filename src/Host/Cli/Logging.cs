@@ -7,6 +7,10 @@ namespace EveStorage.Host.Cli;
 /// <summary>Logs go to standard error: lines for a person at a terminal, JSON for a journal.</summary>
 internal static class Logging
 {
+    /// <summary>A command's: warnings, where there are any.</summary>
+    internal static void AddWarningsToError(this ILoggingBuilder logging)
+        => logging.Services.AddSingleton<ILoggerFactory>(static _ => new LateLoggers(LogLevel.Warning, static () => LoggerFactory.Create(static late => late.AddConsoleToError(LogLevel.Warning))));
+
     internal static ILoggingBuilder AddConsoleToError(this ILoggingBuilder logging, LogLevel least)
     {
         logging.ClearProviders();

@@ -8,7 +8,6 @@ using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;
 using EveStorage.Host.Worker;
 using EveStorage.Linux;
-using Microsoft.Extensions.Logging;
 
 namespace EveStorage.Host.Cli;
 
@@ -59,7 +58,7 @@ internal sealed class Session : IAsyncDisposable
         }
 
         SpareWorker spare = new(looksAtImage);
-        StorageEngine engine = StorageEngine.Open(profile, PluginCatalog.Load(profile.Plugins), static logging => logging.AddConsoleToError(LogLevel.Warning), spare);
+        StorageEngine engine = StorageEngine.Open(profile, PluginCatalog.Load(profile.Plugins), static logging => logging.AddWarningsToError(), spare);
         await engine.RecoverAsync(cancellationToken);
         return new(engine.For(new Caller(FileOwner.Ours)), engine, profile);
     }

@@ -29,6 +29,12 @@ internal sealed class RemoteApi : IStorageApi
     /// <exception cref="StorageException">One does, and the caller may not use it, or it takes no more.</exception>
     internal static async Task<RemoteApi?> TryConnectAsync(string socket, CancellationToken cancellationToken)
     {
+        // Asking costs less than being refused, which is how most commands without a daemon would begin. Where it can't be told, trying does.
+        if (!File.Exists(socket) && Directory.Exists(Path.Combine(Path.GetDirectoryName(socket)!, ".")))
+        {
+            return null;
+        }
+
         try
         {
             (await ConnectAsync(socket, cancellationToken)).Dispose();

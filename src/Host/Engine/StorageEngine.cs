@@ -11,6 +11,7 @@ using EveStorage.Host.Lazy;
 using EveStorage.Host.Locks;
 using EveStorage.Host.Metrics;
 using EveStorage.Host.Operations;
+using EveStorage.Host.Operations.Changes;
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;
 using EveStorage.Host.Worker;
@@ -26,6 +27,7 @@ namespace EveStorage.Host.Engine;
 internal sealed class StorageEngine : IAsyncDisposable
 {
     private readonly ServiceProvider _services;
+    private bool _serves;
 
     private StorageEngine(ServiceProvider services) => _services = services;
 
@@ -75,7 +77,7 @@ internal sealed class StorageEngine : IAsyncDisposable
             .AddSingleton<Overview>()
             .AddSingleton<HostMetrics>()
             .AddSingleton<PoolCheck>()
-            .Scan(static types => types.FromAssemblyOf<StorageEngine>()
+            .Scan(static types => types.FromTypes(OwnTypes.In(typeof(PlanImportImage).Namespace!, typeof(RecordedMounts).Namespace!))
                 .AddClasses(static planners => planners.AssignableTo(typeof(ChangePlanner<>)), publicOnly: false)
                 .As<IChangePlanner>()
                 .WithSingletonLifetime())
@@ -93,6 +95,7 @@ internal sealed class StorageEngine : IAsyncDisposable
     /// <summary>Serves from now on what the records say, and what is asked for.</summary>
     internal async Task ServeAsync(CancellationToken cancellationToken)
     {
+        _serves = true;
         OperationRunner runner = _services.GetRequiredService<OperationRunner>();
         runner.Serves = true;
         _services.GetRequiredService<LazyVolumes>().RunAsync = runner.RunOwnAsync;
@@ -116,12 +119,16 @@ internal sealed class StorageEngine : IAsyncDisposable
     /// <summary>Stops operations, then exports, then closes the pools. File systems stay mounted: those who use them are not ours to stop.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _services.GetRequiredService<DesiredWatch>().DisposeAsync();
-        await _services.GetRequiredService<FrontEndStart>().DisposeAsync();
-        await _services.GetRequiredService<PoolWatch>().DisposeAsync();
-        await _services.GetRequiredService<FileSystemWatch>().DisposeAsync();
-        await _services.GetRequiredService<KeptImports>().DisposeAsync();
-        await _services.GetRequiredService<PoolCare>().DisposeAsync();
+        if (_serves)   // a command makes none of these, and must not to end
+        {
+            await _services.GetRequiredService<DesiredWatch>().DisposeAsync();
+            await _services.GetRequiredService<FrontEndStart>().DisposeAsync();
+            await _services.GetRequiredService<PoolWatch>().DisposeAsync();
+            await _services.GetRequiredService<FileSystemWatch>().DisposeAsync();
+            await _services.GetRequiredService<KeptImports>().DisposeAsync();
+            await _services.GetRequiredService<PoolCare>().DisposeAsync();
+        }
+
         await _services.GetRequiredService<LazyVolumes>().StopAsync();
         await _services.GetRequiredService<OperationRunner>().DisposeAsync();
         await _services.GetRequiredService<StorageParts>().DisposeAsync();

@@ -189,7 +189,7 @@ internal sealed class ServedImage : IAsyncDisposable
         _answers.ReadExactly(document);
         try
         {
-            return JsonSerializer.Deserialize(document, WorkerJson.Default.ErrorReport)?.ToException() ?? Strange();
+            return WorkerJson.ReadError(document).ToException();
         }
         catch (JsonException)
         {

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using EveStorage.Host.Api;
 
 namespace EveStorage.Host.Operations;
@@ -82,6 +84,101 @@ internal sealed record OperationDocument
         return false;
     }
 
-    /// <summary>Its bytes.</summary>
-    internal byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, ApiJson.Compact);
+    /// <summary>
+    /// Its bytes. Most of it is written by hand: each command that changes something writes some, and what a serializer makes of our
+    /// types when it first meets them takes longer than the rest of a short command.
+    /// </summary>
+    internal byte[] Write()
+    {
+        using MemoryStream bytes = new();
+        using (Utf8JsonWriter json = new(bytes))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("format", Format);
+            Write(json, "ids", Ids);
+            Write(json, "targets", Targets);
+            if (Copied is not null)
+            {
+                Write(json, "copied", Copied, JournalJson.Ours.CopyMark);
+            }
+
+            json.WriteStartObject("operation");
+            WriteOperation(json);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        return bytes.ToArray();
+    }
+
+    private void WriteOperation(Utf8JsonWriter json)
+    {
+        json.WriteString("id", Operation.Id);
+        Write(json, "request", Operation.Request, JournalJson.Ours.ChangeRequest);
+        json.WriteNumber("userId", Operation.UserId);
+        json.WriteString("started", Operation.Started);
+        if (Operation.Ended is DateTimeOffset ended)
+        {
+            json.WriteString("ended", ended);
+        }
+
+        json.WriteString("state", JsonNamingPolicy.KebabCaseLower.ConvertName($"{Operation.State}"));
+        json.WriteStartArray("steps");
+        foreach (StepReport step in Operation.Steps)
+        {
+            json.WriteStartObject();
+            json.WriteString("title", step.Title);
+            json.WriteString("outcome", step.Outcome);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        if (Operation.Progress is not null)
+        {
+            Write(json, "progress", Operation.Progress, JournalJson.Ours.ProgressReport);
+        }
+
+        if (Operation.Error is not null)
+        {
+            Write(json, "error", Operation.Error, JournalJson.Ours.ErrorReport);
+        }
+
+        json.WriteStartObject("results");
+        foreach ((string name, string result) in Operation.Results)
+        {
+            json.WriteString(name, result);
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, string name, IReadOnlyDictionary<string, Guid> ids)
+    {
+        json.WriteStartObject(name);
+        foreach ((string of, Guid id) in ids)
+        {
+            json.WriteString(of, id);
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static void Write<T>(Utf8JsonWriter json, string name, T value, JsonTypeInfo<T> type)
+    {
+        json.WritePropertyName(name);
+        JsonSerializer.Serialize(json, value, type);
+    }
+}
+
+/// <summary>
+/// Parts of a document as <see cref="ApiJson"/> has them, made when this is built. Only to write them: what is made so reads a member that
+/// is left out as nothing, and not as what our types say.
+/// </summary>
+[JsonSerializable(typeof(ChangeRequest))]
+[JsonSerializable(typeof(CopyMark))]
+[JsonSerializable(typeof(ProgressReport))]
+[JsonSerializable(typeof(ErrorReport))]
+internal sealed partial class JournalJson : JsonSerializerContext
+{
+    internal static JournalJson Ours { get; } = new(ApiJson.Make(indented: false));
 }

@@ -1,18 +1,18 @@
 using System.Reflection;
 using System.Runtime.Loader;
-using McMaster.NETCore.Plugins;
+using McMaster.NETCore.Plugins.Loader;
 
 namespace EveStorage.Host.Plugins;
 
 /// <summary>A plugin's code, in a load context of its own.</summary>
 internal sealed class LoadedPlugin : IDisposable
 {
-    private PluginLoader? _loader;
+    private AssemblyLoadContext? _context;
     private IStoragePlugin? _entry;
 
-    private LoadedPlugin(PluginLoader loader, IStoragePlugin entry)
+    private LoadedPlugin(AssemblyLoadContext context, IStoragePlugin entry)
     {
-        _loader = loader;
+        _context = context;
         _entry = entry;
     }
 
@@ -20,7 +20,7 @@ internal sealed class LoadedPlugin : IDisposable
     public IStoragePlugin Entry => _entry ?? throw new ObjectDisposedException(nameof(LoadedPlugin));
 
     /// <summary>Where its code lives, for a test to watch it go.</summary>
-    internal AssemblyLoadContext Context => _loader?.LoadContext ?? throw new ObjectDisposedException(nameof(LoadedPlugin));
+    internal AssemblyLoadContext Context => _context ?? throw new ObjectDisposedException(nameof(LoadedPlugin));
 
     /// <summary>Loads the plugin of <paramref name="manifest"/> from its folder.</summary>
     /// <param name="directory">The folder.</param>
@@ -36,8 +36,8 @@ internal sealed class LoadedPlugin : IDisposable
             PluginReferences.Check(manifest.Id, path);
         }
 
-        PluginLoader loader = PluginLoader.CreateFromAssemblyFile(path, isUnloadable, SharedAssemblies.Types);
-        return new(loader, CreateEntry(manifest, loader.LoadDefaultAssembly()));
+        AssemblyLoadContext context = ContextOf(path, isUnloadable);
+        return new(context, CreateEntry(manifest, context.LoadFromAssemblyPath(path)));
     }
 
     /// <summary>
@@ -47,8 +47,31 @@ internal sealed class LoadedPlugin : IDisposable
     public void Dispose()
     {
         _entry = null;
-        _loader?.Dispose();
-        _loader = null;
+        if (_context is { IsCollectible: true })
+        {
+            _context.Unload();
+        }
+
+        _context = null;
+    }
+
+    // The context that PluginLoader makes, less the folders that the host's own runtimeconfig.json may name beside a plugin's. It would
+    // read that for each plugin, by a serializer that takes longer to start than all of them.
+    private static AssemblyLoadContext ContextOf(string path, bool isUnloadable)
+    {
+        AssemblyLoadContextBuilder builder = new();
+        builder.SetMainAssemblyPath(path);
+        foreach (Type type in SharedAssemblies.Types)
+        {
+            builder.PreferDefaultLoadContextAssembly(type.Assembly.GetName());
+        }
+
+        if (isUnloadable)
+        {
+            builder.EnableUnloading();
+        }
+
+        return builder.Build();
     }
 
     private static IStoragePlugin CreateEntry(PluginManifest manifest, Assembly assembly)

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 
 namespace EveStorage.Host.Plugins;
@@ -45,11 +44,10 @@ internal sealed partial record PluginManifest
                 throw new StorageException(StorageErrorKind.InvalidConfiguration, path, $"is longer than {MaxLength} bytes");
             }
 
-            PluginManifest manifest = JsonSerializer.Deserialize(File.ReadAllBytes(path), ManifestJson.Default.PluginManifest)
-                ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, path, "is empty");
-            return manifest.Validated(path);
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
+            return Read(document.RootElement).Validated(path);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
         {
             throw new StorageException(StorageErrorKind.InvalidConfiguration, path, $"is not a plugin manifest ({e.Message})", e);
         }
@@ -65,6 +63,31 @@ internal sealed partial record PluginManifest
                 StorageErrorKind.NotSupported, Id, $"needs contract {Contract} and this host has {host}: install the plugin's build for this host");
         }
     }
+
+    // By hand: each command reads all that are there, and a serializer takes longer to start than that does.
+    private static PluginManifest Read(JsonElement json)
+    {
+        Dictionary<string, JsonElement> left = json.EnumerateObject().ToDictionary(static member => member.Name, static member => member.Value);
+        PluginManifest manifest = new()
+        {
+            Id = Take(left, "id").GetString()!,
+            Version = VersionOf(Take(left, "version")),
+            Contract = VersionOf(Take(left, "contract")),
+            Assembly = Take(left, "assembly").GetString()!,
+            Entry = Take(left, "entry").GetString()!,
+            Kinds = TextsOf(Take(left, "kinds")),
+            Needs = left.Remove("needs", out JsonElement needs) && needs.ValueKind != JsonValueKind.Null ? TextsOf(needs) : null,
+        };
+        return left.Count == 0 ? manifest : throw new JsonException($"'{left.Keys.First()}' is no member of it");
+    }
+
+    private static JsonElement Take(Dictionary<string, JsonElement> left, string name)
+        => left.Remove(name, out JsonElement member) && member.ValueKind != JsonValueKind.Null ? member : throw new JsonException($"'{name}' is missing");
+
+    private static Version VersionOf(JsonElement text)
+        => Version.TryParse(text.GetString(), out Version? version) ? version : throw new JsonException($"'{text}' is no version");
+
+    private static string[] TextsOf(JsonElement array) => [.. array.EnumerateArray().Select(static text => text.GetString() ?? throw new JsonException("a kind, or a need, is null"))];
 
     private PluginManifest Validated(string path)
     {
@@ -84,8 +107,3 @@ internal sealed partial record PluginManifest
     [GeneratedRegex("^[a-z0-9][a-z0-9.-]{0,62}$")]
     private static partial Regex IdPattern { get; }
 }
-
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
-[JsonSerializable(typeof(PluginManifest))]
-internal sealed partial class ManifestJson : JsonSerializerContext;

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text.Json;
 using System.Threading.Channels;
 using EveStorage.Host.Api;
 using Microsoft.Win32.SafeHandles;
@@ -69,7 +68,7 @@ internal sealed class ImageServing(LayeredDisk disk, SafeFileHandle requests, Sa
             }
             catch (StorageException e)
             {
-                byte[] refusal = JsonSerializer.SerializeToUtf8Bytes(ErrorReport.Of(e), WorkerJson.Default.ErrorReport);
+                byte[] refusal = WorkerJson.Write(ErrorReport.Of(e));
                 int kept = refusal.Length <= ReadAnswer.MaxRefusal ? refusal.Length : 0;
                 new ReadAnswer(request.Id, ReadKind.Refused, kept).WriteTo(answer);
                 refusal.AsSpan(0, kept).CopyTo(answer.AsSpan(ReadAnswer.Size));

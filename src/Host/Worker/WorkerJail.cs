@@ -4,8 +4,6 @@ using System.Runtime.Loader;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Threading.Channels;
-using EveStorage.Host.Api;
-using EveStorage.Host.Images;
 using EveStorage.Linux;
 
 namespace EveStorage.Host.Worker;
@@ -112,10 +110,8 @@ internal static class WorkerJail
             _ = inflater.Read(new byte[1]);
         }
 
-        _ = JsonSerializer.Serialize(new WorkerMessage { Progress = new(WorkerPhase.Open, default, default), Error = new(StorageErrorKind.Io, "", ""), Result = new(default, default, "") }, WorkerJson.Default.WorkerMessage);
-        _ = JsonSerializer.Serialize(new WorkerMessage { Wants = new(0, 1), Safe = default(ByteSize) }, WorkerJson.Default.WorkerMessage);
-        _ = JsonSerializer.Deserialize(JsonSerializer.Serialize(s_order, WorkerJson.Default.ImportOrder), WorkerJson.Default.ImportOrder);
-        _ = JsonSerializer.Serialize(new WorkerMessage { Needs = new(0, new(ImageLinkKind.Data, "", null)), Report = Sample() }, WorkerJson.Default.WorkerMessage);
+        _ = WorkerJson.Write(new WorkerMessage { Progress = new(WorkerPhase.Open, default, default), Error = new(StorageErrorKind.Io, "", "") });
+        _ = WorkerJson.ReadOrder(WorkerJson.Write(s_order));
         try
         {
             throw new StorageException(StorageErrorKind.Io, "worker", "tries how it fails");
@@ -125,13 +121,4 @@ internal static class WorkerJail
             _ = e.StackTrace;
         }
     }
-
-    private static ImageReport Sample() => new()
-    {
-        Format = "",
-        VirtualSize = default,
-        DataSize = default(ByteSize),
-        Details = new Dictionary<string, string> { [""] = "" },
-        Snapshots = [new("", "", default, default)],
-    };
 }

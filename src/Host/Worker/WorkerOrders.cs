@@ -1,4 +1,4 @@
-using System.Text.Json;
+using System.Text;
 using EveStorage.Linux;
 using Microsoft.Win32.SafeHandles;
 
@@ -27,9 +27,13 @@ internal sealed class WorkerOrders : IDisposable
     /// <summary>The request; null when none comes, since nobody needs this worker.</summary>
     internal async Task<WorkerRequest?> RequestAsync()
     {
-        WorkerRequest? request = JsonSerializer.Deserialize(await _next ?? "null", WorkerJson.Default.WorkerRequest);
-        _next = request is null ? _next : ReadAsync();
-        return request;
+        if (await _next is not string line)
+        {
+            return null;
+        }
+
+        _next = ReadAsync();
+        return WorkerJson.ReadRequest(Encoding.UTF8.GetBytes(line));
     }
 
     /// <summary>Waits for the order.</summary>
@@ -37,7 +41,7 @@ internal sealed class WorkerOrders : IDisposable
     {
         string line = await _next ?? throw new OperationCanceledException(Orphaned);
         _next = ReadAsync();
-        return JsonSerializer.Deserialize(line, WorkerJson.Default.ImportOrder) ?? throw new InvalidOperationException("An order is one line.");
+        return WorkerJson.ReadOrder(Encoding.UTF8.GetBytes(line));
     }
 
     /// <summary>Takes the next descriptor that was handed over.</summary>
@@ -52,14 +56,19 @@ internal sealed class WorkerOrders : IDisposable
         _orphaned.Dispose();
     }
 
-    private async Task<string?> ReadAsync()
-    {
-        string? line = await _lines.ReadLineAsync();
-        if (line is null)
+    // A thread waits for it, as one does for all that a console stream reads.
+    private Task<string?> ReadAsync() => Task.Factory.StartNew(
+        () =>
         {
-            await _orphaned.CancelAsync();
-        }
+            string? line = _lines.ReadLine();
+            if (line is null)
+            {
+                _orphaned.Cancel();
+            }
 
-        return line;
-    }
+            return line;
+        },
+        CancellationToken.None,
+        TaskCreationOptions.LongRunning,
+        TaskScheduler.Default);
 }

@@ -19,7 +19,7 @@ internal sealed class WorkerOutput(Stream output)
         {
             if (_buffer.AsSpan(0, _length).IndexOf((byte)'\n') is int end and >= 0)
             {
-                WorkerMessage? message = Parse(_buffer.AsSpan(0, end));
+                WorkerMessage? message = Parse(_buffer.AsMemory(0, end));
                 _buffer.AsSpan(end + 1, _length - end - 1).CopyTo(_buffer);
                 _length -= end + 1;
                 return message;
@@ -49,11 +49,11 @@ internal sealed class WorkerOutput(Stream output)
         return tail.Trim().ReplaceLineEndings(" ");
     }
 
-    private static WorkerMessage? Parse(ReadOnlySpan<byte> line)
+    private static WorkerMessage? Parse(ReadOnlyMemory<byte> line)
     {
         try
         {
-            return JsonSerializer.Deserialize(line, WorkerJson.Default.WorkerMessage);
+            return WorkerJson.ReadMessage(line);
         }
         catch (JsonException)
         {

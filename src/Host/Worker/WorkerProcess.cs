@@ -1,6 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text;
-using System.Text.Json;
 using EveStorage.Host.Api;
 using EveStorage.Host.Images;
 using EveStorage.Linux;
@@ -58,7 +56,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
         WorkerProcess worker = new(request, image, spare?.Take() ?? IdleWorker.Start());
         try
         {
-            WorkerMessage answer = await worker.AnswerAsync(JsonSerializer.Serialize(request, WorkerJson.Default.WorkerRequest), request.Keeps, () => worker.HandOver(image, targets), new() { Progress = progress, Safe = safe }, cancellationToken);
+            WorkerMessage answer = await worker.AnswerAsync(WorkerJson.Write(request), request.Keeps, () => worker.HandOver(image, targets), new() { Progress = progress, Safe = safe }, cancellationToken);
             if (worker.IsKept)
             {
                 image.Keep(worker);
@@ -99,7 +97,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
         try
         {
             WorkerMessage answer = await AnswerAsync(
-                JsonSerializer.Serialize(order, WorkerJson.Default.ImportOrder),
+                WorkerJson.Write(order),
                 keeps: false,
                 () => HandOver(order, targets),
                 new() { Progress = progress, Safe = safe },
@@ -147,7 +145,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
         }
     }
 
-    private async Task<WorkerMessage> AnswerAsync(string question, bool keeps, Action handOver, WorkerRun run, CancellationToken cancellationToken)
+    private async Task<WorkerMessage> AnswerAsync(byte[] question, bool keeps, Action handOver, WorkerRun run, CancellationToken cancellationToken)
     {
         using CancellationTokenSource silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         silence.CancelAfter(s_silence);
@@ -157,7 +155,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
         try
         {
             TryHandOver(handOver);
-            await _idle.Child.Input.WriteAsync(Encoding.UTF8.GetBytes($"{question}\n"), CancellationToken.None);
+            await _idle.Child.Input.WriteAsync(question, CancellationToken.None);
             await _idle.Child.Input.FlushAsync(CancellationToken.None);
             do
             {

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using EveStorage.Host.Api;
 using EveStorage.Linux;
 using Microsoft.Win32.SafeHandles;
@@ -79,7 +78,7 @@ internal static class WorkerProgram
     {
         lock (output)
         {
-            output.Write([.. JsonSerializer.SerializeToUtf8Bytes(message, WorkerJson.Default.WorkerMessage), (byte)'\n']);
+            output.Write(WorkerJson.Write(message));
             output.Flush();
         }
     }
