@@ -88,7 +88,7 @@ public sealed class VerbTests
 
         refused.Code.ShouldBe(7);
         refused.Error.ShouldContain("is starting or stopping");
-        (await host.RunAsync("plugin", "check", "data")).Code.ShouldBe(7);
+        (await host.RunAsync("plugin", "check", "eve.file", "--pool", "data")).Code.ShouldBe(7);
     }
 
     [Fact]
