@@ -12,7 +12,7 @@ internal readonly record struct ZfsVersion(int Major, int Minor)
     internal static ZfsVersion Newest { get; } = new(2, 4);
 
     /// <summary>Those on which every promise of a pool was tried.</summary>
-    internal static IReadOnlyList<ZfsVersion> Verified { get; } = [new(2, 3)];
+    internal static IReadOnlyList<ZfsVersion> Verified { get; } = [new(2, 1), new(2, 3)];
 
     /// <summary>Whether status is told as JSON: <c>zpool status -j</c>.</summary>
     internal bool HasJson => this >= new ZfsVersion(2, 3);

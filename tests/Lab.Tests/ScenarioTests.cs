@@ -20,6 +20,7 @@ public sealed class ScenarioTests
     [InlineData("vm-in-cloud", Guest.NewKernel)]
     [InlineData("cluster-node", Guest.NewKernel)]
     [InlineData("server-zfs", Guest.NewKernelWithZfs)]
+    [InlineData("server-zfs", Guest.OldKernelWithZfs)]
     [InlineData("emmc-small", Guest.OldKernel)]
     [InlineData("single-ssd", Guest.OldKernel)]
     [InlineData("vm-in-cloud", Guest.OldKernel)]
