@@ -76,6 +76,11 @@ internal sealed record OpenZpool(PoolName Name, Zpool Zpool, PoolFacts Facts, Zf
                 ? new StorageException(StorageErrorKind.Unavailable, $"{name}", $"is locked: its key {key} is not there ({refusal.Message})", refusal)
                 : new StorageException(StorageErrorKind.Conflict, $"{name}", $"is not opened by the key {key}: it is another key than the pool was made with ({refusal.Message})", refusal);
         }
+
+        if (next is not null)
+        {
+            await zpool.SetAsync(zpool.Root, [Property.Set(Property.PoolNextKey, "")], cancellationToken);   // it never came
+        }
     }
 
     private static string MakingPath(Zpool zpool, string making, ZfsOptions options)

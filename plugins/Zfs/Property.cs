@@ -19,6 +19,9 @@ internal static class Property
     /// <summary>The name of the key that opens them once a change of it has come so far; empty when none is under way.</summary>
     internal const string PoolNextKey = "evestorage:pool.key.next";
 
+    /// <summary>The last change of the key, and the name of the one before: <c>operation:name</c>.</summary>
+    internal const string PoolRekeyed = "evestorage:pool.rekeyed";
+
     /// <summary>How the pool's drives are called for life, by ZFS's ids of them: <c>id=name,id=name</c>.</summary>
     internal const string PoolDrives = "evestorage:pool.drives";
 

@@ -77,14 +77,19 @@ internal static class ReceivedDataset
     private static async Task NameSnapshotsAsync(Zpool zpool, string making, Guid volume, OperationContext context, CancellationToken cancellationToken)
     {
         int number = 0;
-        foreach (ReceivedSnapshot snapshot in await SnapshotsAsync(zpool, making, cancellationToken))
+        IReadOnlyList<ReceivedSnapshot> received = await SnapshotsAsync(zpool, making, cancellationToken);
+        foreach (ReceivedSnapshot snapshot in received)
         {
-            number++;
             string label = snapshot.Name[(snapshot.Name.IndexOf('@', StringComparison.Ordinal) + 1)..];
             string name = snapshot.Name;
             if (!SnapshotName.TryParse($"v@{label}", out _))
             {
-                name = $"{making}@received-{number}";
+                do
+                {
+                    number++;
+                    name = $"{making}@received-{number}";
+                }
+                while (received.Any(other => other.Name == name));   // as one is called that came from us
                 await zpool.Tools.ZfsAsync(making, ["rename", snapshot.Name, name], cancellationToken);
             }
 

@@ -1,35 +1,25 @@
-using EveStorage.Linux;
+using System.Text;
 using EveStorage.Testing;
 using EveStorage.Zfs;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EveStorage.Tests;
 
-/// <summary>What ZFS is told of a stream, in which order, and what of it is a volume when. A program stands in for zfs; the lab has the real one.</summary>
-public sealed class ReceiveStreamTests : IAsyncLifetime, IEventSink
+/// <summary>What ZFS is told of a stream, in which order, and what of it is a volume when.</summary>
+public sealed class ReceiveStreamTests : IAsyncLifetime
 {
-    private readonly TemporaryDirectory _place = new();
+    private StandIn _zfs = null!;
     private ZfsPool _pool = null!;
 
     public async ValueTask InitializeAsync()
     {
-        File.Copy(Path.Combine(AppContext.BaseDirectory, "Fixtures/stand-in/zfs"), _place["zfs"]);
-        File.SetUnixFileMode(_place["zfs"], UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        await File.WriteAllTextAsync(_place["token"], StreamFeedTests.Token);
-        Command zfs = Command.At(_place["zfs"]);
-        PluginServices services = new() { Loggers = NullLoggerFactory.Instance, Time = TimeProvider.System, Events = this, Name = "data" };
-        OpenZpool open = new(new("data"), new(new ZfsTools(zfs, zfs), "tank"), new(null, Guid.NewGuid(), "data", null, PoolRedundancy.None, null, null), new(2, 3));
-        _pool = await ZfsPool.OpenAsync(open, new() { RunDirectory = _place["run"] }, services, default);
+        _zfs = await StandIn.OpenAsync();
+        _pool = _zfs.Pool;
     }
 
     public ValueTask DisposeAsync()
     {
-        _place.Dispose();
+        _zfs.Dispose();
         return ValueTask.CompletedTask;
-    }
-
-    void IEventSink.Report(StorageEvent storageEvent)
-    {
     }
 
     [Theory]
@@ -64,6 +54,18 @@ public sealed class ReceiveStreamTests : IAsyncLifetime, IEventSink
         (await LabelsAsync("vm1")).ShouldBe(["s1", "s2", "s3", "s4"]);
     }
 
+    [Fact]
+    public async Task A_snapshot_whose_name_is_none_here_gets_one_that_no_other_has()
+    {
+        byte[] image = [.. RealStreams.Bytes("vol-inc.R.zs")];
+        Rename(image, "@s1\0", "@S1\0");
+        Rename(image, "@s2\0", "@received-1\0");
+
+        await RunningPlans.RunAsync(_pool.PlanReceiveAsync(SpecOf("vm1"), "zfs-stream", new MemorySource(image), default), "vm1");
+
+        (await LabelsAsync("vm1")).ShouldBe(["received-2", "received-1", "s3", "s4"]);
+    }
+
     [Theory]
     [InlineData("vol-res.cut.zs", true, StorageErrorKind.Corrupt)]
     [InlineData("vol-res.cut.zs", false, StorageErrorKind.Corrupt)]
@@ -94,6 +96,14 @@ public sealed class ReceiveStreamTests : IAsyncLifetime, IEventSink
         (await VolumesAsync()).ShouldBe(["vm1"]);
     }
 
+    // In the field of BEGIN, which has room for more.
+    private static void Rename(Span<byte> image, string from, string to)
+    {
+        int at = image.IndexOf(Encoding.ASCII.GetBytes(from));
+        at.ShouldBePositive();
+        Encoding.ASCII.GetBytes(to, image[at..]);
+    }
+
     private static VolumeSpec SpecOf(string name) => new() { Name = new(name), Form = VolumeForm.Block, Size = ByteSize.MiB(2), Traits = VolumeTraits.Thin };
 
     private ValueTask<Plan> PlanAsync(string name, string stream, bool canSeek = true)
@@ -101,7 +111,7 @@ public sealed class ReceiveStreamTests : IAsyncLifetime, IEventSink
 
     private Task<OperationRequest> ReceiveAsync(string name, string stream, bool canSeek = true) => RunningPlans.RunAsync(PlanAsync(name, stream, canSeek), name);
 
-    private Task<string[]> ToldAsync() => File.ReadAllLinesAsync(_place["told"]);
+    private Task<string[]> ToldAsync() => _zfs.ToldAsync();
 
     private async Task<List<string>> VolumesAsync() => await _pool.ListVolumesAsync(default).Select(volume => $"{volume.Name}").ToListAsync();
 
