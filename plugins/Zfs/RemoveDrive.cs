@@ -48,8 +48,15 @@ internal sealed class RemoveDrive(ZfsPool pool, string drive, StepEffect expecte
             }
         }
 
-        while ((await pool.LookAsync(cancellationToken)).Report.Drives.Any(vdev => vdev.Guid == old.Guid))
+        while ((await pool.LookAsync(cancellationToken)).Report.Drives.FirstOrDefault(vdev => vdev.Guid == old.Guid) is Vdev left)
         {
+            // ZFS gives up where it can't read or write, and somebody may have told it to.
+            if (!left.IsLeaving)
+            {
+                throw new StorageException(
+                    StorageErrorKind.Io, $"{pool.Name}", $"still has {drive}: moving what it holds was ended before all was moved; look at the drives with 'evestorage pool status {pool.Name}', then run it again");
+            }
+
             context.Progress.Report(new(Title, new(0), null));
             await Task.Delay(s_look, context.Time, cancellationToken);
         }

@@ -7,6 +7,9 @@ internal sealed class ReplaceDrive : StorageStep
 {
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(2);
 
+    // ZFS begins within a transaction or two, and again after a drive that came back: five minutes without any of it is no beginning.
+    private static readonly TimeSpan s_longestRest = TimeSpan.FromMinutes(5);
+
     private readonly ZfsPool _pool;
     private readonly string _drive;
     private readonly string _replacement;
@@ -63,9 +66,15 @@ internal sealed class ReplaceDrive : StorageStep
         }
 
         began |= await WaitAsync(context, cancellationToken);
+        if (ZfsPool.MemberIn((await _pool.LookAsync(cancellationToken)).Report, device) is null)
+        {
+            throw new StorageException(StorageErrorKind.Io, $"{_pool.Name}", $"does not have {_replacement} in place of {_drive}: look at it with 'evestorage pool status {_pool.Name}', then replace it again");
+        }
+
         using (IDisposable held = await _pool.LockAsync(Title, cancellationToken))
         {
             await _pool.NameDrivesAsync(cancellationToken);
+            DriveClaim.Take(device);   // where a crash came before that
             if (old is not null && old.Number != device.Number)
             {
                 await _pool.BlankAsync(old, cancellationToken);
@@ -100,12 +109,25 @@ internal sealed class ReplaceDrive : StorageStep
         await _pool.BlankAsync(device, cancellationToken);
     }
 
+    // ZFS gives up on a drive that fails, and its place stays shared then; somebody may take the new one out of it.
     private async Task<bool> WaitAsync(OperationContext context, CancellationToken cancellationToken)
     {
         bool waited = false;
+        long moved = context.Time.GetTimestamp();
         while ((await _pool.LookAsync(cancellationToken)).Report is { IsRebuilding: true } report)
         {
             waited = true;
+            if (report.Scan is { IsResilver: true, IsRunning: true })
+            {
+                moved = context.Time.GetTimestamp();
+            }
+            else if (context.Time.GetElapsedTime(moved) > s_longestRest)
+            {
+                string drives = string.Join(", ", report.Drives.Where(vdev => vdev.State != "ONLINE").Select(vdev => $"{vdev.Path ?? vdev.Name} is {vdev.State}"));
+                throw new StorageException(
+                    StorageErrorKind.Io, $"{_pool.Name}", $"ZFS writes nothing to {_replacement} any more, which does not hold all of {_drive} yet ({(drives.Length > 0 ? drives : "all drives answer")}): replace {_drive} by another one");
+            }
+
             context.Progress.Report(new(Title, new((long)(report.Scan?.Percent ?? 0)), new(100)));
             await Task.Delay(s_look, context.Time, cancellationToken);
         }
