@@ -39,6 +39,7 @@ internal sealed class AddDrive(ZfsPool pool, string device, StepEffect expected)
             (PoolReport report, string? names) = await pool.LookAsync(cancellationToken);
             if (ZfsPool.MemberIn(report, drive) is not null)
             {
+                DriveClaim.Take(drive);   // a crash may have come before that
                 return StepOutcome.AlreadySo;
             }
 

@@ -52,7 +52,7 @@ internal sealed class CreatePool(PoolInMaking making, StepEffect expected) : Sto
         await ZfsTools.LoadAsync(cancellationToken);
         if (await FindSameAsync(making, mayTake: true, cancellationToken) is PoolFacts existing)
         {
-            return existing.Comment!.Value.OutcomeFor(context);
+            return TakeUp(existing, context);
         }
 
         IReadOnlyList<Drive> drives = await CheckDevicesAsync(_request, mayBeAbsent: false, cancellationToken);
@@ -83,5 +83,22 @@ internal sealed class CreatePool(PoolInMaking making, StepEffect expected) : Sto
         {
             await ZfsDrive.BlankAsync(making.Zpool.Tools, drive, cancellationToken);
         }
+    }
+
+    // What another operation began, and how it wanted it, is for that one to finish or undo. A crash may have come before the last claim was taken away.
+    private StepOutcome TakeUp(PoolFacts existing, OperationContext context)
+    {
+        OwnerMark by = existing.Comment!.Value;
+        if (existing.Id is null && by != context.Mark)
+        {
+            throw new StorageException(StorageErrorKind.Conflict, $"{_request.Name}", $"is there, and not finished: run or undo the operation {by.Operation}");
+        }
+
+        foreach (Drive drive in _request.Devices.Select(device => Drive.Find(device)).OfType<Drive>())
+        {
+            DriveClaim.Take(drive);
+        }
+
+        return by.OutcomeFor(context);
     }
 }

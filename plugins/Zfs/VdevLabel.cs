@@ -18,18 +18,29 @@ namespace EveStorage.Zfs;
 internal sealed record VdevLabel(string Pool, ulong Guid, VdevLabelState State, ulong HostId, string HostName, string Comment, ulong Written)
 {
     private const int ListAt = 16 << 10;   // VDEV_SKIP_SIZE, twice: space for a boot block, and a boot header
+    private const int LabelLength = 256 << 10;   // sizeof (vdev_label_t)
     private const int ListLength = 112 << 10;   // VDEV_PHYS_SIZE
     private const int HeadLength = 12;   // encoding, byte order, two reserved bytes; then the list's version and flags
     private const int Number = 8;   // sys/nvpair.h: DATA_TYPE_UINT64
     private const int Text = 9;   // DATA_TYPE_STRING
 
-    /// <summary>The label at the head of a device; null when it has none, or does not answer.</summary>
+    /// <summary>
+    /// The label at the head of a device; null when it has none, or does not answer. There are two, of which ZFS writes the second when
+    /// the first is on the drive: a power cut leaves one that can be read.
+    /// </summary>
     internal static VdevLabel? Find(string path)
     {
         try
         {
+            string node = DriveNode.Resolve(path);
             byte[] list = new byte[ListLength];
-            BlockFile.ReadUncached(DriveNode.Resolve(path), ListAt, list);
+            BlockFile.ReadUncached(node, ListAt, list);
+            if (Parse(list) is VdevLabel first)
+            {
+                return first;
+            }
+
+            BlockFile.ReadUncached(node, LabelLength + ListAt, list);
             return Parse(list);
         }
         catch (Exception e) when (e is StorageException or IOException)

@@ -11,6 +11,9 @@ internal static class ZfsDrive
     private const int DataPartition = 1;
     private const int ReservedPartition = 9;
 
+    // What libblkid calls that which ZFS leaves on a drive: its labels, and of its table what is not wiped yet.
+    private static readonly string[] s_left = ["zfs_member", "gpt", "PMBR"];
+
     /// <summary>The drive that <paramref name="device"/> names.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotFound"/>.</exception>
     internal static Drive Require(string device)
@@ -59,7 +62,7 @@ internal static class ZfsDrive
                 StorageErrorKind.Unavailable, device, "is a whole drive, which ZFS partitions, and then waits for udev to see that: no udev runs here, so name a partition of it");
         }
 
-        if (IsLeft(drive))
+        if (await IsLeftAsync(drive, cancellationToken) && DriveUse.UsersOf(drive.Path).Count == 0)
         {
             return;
         }
@@ -81,7 +84,7 @@ internal static class ZfsDrive
     /// <summary>Takes away what is left on a drive of a pool of ours that is no more, or never was whole: ZFS's labels, and the partitions that it made. Whether there was any.</summary>
     internal static async Task<bool> BlankAsync(ZfsTools tools, Drive drive, CancellationToken cancellationToken)
     {
-        if (!IsLeft(drive))
+        if (!await IsLeftAsync(drive, cancellationToken))
         {
             return false;
         }
@@ -125,15 +128,18 @@ internal static class ZfsDrive
         DriveClaim.Take(drive);
     }
 
-    // ZFS's own partitions and no other, and what says that they are ours: a label of a pool that is no more, or has let the drive go,
-    // or our claim, where no pool has written more than a beginning.
-    private static bool IsLeft(Drive drive)
+    // ZFS's own partitions and no other, in which there is nothing but ZFS's; and what says that they are ours: a
+    // label of a pool that is no more, or our claim, where no pool has written more than a beginning. A label outlives the file system
+    // that somebody has made in its place since.
+    private static async Task<bool> IsLeftAsync(Drive drive, CancellationToken cancellationToken)
     {
         Drive[] parts = [.. PartitionsOf(drive)];
-        VdevLabel? label = VdevLabel.Find(DataOf(drive));
-        return (drive.Partition is not null || parts.All(part => part.Partition is DataPartition or ReservedPartition))
-            && (label is { State: VdevLabelState.Destroyed } ? PoolComment.Read(label.Comment) is not null
-                : label is null or { Written: 0 } && parts.Any(part => part.PartitionName?.StartsWith("zfs-", StringComparison.Ordinal) == true) && DriveClaim.IsOn(drive));
+        string data = DataOf(drive);
+        VdevLabel? label = VdevLabel.Find(data);
+        bool isOurs = label is { State: VdevLabelState.Destroyed } ? PoolComment.Read(label.Comment) is not null
+            : label is null or { Written: 0 } && DriveClaim.IsOn(drive) && (parts.Length == 0 || parts.Any(part => part.PartitionName?.StartsWith("zfs-", StringComparison.Ordinal) == true));
+        return isOurs && (drive.Partition is not null || parts.All(part => part.Partition is DataPartition or ReservedPartition))
+            && (await DeviceSignature.FindAsync(data, cancellationToken)).All(signature => s_left.Contains(signature.Kind));
     }
 
     private static IEnumerable<Drive> PartitionsOf(Drive drive) => Drive.List().Where(other => other.Partition is not null && IsOf(other, drive));

@@ -35,11 +35,11 @@ internal sealed partial class ZfsPool : IDriveRestPool
     internal static Vdev? MemberIn(PoolReport report, Drive device)
         => report.Drives.FirstOrDefault(drive => PoolDrives.FindDevice(drive) is Drive there && ZfsDrive.WholeOf(there).Number == device.Number);
 
-    /// <summary>Blanks a device that this pool has let go. ZFS's label on it still names the pool.</summary>
+    /// <summary>Blanks a device that this pool has let go. ZFS's label on it still has the pool's guid; its name is that of other machines' pools, too.</summary>
     internal async Task BlankAsync(Drive device, CancellationToken cancellationToken)
     {
         (PoolReport report, _) = await LookAsync(cancellationToken);
-        if (MemberIn(report, device) is null && VdevLabel.Find(ZfsDrive.DataOf(device))?.Pool == Zpool.Root)
+        if (MemberIn(report, device) is null && VdevLabel.Find(ZfsDrive.DataOf(device)) is VdevLabel label && label.Guid == await Zpool.GuidAsync(cancellationToken))
         {
             await ZfsDrive.ClearAsync(Zpool.Tools, device, cancellationToken);
         }

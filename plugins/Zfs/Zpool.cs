@@ -1,3 +1,4 @@
+using System.Globalization;
 using EveStorage.Linux;
 
 namespace EveStorage.Zfs;
@@ -44,6 +45,11 @@ internal sealed record Zpool(ZfsTools Tools, string Root)
         IReadOnlyList<string[]>? rows = await Tools.FindRowsAsync(dataset, ["list", "-Hp", "-o", string.Join(',', properties), dataset], ofPools: false, cancellationToken);
         return rows is [string[] row] && row.Length == properties.Length ? [.. row.Select(value => value is "-" or "" ? null : value)] : null;
     }
+
+    /// <summary>The id by which ZFS knows the pool, whatever it is called; null when it is not there.</summary>
+    internal async Task<ulong?> GuidAsync(CancellationToken cancellationToken)
+        => await Tools.FindRowsAsync(Root, ["get", "-Hp", "-o", "value", "guid", Root], ofPools: true, cancellationToken) is [[string text]]
+            && ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong guid) ? guid : null;
 
     /// <summary>Our own properties of a volume, all of them; empty when it is not there.</summary>
     internal async Task<Dictionary<string, string>> PropertiesAsync(string dataset, CancellationToken cancellationToken)

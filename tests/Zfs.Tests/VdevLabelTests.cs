@@ -1,3 +1,4 @@
+using EveStorage.Testing;
 using EveStorage.Zfs;
 
 namespace EveStorage.Tests;
@@ -39,6 +40,19 @@ public class VdevLabelTests
 
             changed[at] = s_label[at];
         }
+    }
+
+    [Theory]
+    [InlineData(16 << 10)]
+    [InlineData((256 + 16) << 10)]
+    public void Either_of_the_labels_at_a_device_s_head_is_found(int at)
+    {
+        using TemporaryDirectory place = new();
+        byte[] device = new byte[1 << 20];
+        s_label.CopyTo(device, at);
+        File.WriteAllBytes(place["device"], device);
+
+        VdevLabel.Find(place["device"]).ShouldBe(VdevLabel.Parse(s_label));
     }
 
     [Fact]
