@@ -46,7 +46,8 @@ internal static class PoolReportJson
 
     private static string Text(JsonElement value, string name) => value.GetProperty(name).GetString() ?? "";
 
-    private static long Count(JsonElement value, string name) => value.TryGetProperty(name, out JsonElement number) ? Number(number) : 0;
+    /// <summary>A number; 0 when there is none.</summary>
+    internal static long Count(JsonElement value, string name) => value.TryGetProperty(name, out JsonElement number) ? Number(number) : 0;
 
     // Numbers are such with --json-int; a few stay texts, as "-" for none does.
     private static long Number(JsonElement number)

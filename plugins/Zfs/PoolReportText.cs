@@ -9,6 +9,7 @@ namespace EveStorage.Zfs;
 internal static class PoolReportText
 {
     private const string Table = "config:";
+    private const string State = " state: ";
     private const string Scan = "  scan: ";
     private const string Lost = "errors: ";
 
@@ -29,7 +30,7 @@ internal static class PoolReportText
 
         int at = 1;
         string[] lines = withPaths.Split('\n');
-        return new(paths[0].State, Members(paths, ids, 0, ref at), ReadScan(lines), ReadLost(lines));
+        return new(StateOf(lines) ?? paths[0].State, Members(paths, ids, 0, ref at), ReadScan(lines), ReadLost(lines));
     }
 
     private static List<Vdev> Members(Row[] paths, Row[] ids, int depth, ref int at)
@@ -88,15 +89,18 @@ internal static class PoolReportText
             said.StartsWith("resilver", StringComparison.Ordinal), running,
             running && double.TryParse(percent?[..^1], NumberStyles.Float, CultureInfo.InvariantCulture, out double part) ? part : null,
             !running && with >= 0 && with + 1 < words.Length ? Number(words[with + 1]) : 0,
-            paused, !running && said.LastIndexOf(" on ", StringComparison.Ordinal) is > 0 and int on ? TrimReport.TimeOf(said[(on + 4)..]) : null);
+            paused, !running && with >= 0 && said.LastIndexOf(" on ", StringComparison.Ordinal) is > 0 and int on ? TrimReport.TimeOf(said[(on + 4)..]) : null);
     }
+
+    // A pool that does nothing for want of its drives is suspended here alone: its row says what they are.
+    private static string? StateOf(string[] lines) => lines.FirstOrDefault(line => line.StartsWith(State, StringComparison.Ordinal))?[State.Length..];
 
     private static long? ReadLost(string[] lines)
         => lines.FirstOrDefault(line => line.StartsWith(Lost, StringComparison.Ordinal))?[Lost.Length..] switch
         {
             null => null,
             "No known data errors" => 0,
-            string said => Number(said.Split(' ')[0]),
+            string said => long.TryParse(said.Split(' ')[0], NumberStyles.None, CultureInfo.InvariantCulture, out long lost) ? lost : null,
         };
 
     private static long Number(string text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long value) ? value : 0;

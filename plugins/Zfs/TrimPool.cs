@@ -19,7 +19,7 @@ internal sealed class TrimPool(ZfsPool pool, bool pause) : StorageStep
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
         using IDisposable held = await pool.LockAsync(Title, cancellationToken);
-        bool runs = await TrimReport.AskAsync(pool.Zpool, cancellationToken) is { Running: true };
+        bool runs = await TrimReport.AskAsync(pool.Zpool, pool.Open.Version, cancellationToken) is { Running: true };
         if (runs != pause)
         {
             return StepOutcome.AlreadySo;

@@ -34,7 +34,7 @@ internal sealed partial class ZfsPool
             Scrub = report.Scan is PoolScan scan
                 ? new() { Running = scan is { IsRunning: true, IsPaused: false }, Paused = scan.IsPaused, Percent = scan.Percent, Errors = scan.Errors, Ended = scan.IsResilver ? null : scan.Ended }
                 : null,
-            Trim = await TrimReport.AskAsync(Zpool, cancellationToken),
+            Trim = await TrimReport.AskAsync(Zpool, Open.Version, cancellationToken),
             ReservedMemory = ArcMemory.Now,
             Problems = problems,
         };

@@ -14,7 +14,7 @@ public sealed class CareTests
     [InlineData("(100% trimmed, completed at Sun Nov 22 08:52:39 2026)", "(untrimmed)", false, false, null)]
     public void How_far_a_trim_is_is_read(string one, string other, bool running, bool paused, double? percent)
     {
-        TrimStatus trim = TrimReport.Read($"{Head}\t    vdf     ONLINE       0     0     0  {one}\n\t    vdc     ONLINE       0     0     0  {other}\n\nerrors: No known data errors\n").ShouldNotBeNull();
+        TrimStatus trim = TrimReport.ReadText($"{Head}\t    vdf     ONLINE       0     0     0  {one}\n\t    vdc     ONLINE       0     0     0  {other}\n\nerrors: No known data errors\n").ShouldNotBeNull();
 
         (trim.Running, trim.Paused, trim.Percent).ShouldBe((running, paused, percent));
         trim.Ended.HasValue.ShouldBe(!running && !paused);
@@ -25,12 +25,40 @@ public sealed class CareTests
     }
 
     [Theory]
+    [InlineData("ACTIVE", 25, "ACTIVE", 75, true, false, 50.0)]
+    [InlineData("SUSPENDED", 20, "UNTRIMMED", 0, false, true, 20.0)]
+    [InlineData("COMPLETE", 100, "CANCELED", 10, false, false, null)]
+    public void How_far_a_trim_is_is_read_as_JSON(string one, int part, string other, int otherPart, bool running, bool paused, double? percent)
+    {
+        TrimStatus trim = TrimReport.ReadJson(
+            $$"""
+            {"pools":{"tank":{"vdevs":{"tank":{"vdev_type":"root","vdevs":{"mirror-0":{"vdev_type":"mirror","vdevs":{
+              "a":{"vdev_type":"disk","trim_state":"{{one}}","trimmed":{{part}},"to_trim":100,"trim_time":1795337559,"trim_errors":0,"trim_notsup":0},
+              "b":{"vdev_type":"disk","trim_state":"{{other}}","trimmed":{{otherPart}},"to_trim":100,"trim_time":1795337559,"trim_errors":0,"trim_notsup":0},
+              "c":{"vdev_type":"disk","trim_notsup":1} } } } } } } } }
+            """, "tank").ShouldNotBeNull();
+
+        (trim.Running, trim.Paused, trim.Percent).ShouldBe((running, paused, percent));
+        trim.Ended.ShouldBe(running || paused ? null : DateTimeOffset.FromUnixTimeSeconds(1795337559));
+    }
+
+    [Theory]
+    [InlineData("""{"pools":{"tank":{"vdevs":{"tank":{"vdevs":{"a":{"trim_state":"UNTRIMMED"},"b":{"trim_notsup":1}}}}}}}""")]
+    public void Drives_that_were_never_told_tell_nothing_as_JSON(string printed) => TrimReport.ReadJson(printed, "tank").ShouldBeNull();
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{}")]
+    [InlineData("""{"pools":{"tank":{"vdevs":[]}}}""")]
+    public void What_is_no_status_is_refused(string printed) => Should.Throw<StorageException>(() => TrimReport.ReadJson(printed, "tank")).Kind.ShouldBe(StorageErrorKind.Io);
+
+    [Theory]
     [InlineData("(untrimmed)")]
     [InlineData("(trim unsupported)")]
     [InlineData("(x% trimmed, started at never)")]
     [InlineData("")]
     public void Where_nothing_was_trimmed_nothing_is_told(string said)
-        => TrimReport.Read($"{Head}\t  vdf       ONLINE       0     0     0  {said}\n").ShouldBeNull();
+        => TrimReport.ReadText($"{Head}\t  vdf       ONLINE       0     0     0  {said}\n").ShouldBeNull();
 
     [Theory]
     [InlineData("Sun Nov 22 08:52:39 2026", 22)]
@@ -49,6 +77,19 @@ public sealed class CareTests
 
         text.Ended.ShouldNotBeNull().LocalDateTime.ShouldBe(new DateTime(2026, 11, 26, 2, 34, 56, DateTimeKind.Local));
         PoolReportJson.Read(Said("repaired-j"), "tank").Scan!.Ended.ShouldBe(DateTimeOffset.FromUnixTimeSeconds(1795660496));
+    }
+
+    [Fact]
+    public void A_check_that_was_given_up_has_no_end_and_a_pool_that_does_nothing_says_so_in_its_text()
+    {
+        string said = Said("repaired-p").Replace(" state: ONLINE", " state: SUSPENDED", StringComparison.Ordinal);
+        int scan = said.IndexOf("  scan: ", StringComparison.Ordinal);
+        said = $"{said[..scan]}  scan: scrub canceled on Thu Nov 26 02:34:56 2026{said[said.IndexOf('\n', scan)..]}";
+
+        PoolReport report = PoolReportText.Read(said, Said("repaired-g"), "tank");
+
+        report.State.ShouldBe("SUSPENDED");
+        report.Scan.ShouldBe(new PoolScan(IsResilver: false, IsRunning: false, null, 0));
     }
 
     [Fact]
