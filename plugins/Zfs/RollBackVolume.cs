@@ -9,6 +9,8 @@ namespace EveStorage.Zfs;
 internal sealed class RollBackVolume : StorageStep
 {
     private const int NoSnapshot = 2;   // ENOENT
+    private const int NotYet = 11;      // EAGAIN: the snapshot is of the very same transaction
+    private const int InUse = 16;       // EBUSY
     private const int Taken = 17;       // EEXIST: clones need it, or nobody told of it
     private const int Full = 28;        // ENOSPC
 
@@ -95,7 +97,8 @@ internal sealed class RollBackVolume : StorageStep
             Taken => new(StorageErrorKind.Busy, subject, $"can't go back: a clone needs {what}"),
             Full => new(StorageErrorKind.OutOfSpace, subject, "can't go back: the pool has no room to keep free what is kept free for it"),
             NoSnapshot => new(StorageErrorKind.NotFound, $"{_pool.Name}/{_snapshot}", "there is no such snapshot"),
-            _ => MadeVolume.Busy(what, "roll it back"),
+            InUse or NotYet => MadeVolume.Busy(what, "roll it back"),
+            _ => new(StorageErrorKind.Io, subject, $"can't go back: ZFS refused {what} with errno {errno}"),
         };
     }
 }
