@@ -40,21 +40,21 @@ internal sealed partial class ZfsPool
         };
     }
 
-    // ZFS keeps these numbers as it goes: asking costs the same, however much there is.
+    // ZFS keeps these numbers as it goes: nothing is counted here but volumes, however much they hold and however often they were frozen.
     private async Task<PoolStatus> SpaceAsync(List<string> problems, CancellationToken cancellationToken)
     {
-        string?[] root = await Zpool.FindAsync(Zpool.Root, cancellationToken, "used", "available")
+        string?[] root = await Zpool.FindAsync(Zpool.Root, cancellationToken, "used", "available", "logicalused")
             ?? throw new StorageException(StorageErrorKind.NotFound, $"{Name}", $"the ZFS pool {Zpool.Root} is gone: open it again");
         long used = long.Parse(root[0] ?? "0", CultureInfo.InvariantCulture);
         long free = long.Parse(root[1] ?? "0", CultureInfo.InvariantCulture);
-        IReadOnlyList<Dataset> all = await Zpool.ListAsync(cancellationToken);
+        IReadOnlyList<Dataset> volumes = await Zpool.ListVolumesAsync(cancellationToken);
         double percent = used * 100.0 / Math.Max(1, used + free);
         if (percent >= FillingPercent)
         {
             problems.Add(string.Create(CultureInfo.InvariantCulture, $"{Name}: it is {percent:0.#} % full: add a drive with 'evestorage pool add', or delete something"));
         }
 
-        problems.AddRange(all.Where(dataset => dataset.IsVolume && dataset.Mark is null && !dataset.Leaf.StartsWith('_')).Select(
+        problems.AddRange(volumes.Where(dataset => dataset.Mark is null && !dataset.Leaf.StartsWith('_')).Select(
             dataset => $"{dataset.Name}: is not ours and is left alone; it takes {dataset.Allocated}"));
         return new()
         {
@@ -62,7 +62,9 @@ internal sealed partial class ZfsPool
             Size = new(used + free),
             Used = new(used),
             Free = new(free),
-            Provisioned = new(all.Where(dataset => dataset.IsVolume).Sum(dataset => dataset.Size.Bytes)),
+            Provisioned = new(volumes.Sum(dataset => dataset.Size.Bytes)),
+            Logical = root[2] is string logical ? new ByteSize(long.Parse(logical, CultureInfo.InvariantCulture)) : null,
+            AllocatedBySnapshots = new(volumes.Sum(dataset => dataset.UsedBySnapshots.Bytes)),
         };
     }
 

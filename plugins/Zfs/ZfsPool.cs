@@ -156,6 +156,7 @@ internal sealed partial class ZfsPool : ISnapshotPool, IResizablePool
         Path = PathOf(name),
         Size = dataset.Size,
         Allocated = dataset.Allocated,
+        AllocatedBySnapshots = dataset.UsedBySnapshots,
         Traits = dataset.IsReserved ? Capabilities.Traits & ~VolumeTraits.Thin : Capabilities.Traits,
     };
 }

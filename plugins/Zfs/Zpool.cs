@@ -35,9 +35,13 @@ internal sealed record Zpool(ZfsTools Tools, string Root)
     internal Task<IReadOnlyList<Dataset>> ListAsync(VolumeName name, CancellationToken cancellationToken) => ListAsync(DatasetOf(name), cancellationToken);
 
     /// <summary>A dataset and all that lies below it; empty when it is not there.</summary>
-    internal async Task<IReadOnlyList<Dataset>> ListAsync(string dataset, CancellationToken cancellationToken)
-        => [.. (await Tools.FindRowsAsync(
-            dataset, ["list", "-Hp", "-r", "-t", "filesystem,volume,snapshot", "-o", Dataset.Columns, dataset], ofPools: false, cancellationToken) ?? []).Select(Dataset.Read)];
+    internal Task<IReadOnlyList<Dataset>> ListAsync(string dataset, CancellationToken cancellationToken) => ListAsync(dataset, "filesystem,volume,snapshot", cancellationToken);
+
+    /// <summary>The volumes alone, however many snapshots they have.</summary>
+    internal Task<IReadOnlyList<Dataset>> ListVolumesAsync(CancellationToken cancellationToken) => ListAsync(Volumes, "volume", cancellationToken);
+
+    private async Task<IReadOnlyList<Dataset>> ListAsync(string dataset, string types, CancellationToken cancellationToken)
+        => [.. (await Tools.FindRowsAsync(dataset, ["list", "-Hp", "-r", "-t", types, "-o", Dataset.Columns, dataset], ofPools: false, cancellationToken) ?? []).Select(Dataset.Read)];
 
     /// <summary>Properties of a dataset, in their order; null when it is not there. A value that it has not is null.</summary>
     internal async Task<string?[]?> FindAsync(string dataset, CancellationToken cancellationToken, params string[] properties)

@@ -31,6 +31,12 @@ public sealed record PoolStatus
     /// <summary>The sizes of its volumes together: more than <see cref="Size"/> where they are thin and promised more than there is.</summary>
     public ByteSize? Provisioned { get; init; }
 
+    /// <summary>What its volumes and snapshots hold as their users see it, before it is compressed; null where nothing compresses, or the backend does not count it.</summary>
+    public ByteSize? Logical { get; init; }
+
+    /// <summary>What is taken by snapshots alone, and would be free without them; null where the backend does not count it.</summary>
+    public ByteSize? AllocatedBySnapshots { get; init; }
+
     /// <summary>What the backend keeps its own tables in, where that can fill by itself; null where it can't.</summary>
     public SpaceUse? Metadata { get; init; }
 

@@ -60,6 +60,9 @@ public sealed record VolumeInfo
     /// <summary>What it takes of the pool now, without its snapshots.</summary>
     public required ByteSize Allocated { get; init; }
 
+    /// <summary>What its snapshots alone take, and would be free without them; null where the backend does not count it.</summary>
+    public ByteSize? AllocatedBySnapshots { get; init; }
+
     /// <summary>What it has.</summary>
     public required VolumeTraits Traits { get; init; }
 }

@@ -62,10 +62,9 @@ public sealed class LvmPoolTests
             ["--kernel", kernel, "--share", RepositoryFiles.Path("artifacts/bin/EveStorage.LvmTrial/debug"), .. drives.SelectMany(drive => (string[])["--disk", $"{drive}"])]);
         await guest.RunAsync("udevadm control --exit");
 
-        (int code, string output, string error) = await guest.TryAsync($"{Program} {trial} {string.Join(' ', drives.Select(drive => $"serial:{drive.Serial}"))}", Seconds);
+        string output = await guest.RunAsync($"{Program} {trial} {string.Join(' ', drives.Select(drive => $"serial:{drive.Serial}"))} 2>&1 || echo \"BROKEN: the trial ended with $?\"", Seconds);
 
         output.Split('\n').Where(line => line.StartsWith("BROKEN", StringComparison.Ordinal)).ShouldBeEmpty(output);
-        code.ShouldBe(0, $"{output}\n{error}");
         output.ShouldContain("kept: ");
     }
 }

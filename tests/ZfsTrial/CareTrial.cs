@@ -18,6 +18,17 @@ internal static class CareTrial
             await Pages.WriteAsync(pool, s_volume, 0, 1);
             await said.SayAsync("A pool says how much memory is kept for it", async () =>
                 Sentences.Require((await pool.GetStatusAsync(default)).ReservedMemory is { Used.Bytes: > 0 } memory && memory.Size > memory.Used, "it says nothing that could be"));
+            await said.SayAsync("... and what its volumes hold, and its snapshots take, by ZFS's own count", async () =>
+            {
+                await Machine.RunAsync(((ISnapshotPool)pool).PlanSnapshotAsync([new(s_volume, "before")], default), "kept@before");
+                await Pages.WriteAsync(pool, s_volume, 0, 3);
+                await Machine.ShellAsync("zpool sync");
+                PoolStatus status = await pool.GetStatusAsync(default);
+                VolumeInfo? volume = await pool.FindVolumeAsync(s_volume, default);
+                Sentences.Require(status is { Logical.Bytes: > 0, AllocatedBySnapshots.Bytes: > 0 } && volume!.AllocatedBySnapshots == status.AllocatedBySnapshots, $"{status}, {volume}");
+                await Machine.RunAsync(((ISnapshotPool)pool).PlanDeleteSnapshotAsync(new(s_volume, "before"), default));
+                await Pages.WriteAsync(pool, s_volume, 0, 1);
+            });
             await OfflineAsync(said, (IDriveRestPool)pool, names);
             await CheckAsync(said, (IPausableScrubPool)pool);
             await TrimAsync(said, (ITrimmablePool)pool);

@@ -112,6 +112,9 @@ internal sealed record VolumeReport
     /// <summary>What it takes of the pool.</summary>
     public required ByteSize Allocated { get; init; }
 
+    /// <summary>What its snapshots alone take; null where its backend does not count it.</summary>
+    public ByteSize? AllocatedBySnapshots { get; init; }
+
     /// <summary>What it has.</summary>
     public required VolumeTraits Traits { get; init; }
 

@@ -174,6 +174,7 @@ internal sealed class Overview(StorageParts parts, OpenPools pools, LazyVolumes 
             Form = stack.FileSystem is null ? volume.Form : VolumeForm.FileSystem,
             Size = new(Math.Max(0, volume.Size.Bytes - stack.Overhead.Bytes)),
             Allocated = volume.Allocated,
+            AllocatedBySnapshots = volume.AllocatedBySnapshots,
             Traits = volume.Traits | stack.Adds | below,
             Path = stack.Path,
             Layers = [.. stack.Layers.Select(stacked => stacked.Layer.Kind)],

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using EveStorage.Host.Api;
 
 namespace EveStorage.Host.Cli.Verbs;
@@ -75,6 +76,16 @@ internal sealed class PoolStatusVerb : CliVerb
             if (pool.Status?.Provisioned is ByteSize provisioned)
             {
                 output.WriteLine($"promised {provisioned.ForPerson()} to its volumes");
+            }
+
+            if (pool.Status?.Logical is ByteSize logical)
+            {
+                output.WriteLine($"holds    {logical.ForPerson()} as its users see it{(pool.Status.Used.Bytes > 0 ? string.Create(CultureInfo.InvariantCulture, $", {(double)logical.Bytes / pool.Status.Used.Bytes:0.00} of what it takes") : "")}");
+            }
+
+            if (pool.Status?.AllocatedBySnapshots is ByteSize snapshots)
+            {
+                output.WriteLine($"frozen   {snapshots.ForPerson()} taken by snapshots alone");
             }
 
             foreach (DriveStatus drive in pool.Status?.Drives ?? [])

@@ -134,7 +134,7 @@ internal sealed class VolumeShow : CliVerb
         {
             output.WriteLine($"volume    {volume.Pool}/{volume.Name}");
             output.WriteLine($"id        {volume.Id}");
-            output.WriteLine($"size      {volume.Size.ForPerson()}, {volume.Allocated.ForPerson()} taken");
+            output.WriteLine($"size      {volume.Size.ForPerson()}, {volume.Allocated.ForPerson()} taken{(volume.AllocatedBySnapshots is ByteSize frozen ? $", and {frozen.ForPerson()} by its snapshots alone" : "")}");
             output.WriteLine($"form      {volume.Form}, {volume.Traits}");
             output.WriteLine($"path      {volume.Path}{(volume.Open ? "" : " (closed)")}");
             if (volume.Layers.Count > 0)
