@@ -44,6 +44,9 @@ internal sealed class HostProgram : IDisposable
         return await program.EndAsync();
     }
 
+    /// <summary>Its standard input.</summary>
+    internal Stream Input => _process.Input;
+
     /// <summary>Waits for its end.</summary>
     internal async Task<(int ExitCode, string Output, string Error)> EndAsync()
     {
