@@ -69,6 +69,9 @@ internal interface IStorageApi : IAsyncDisposable
     /// <summary>What an image holds.</summary>
     Task<ImageReport> InspectImageAsync(SafeFileHandle image, string name, string? format, CancellationToken cancellationToken);
 
+    /// <summary>What an image at a URL holds. It is read by ranges where its server has them, and only its tables are.</summary>
+    Task<ImageReport> InspectUrlAsync(UrlQuestion question, CancellationToken cancellationToken);
+
     /// <summary>What a request would do.</summary>
     /// <param name="request">The request.</param>
     /// <param name="image">The image of an import or a save; else null. The caller keeps it.</param>

@@ -128,6 +128,15 @@ internal sealed class RemoteApi : IStorageApi
         => PostAsync<ImageReport>($"images/inspect?name={Uri.EscapeDataString(name)}{(format is null ? "" : $"&format={Uri.EscapeDataString(format)}")}", null, image, cancellationToken);
 
     /// <inheritdoc/>
+    public async Task<ImageReport> InspectUrlAsync(UrlQuestion question, CancellationToken cancellationToken)
+    {
+        // In its body: what stands behind the ? of a URL is often what opens it, and addresses are logged.
+        using HttpRequestMessage message = new(HttpMethod.Post, "images/inspect-url") { Content = JsonContent.Create(question, options: ApiJson.Compact) };
+        using HttpResponseMessage response = await SendAsync(message, cancellationToken);
+        return await AnsweredAsync(() => ReadAsync<ImageReport>(response, cancellationToken));
+    }
+
+    /// <inheritdoc/>
     public Task<PlanReport> PlanAsync(ChangeRequest request, SafeFileHandle? image, CancellationToken cancellationToken)
         => PostAsync<PlanReport>("operations?plan=true", request, image, cancellationToken);
 

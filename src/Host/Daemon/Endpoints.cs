@@ -66,6 +66,8 @@ internal sealed class OperationEndpoints(DescriptorDesk desk) : IEndpoints
             using SafeFileHandle image = DescriptorOf(context) ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, name, "was not handed over");
             return await storage.InspectImageAsync(image, name, format, context.RequestAborted);
         }).WithSummary("What an image holds");
+        api.MapPost("/images/inspect-url", (UrlQuestion question, IStorageApi storage, CancellationToken cancellationToken)
+            => storage.InspectUrlAsync(question, cancellationToken)).WithSummary("What an image at a URL holds");
     }
 
     private async Task<IResult> SubmitAsync(ChangeRequest request, HttpContext context, IStorageApi storage, bool plan = false)

@@ -96,6 +96,15 @@ internal sealed class LocalApi(
         => images.InspectAsync(new(image, name), new() { Format = format }, cancellationToken);
 
     /// <inheritdoc/>
+    public async Task<ImageReport> InspectUrlAsync(UrlQuestion question, CancellationToken cancellationToken)
+    {
+        Uri url = UrlRule.Parse(question.Url);
+        images.RequireAllowed(url, caller);
+        await using ImageInput image = await images.OpenUrlAsync(url, UrlRule.NameOf(url), digest: false, cancellationToken);
+        return await images.InspectAsync(image, new() { Format = question.Format }, cancellationToken);
+    }
+
+    /// <inheritdoc/>
     public Task<PlanReport> PlanAsync(ChangeRequest request, SafeFileHandle? image, CancellationToken cancellationToken)
     {
         RequireAllowed(request);

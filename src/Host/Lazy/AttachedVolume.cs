@@ -26,7 +26,7 @@ internal sealed class AttachedVolume(PoolName pool, VolumeName name, LazyVolume 
     internal bool IsWhole => volume.IsOrdinary;
 
     /// <summary>How far it is.</summary>
-    internal LazyReport Report => ReportOf(volume.Note, new(volume.Copied), volume.IsRefused ? LazyReport.Refused : _state, _problem is null ? null : ErrorReport.Of(_problem).Message);
+    internal LazyReport Report => ReportOf(volume.Note, new(volume.Copied), volume.IsRefused ? LazyReport.Refused : _state, _problem is null ? null : Told(_problem, ErrorReport.Of(_problem).Message));
 
     /// <summary>How far one is.</summary>
     internal static LazyReport ReportOf(ImageNote note, ByteSize copied, string state, string? problem)
@@ -110,7 +110,7 @@ internal sealed class AttachedVolume(PoolName pool, VolumeName name, LazyVolume 
     {
         if (problem is not null && problem.Message != _problem?.Message)
         {
-            events.Report(new("image.waits", EventSeverity.Warning, Subject, $"what is not copied can't be read or kept now: {problem.Message}"));
+            events.Report(new("image.waits", EventSeverity.Warning, Subject, $"what is not copied can't be read or kept now: {Told(problem, problem.Message)}"));
         }
         else if (problem is null && _problem is not null)
         {
@@ -119,4 +119,8 @@ internal sealed class AttachedVolume(PoolName pool, VolumeName name, LazyVolume 
 
         (_problem, _state) = (problem, problem is null ? LazyReport.Copying : LazyReport.Waits);
     }
+
+    // Each pool has words of its own for that.
+    private static string Told(StorageException problem, string message)
+        => problem.Kind == StorageErrorKind.OutOfSpace ? $"there is no room in its pool, and it goes on by itself once there is some ({message})" : message;
 }

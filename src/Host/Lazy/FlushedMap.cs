@@ -79,7 +79,6 @@ internal sealed class FlushedMap(IBlockSource blocks, MapStore store, LazyMap ma
         _one.Dispose();
     }
 
-    // Bits that were taken and could not be written are nowhere else: once it failed it fails for ever, as a volume's own flush does.
     private async ValueTask FlushBothAsync()
     {
         if (_failed is not null)
@@ -87,26 +86,43 @@ internal sealed class FlushedMap(IBlockSource blocks, MapStore store, LazyMap ma
             throw new StorageException(_failed.Kind, _failed.Subject, Api.ErrorReport.Of(_failed).Message, _failed);
         }
 
+        (long copied, List<(int Page, byte[] Bytes)> pages) = map.TakeChanged();
+        await OrFailForEverAsync(() => blocks.FlushAsync(CancellationToken.None));
+        if (pages.Count > 0 || copied > _state.Copied.Bytes)
+        {
+            await StoreAsync(_state with { Copied = new(copied) }, pages);
+        }
+    }
+
+    private async Task StoreAsync(MapState next, List<(int Page, byte[] Bytes)> pages)
+    {
+        next = next with { Number = _state.Number + 1 };
         try
         {
-            (long copied, List<(int, byte[])> pages) = map.TakeChanged();
-            await blocks.FlushAsync(CancellationToken.None);
-            if (pages.Count > 0 || copied > _state.Copied.Bytes)
-            {
-                await StoreAsync(_state with { Copied = new(copied) }, pages);
-            }
+            await store.WriteAsync(next, pages, CancellationToken.None);
+        }
+        catch (StorageException)
+        {
+            // What could not be taken, since there was no room for it, is here as before: the next flush tries again.
+            map.PutBack(pages.Select(static page => page.Page));
+            throw;
+        }
+
+        await OrFailForEverAsync(() => store.FlushAsync(CancellationToken.None));
+        Volatile.Write(ref _state, next);
+    }
+
+    // What was taken and could not be flushed is nowhere else: once that failed it fails for ever, as a volume's own flush does.
+    private async ValueTask OrFailForEverAsync(Func<ValueTask> flush)
+    {
+        try
+        {
+            await flush();
         }
         catch (StorageException e)
         {
             _failed = e;
             throw;
         }
-    }
-
-    private async Task StoreAsync(MapState next, List<(int, byte[])> pages)
-    {
-        next = next with { Number = _state.Number + 1 };
-        await store.WriteAsync(next, pages, CancellationToken.None);
-        Volatile.Write(ref _state, next);
     }
 }

@@ -132,6 +132,15 @@ internal sealed class LazyMap
         }
     }
 
+    /// <summary>Takes pages back that could not be written: they are taken the next time.</summary>
+    internal void PutBack(IEnumerable<int> pages)
+    {
+        lock (_lock)
+        {
+            _changed.UnionWith(pages);
+        }
+    }
+
     /// <summary>Puts a page as it was on the disk.</summary>
     internal void Put(int page, ReadOnlySpan<byte> bytes)
     {

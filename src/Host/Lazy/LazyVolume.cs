@@ -3,10 +3,7 @@ using EveStorage.Host.Worker;
 
 namespace EveStorage.Host.Lazy;
 
-/// <summary>
-/// A volume that lies over its image: what is not its own yet is read from there, and kept. One lock is held while something becomes its own,
-/// and never while the image is read. Safe for many calls at once.
-/// </summary>
+/// <summary>A volume that lies over its image: what is not its own yet is read from there, and kept. Safe for many calls at once.</summary>
 internal sealed class LazyVolume : IAsyncDisposable
 {
     // What a guest reads next to what it reads, and what a cluster of most images has.
@@ -14,18 +11,16 @@ internal sealed class LazyVolume : IAsyncDisposable
 
     // One call of the pool's can't be cancelled: this much of it is soon done.
     private const long LongestZeros = 1L << 30;
-    private const long ZerosAtOnce = 64 << 20;
 
     private readonly IBlockSource _blocks;
     private readonly ImageBehind _image;
     private readonly LazyMap _map;
     private readonly FlushedMap _flushed;
-    private readonly SemaphoreSlim _one = new(1, 1);
-    private bool _readsZero;
+    private readonly OwnParts _own;
 
-    private LazyVolume(IBlockSource blocks, ImageBehind image, ImageNote note, LazyMap map, FlushedMap flushed)
+    private LazyVolume(IBlockSource blocks, ImageBehind image, ImageNote note, LazyMap map, FlushedMap flushed, OwnParts own)
     {
-        (_blocks, _image, Note, _map, _flushed) = (blocks, image, note, map, flushed);
+        (_blocks, _image, Note, _map, _flushed, _own) = (blocks, image, note, map, flushed, own);
     }
 
     /// <summary>Which image it is.</summary>
@@ -41,7 +36,7 @@ internal sealed class LazyVolume : IAsyncDisposable
     internal long Copied => _map.Copied;
 
     /// <summary>How many zeros are kept at once: where they have to be written, a guest waits for no more than this.</summary>
-    internal long MostZeros => _readsZero ? long.MaxValue : ZerosAtOnce;
+    internal long MostZeros => _own.MostZeros;
 
     /// <summary>Whether nothing of it is its image's, and its map is closed.</summary>
     internal bool IsOrdinary => _flushed.IsClosed;
@@ -55,7 +50,7 @@ internal sealed class LazyVolume : IAsyncDisposable
     {
         (ImageNote note, MapState state) = await store.ReadAsync(cancellationToken);
         LazyMap map = await store.ReadMapAsync(note, state, cancellationToken);
-        LazyVolume volume = new(blocks, imageOf(note), note, map, new(blocks, store, map, state)) { _readsZero = note.ReadsZero && !state.IsUsed };
+        LazyVolume volume = new(blocks, imageOf(note), note, map, new(blocks, store, map, state), new(blocks, map, note.ReadsZero && !state.IsUsed));
         if (!state.IsUsed)
         {
             await volume._flushed.ChangeAsync(static state => state with { IsUsed = true });
@@ -107,7 +102,7 @@ internal sealed class LazyVolume : IAsyncDisposable
         long end = offset + source.Length;
         await FetchAsync(_map.Down(offset), offset);
         await FetchAsync(end, _map.Up(end));
-        await MakeOwnAsync(_map.Down(offset), _map.Up(end), () => _blocks.WriteAsync(offset, source, WriteDurability.Cached, cancellationToken));
+        await _own.ChangeAsync(_map.Down(offset), _map.Up(end), () => _blocks.WriteAsync(offset, source, WriteDurability.Cached, cancellationToken));
         if (durability == WriteDurability.Stable)
         {
             await FlushAsync(cancellationToken);   // its bit has to last as well
@@ -130,7 +125,7 @@ internal sealed class LazyVolume : IAsyncDisposable
         for (long at = offset, next; at < end; at = next)
         {
             next = Math.Min(end, _map.Down(at) + LongestZeros);
-            await MakeOwnAsync(_map.Down(at), _map.Up(next), () => _blocks.WriteZeroesAsync(at, next - at, cancellationToken));
+            await _own.ChangeAsync(_map.Down(at), _map.Up(next), () => _blocks.WriteZeroesAsync(at, next - at, cancellationToken));
         }
     }
 
@@ -162,25 +157,8 @@ internal sealed class LazyVolume : IAsyncDisposable
     /// <summary>Where the next byte is that is the image's yet, or the volume's end.</summary>
     internal long NextMissing(long offset) => _map.NextMissing(offset, Note.Size.Bytes)?.Offset ?? Note.Size.Bytes;
 
-    /// <summary>Makes what the image has at a place the volume's own, wherever it is not yet.</summary>
-    /// <param name="offset">Where it begins, with a granule.</param>
-    /// <param name="length">How long it is, to the end of a granule.</param>
-    /// <param name="data">The bytes; none for zeros.</param>
-    /// <param name="copied">Whether the copy has come to its end with it.</param>
-    internal ValueTask KeepAsync(long offset, long length, ReadOnlyMemory<byte> data, bool copied)
-        => LockedAsync(async () =>
-        {
-            for (long at = offset; _map.NextMissing(at, offset + length) is DiskPart missing; at = missing.End)
-            {
-                await PutAsync(missing, data.IsEmpty ? data : data.Slice((int)(missing.Offset - offset), (int)missing.Length));
-                if (!copied)
-                {
-                    _map.Add(missing.Offset, missing.Length);
-                }
-            }
-
-            _map.Copied = copied ? offset + length : _map.Copied;
-        });
+    /// <inheritdoc cref="OwnParts.KeepAsync"/>
+    internal ValueTask KeepAsync(long offset, long length, ReadOnlyMemory<byte> data, bool copied) => _own.KeepAsync(offset, length, data, copied);
 
     /// <summary>Makes it known that the image is not the one that was asked for. Once this returns that survives a crash.</summary>
     internal Task RefuseAsync() => _flushed.ChangeAsync(static state => state with { IsRefused = true });
@@ -202,7 +180,7 @@ internal sealed class LazyVolume : IAsyncDisposable
 
         await _flushed.DisposeAsync();
         await _blocks.DisposeAsync();
-        _one.Dispose();
+        _own.Dispose();
     }
 
     // What is around it, too, as far as it is missing. A pool that has no room to keep it does not keep a guest from reading it.
@@ -268,57 +246,6 @@ internal sealed class LazyVolume : IAsyncDisposable
         byte[] granule = new byte[_map.Up(end) - from];
         bool isZero = await _image.FillAsync(from, granule);
         await KeepAsync(from, granule.Length, isZero ? ReadOnlyMemory<byte>.Empty : granule, copied: false);
-    }
-
-    private ValueTask MakeOwnAsync(long start, long end, Func<ValueTask> write)
-        => LockedAsync(async () =>
-        {
-            await write();
-            _map.Add(start, end - start);
-        });
-
-    // Blocks of zeros take no space where the volume reads as zeros by itself.
-    private async ValueTask PutAsync(DiskPart part, ReadOnlyMemory<byte> bytes)
-    {
-        if (bytes.IsEmpty && !_readsZero)
-        {
-            await _blocks.WriteZeroesAsync(part.Offset, part.Length, CancellationToken.None);
-        }
-
-        for (int at = 0, end; at < bytes.Length; at = end)
-        {
-            bool skip = _readsZero && IsZero(at);
-            for (end = Next(at); end < bytes.Length && (_readsZero && IsZero(end)) == skip; end = Next(end))
-            {
-            }
-
-            if (!skip)
-            {
-                await _blocks.WriteAsync(part.Offset + at, bytes[at..end], WriteDurability.Cached, CancellationToken.None);
-            }
-        }
-
-        int Next(int at) => Math.Min(bytes.Length, at + _map.Granule);
-        bool IsZero(int at) => !bytes.Span[at..Next(at)].ContainsAnyExcept((byte)0);
-    }
-
-    // After a change that failed nobody knows what lies there.
-    private async ValueTask LockedAsync(Func<ValueTask> change)
-    {
-        await _one.WaitAsync();
-        try
-        {
-            await change();
-        }
-        catch (StorageException)
-        {
-            _readsZero = false;
-            throw;
-        }
-        finally
-        {
-            _one.Release();
-        }
     }
 
     private bool IsOwn(long offset, long length) => IsOrdinary || _map.Has(offset, length);

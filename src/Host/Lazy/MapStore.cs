@@ -47,6 +47,7 @@ internal sealed class MapStore(IBlockSource blocks, string subject) : IAsyncDisp
         text.CopyTo(place.AsSpan(2 * sizeof(uint)));
         await blocks.WriteAsync(NoteAt, place, WriteDurability.Cached, cancellationToken);
         await WriteAsync(new(1, default, IsUsed: false, IsRefused: false), [], cancellationToken);
+        await FlushAsync(cancellationToken);
     }
 
     /// <summary>Reads which image it is and how far it has come.</summary>
@@ -80,7 +81,8 @@ internal sealed class MapStore(IBlockSource blocks, string subject) : IAsyncDisp
         return map;
     }
 
-    /// <summary>Writes bits and state. Once this returns they survive a crash; before, any of them may, each of which is true.</summary>
+    /// <summary>Writes bits and state. Any of them may survive a crash, each of which is true.</summary>
+    /// <exception cref="StorageException">Some of it could not be taken: what was written before holds.</exception>
     internal async Task WriteAsync(MapState state, IEnumerable<(int Page, byte[] Bytes)> pages, CancellationToken cancellationToken)
     {
         foreach ((int page, byte[] bytes) in pages)
@@ -96,8 +98,10 @@ internal sealed class MapStore(IBlockSource blocks, string subject) : IAsyncDisp
         BinaryPrimitives.WriteUInt32LittleEndian(place.AsSpan(28), state.IsRefused ? 1u : 0);
         BinaryPrimitives.WriteUInt32LittleEndian(place.AsSpan(32), Crc32C.Of(place.AsSpan(0, 32)));
         await blocks.WriteAsync((long)(state.Number % 2) * StateLength, place, WriteDurability.Cached, cancellationToken);
-        await blocks.FlushAsync(cancellationToken);
     }
+
+    /// <summary>Makes what was written survive a crash.</summary>
+    internal ValueTask FlushAsync(CancellationToken cancellationToken) => blocks.FlushAsync(cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => blocks.DisposeAsync();

@@ -16,8 +16,10 @@ public sealed class FuzzedImportTests(ITestOutputHelper output) : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();
 
-    // EVESTORAGE_LONG=1 takes many.
+    // EVESTORAGE_LONG=1 takes many; EVESTORAGE_FUZZ_FIRST and EVESTORAGE_FUZZ_COUNT take them in parts.
     private static bool IsLong { get; } = Environment.GetEnvironmentVariable("EVESTORAGE_LONG") == "1";
+
+    private static int First { get; } = NumberOf("EVESTORAGE_FUZZ_FIRST") ?? 0;
 
     public void Dispose() => _directory.Dispose();
 
@@ -64,10 +66,10 @@ public sealed class FuzzedImportTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public async Task A_jailed_worker_reads_or_refuses_whatever_comes_and_says_so_itself()
     {
-        int count = IsLong ? 10_000 : 24;
+        int count = NumberOf("EVESTORAGE_FUZZ_COUNT") ?? (IsLong ? 10_000 : 24);
         long start = Stopwatch.GetTimestamp();
         int read = 0;
-        await Parallel.ForEachAsync(Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, async (number, _) =>
+        await Parallel.ForEachAsync(Enumerable.Range(First, count), new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, async (number, _) =>
         {
             StorageException? refused = await ImportAsync(number);
 
@@ -75,9 +77,12 @@ public sealed class FuzzedImportTests(ITestOutputHelper output) : IDisposable
             refused?.Kind.ShouldBeOneOf([StorageErrorKind.Corrupt, StorageErrorKind.NotSupported, StorageErrorKind.Conflict], $"{number}: {refused.Message}");
             Interlocked.Add(ref read, refused is null ? 1 : 0);
         });
-        output.WriteLine($"{count} images through a worker, of which {read} were read, in {Stopwatch.GetElapsedTime(start).TotalSeconds:0} s");
+        output.WriteLine($"{count} images from {First} on through a worker, of which {read} were read, in {Stopwatch.GetElapsedTime(start).TotalSeconds:0} s");
         read.ShouldBeInRange(1, count - 1);
     }
+
+    private static int? NumberOf(string variable)
+        => Environment.GetEnvironmentVariable(variable) is string text ? int.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : null;
 
     private static async Task<bool> TryReadAsync(IImageFormat format, byte[] bytes, int number)
     {

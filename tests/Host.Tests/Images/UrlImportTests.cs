@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Security.Cryptography;
 using EveStorage.Host.Api;
+using EveStorage.Host.Images;
 using Microsoft.AspNetCore.Http;
 
 namespace EveStorage.Tests;
@@ -55,6 +56,22 @@ public sealed class UrlImportTests : IAsyncLifetime
         good.Results["imageSha256"].ShouldBe(digest);
         (bad.State, bad.Error?.Kind).ShouldBe((OperationState.Failed, StorageErrorKind.Corrupt));
         (await _host.Api.ListVolumesAsync(null, default)).Select(volume => $"{volume.Name}").ShouldBe(["other", "vm1"]);
+    }
+
+    [Fact]
+    public async Task Tells_what_an_image_holds_of_which_it_fetches_no_data()
+    {
+        await File.WriteAllBytesAsync(_host["plain"], _server.Image, TestContext.Current.CancellationToken);
+        await QemuImages.RunAsync("qemu-img", "convert", "-f", "raw", "-O", "qcow2", _host["plain"], _host["image"]);
+        int length = _server.Image.Length;
+        _server.Image = await File.ReadAllBytesAsync(_host["image"], TestContext.Current.CancellationToken);
+
+        ImageReport report = await _host.Api.InspectUrlAsync(new() { Url = _server.Url }, TestContext.Current.CancellationToken);
+
+        (report.Format, report.VirtualSize).ShouldBe(("qcow2", new ByteSize(length)));
+        report.DataSize.ShouldNotBeNull().Bytes.ShouldBe(length);
+        _server.Sent.ShouldBeLessThan(_server.Image.Length / 4);
+        (await Should.ThrowAsync<StorageException>(() => _host.Api.InspectUrlAsync(new() { Url = "ftp://127.0.0.1/disk.img" }, default))).Message.ShouldContain("only http and https");
     }
 
     [Theory]

@@ -41,7 +41,7 @@ public sealed class KilledLazyCorpusTests(ITestOutputHelper output) : IAsyncLife
 
             await ImportUntilKilledAsync(some);
             using HostProgram daemon = Serve();
-            await using IStorageApi api = (await RemoteApi.TryConnectAsync(Socket, default)).ShouldNotBeNull();
+            await using IStorageApi api = await ConnectAsync();
             IReadOnlyList<VolumeReport> there = await api.ListVolumesAsync(TestEngine.Pool, default);
             again += await ImportAsync(api, some.Where(one => !there.Any(volume => $"{volume.Name}" == one.Volume)));
             behind += there.Count(static volume => volume.Image is not null);
@@ -64,6 +64,19 @@ public sealed class KilledLazyCorpusTests(ITestOutputHelper output) : IAsyncLife
         return daemon;
     }
 
+    // Its socket is there before it listens.
+    private async Task<IStorageApi> ConnectAsync()
+    {
+        using CancellationTokenSource limit = new(s_limit);
+        RemoteApi? api;
+        while ((api = await RemoteApi.TryConnectAsync(Socket, limit.Token)) is null)
+        {
+            await Task.Delay(10, limit.Token);
+        }
+
+        return api;
+    }
+
     // At any moment of the second or so after one of them was there.
     private async Task ImportUntilKilledAsync((CorpusImage Image, string Volume)[] some)
     {
@@ -72,7 +85,7 @@ public sealed class KilledLazyCorpusTests(ITestOutputHelper output) : IAsyncLife
         int before = _random.Next(some.Length + 1);
         try
         {
-            await using IStorageApi api = (await RemoteApi.TryConnectAsync(Socket, default)).ShouldNotBeNull();
+            await using IStorageApi api = await ConnectAsync();
             await ImportAsync(api, some.Take(before));
             killer.Change(_random.Next(1500), Timeout.Infinite);
             await ImportAsync(api, some.Skip(before));

@@ -16,9 +16,10 @@ internal sealed class LazyHost : IAsyncDisposable
     internal TestEngine Engine { get; } = new(images: true);
 
     /// <summary>Starts one with a pool.</summary>
-    internal static async Task<LazyHost> StartAsync(long rate)
+    internal static async Task<LazyHost> StartAsync(long rate, Func<TestEngine, Task>? before = null)
     {
         LazyHost host = new();
+        await (before?.Invoke(host.Engine) ?? Task.CompletedTask);
         host.Engine.LimitLazyCopy(rate);
         await (await host.Engine.StartAsync(serve: true)).DoAsync(new CreatePool { Pool = TestEngine.Pool });
         return host;

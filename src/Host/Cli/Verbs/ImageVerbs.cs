@@ -51,10 +51,10 @@ internal static class ImageFile
 
 internal sealed class ImageInspect : CliVerb
 {
-    private readonly Argument<string> _image = ImageFile.Argument("The image; - for the standard input, of which only the beginning is looked at.");
+    private readonly Argument<string> _image = ImageFile.Argument("The image: a file, an http or https URL, or - for the standard input, of which only the beginning is looked at.", "FILE|URL");
 
     public ImageInspect()
-        : base("image inspect", "Show what an image holds: its format, the size of its disk, how much of that is data.\n\nExample: evestorage image inspect debian.qcow2")
+        : base("image inspect", "Show what an image holds: its format, the size of its disk, how much of that is data.\n\nExample: evestorage image inspect debian.qcow2\n\nExample: evestorage image inspect https://example.org/debian.qcow2")
     {
         Add(_image);
         Add(ImageFile.Format);
@@ -62,11 +62,7 @@ internal sealed class ImageInspect : CliVerb
 
     protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
-        string path = invocation.Parsed.GetValue(_image)!;
-        using SafeFileHandle image = ImageFile.OpenToRead(path);
-        invocation.LooksAtImage = true;
-        IStorageApi api = await invocation.OpenAsync(cancellationToken);
-        ImageReport report = await api.InspectImageAsync(image, ImageFile.NameOf(path), invocation.Parsed.GetValue(ImageFile.Format), cancellationToken);
+        ImageReport report = await LookAsync(invocation, cancellationToken);
         invocation.Answer(report, output =>
         {
             output.WriteLine($"format        {report.Format}");
@@ -94,6 +90,22 @@ internal sealed class ImageInspect : CliVerb
             }
         });
         return ExitCodes.Success;
+    }
+
+    private async Task<ImageReport> LookAsync(Invocation invocation, CancellationToken cancellationToken)
+    {
+        string path = invocation.Parsed.GetValue(_image)!;
+        string? format = invocation.Parsed.GetValue(ImageFile.Format);
+        invocation.LooksAtImage = true;
+        if (ImageFile.UrlOf(path) is Uri url)
+        {
+            IStorageApi fetching = await invocation.OpenAsync(cancellationToken);
+            return await fetching.InspectUrlAsync(new() { Url = url.AbsoluteUri, Format = format }, cancellationToken);
+        }
+
+        using SafeFileHandle image = ImageFile.OpenToRead(path);
+        IStorageApi api = await invocation.OpenAsync(cancellationToken);
+        return await api.InspectImageAsync(image, ImageFile.NameOf(path), format, cancellationToken);
     }
 
     private static void WriteSize(TextWriter output, string what, ByteSize? size)
