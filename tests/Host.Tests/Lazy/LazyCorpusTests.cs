@@ -19,25 +19,20 @@ public sealed class LazyCorpusTests(ITestOutputHelper output)
         await using LazyHost host = await LazyHost.StartAsync(LazyHost.HeldBack);
         CorpusImage[] all = [.. new ValidCorpus(host.Engine.Bases).All()];
         CorpusImage[] corpus = IsLong ? all : [.. all.Where((_, number) => number % 12 == 1)];
-        List<byte[]> models = [];
         for (int number = 0; number < corpus.Length; number++)
         {
-            CorpusImage image = corpus[number];
-            (string path, string expected) = (host.Engine[$"{number}.qcow2"], host.Engine["expected.raw"]);
-            await image.MakeAsync(path);
-            string[] snapshot = image.Snapshot is string name ? ["-l", $"snapshot.name={name}"] : [];
-            await QemuImages.RunAsync("qemu-img", ["convert", "-f", "qcow2", "-O", "raw", .. snapshot, path, expected]);
-            models.Add(await File.ReadAllBytesAsync(expected, TestContext.Current.CancellationToken));
-            await using GuestDisk guest = await host.ConnectAsync(models[number], LazyHost.Request($"vm{number}", format: null) with { Snapshot = image.Snapshot }, $"{number}.qcow2");
-            await guest.ReadAsync(0, models[number].Length / 1024 * 512);
+            await corpus[number].MakeAsync(host.Engine[$"{number}.qcow2"]);
+            byte[] model = await ReadAsQemuAsync(host, corpus[number], number);
+            await using GuestDisk guest = await host.ConnectAsync(model, LazyHost.Request($"vm{number}", format: null) with { Snapshot = corpus[number].Snapshot }, $"{number}.qcow2");
+            await guest.ReadAsync(0, Math.Max(512, model.Length / 1024 * 512));
         }
 
         await host.RestartAsync(0);
         for (int number = 0; number < corpus.Length; number++)
         {
             await host.UntilAsync(static report => report is null, $"vm{number}");
-            byte[] held = await File.ReadAllBytesAsync(Path.Combine(host.Engine.PoolPath, "volumes", $"vm{number}", "image"), TestContext.Current.CancellationToken);
-            held.AsSpan().CommonPrefixLength(models[number]).ShouldBe(models[number].Length, corpus[number].Name);
+            await ReadAsQemuAsync(host, corpus[number], number);
+            await QemuImages.RunAsync("qemu-img", "compare", "-f", "raw", "-F", "raw", Path.Combine(host.Engine.PoolPath, "volumes", $"vm{number}", "image"), host.Engine["expected.raw"]);
         }
 
         output.WriteLine($"{corpus.Length} images of {all.Length}");
@@ -46,7 +41,7 @@ public sealed class LazyCorpusTests(ITestOutputHelper output)
     [Fact]
     public async Task No_hostile_image_harms_the_host_or_is_taken_for_sound()
     {
-        await using LazyHost host = await LazyHost.StartAsync(0);
+        await using LazyHost host = await LazyHost.StartAsync(0, names: false);
         HostileImage[] corpus = IsLong ? [.. HostileCorpus.All] : [.. HostileCorpus.All.Where((_, number) => number % 16 == 3)];
         int atOnce = 0;
         int behind = 0;
@@ -85,6 +80,17 @@ public sealed class LazyCorpusTests(ITestOutputHelper output)
                 await MeasureAsync(format, 1L << power);
             }
         }
+    }
+
+    // All of it into a file, of which the beginning is given back: a disk may be longer than an array.
+    private static async Task<byte[]> ReadAsQemuAsync(LazyHost host, CorpusImage image, int number)
+    {
+        string[] snapshot = image.Snapshot is string name ? ["-l", $"snapshot.name={name}"] : [];
+        await QemuImages.RunAsync("qemu-img", ["convert", "-f", "qcow2", "-O", "raw", .. snapshot, host.Engine[$"{number}.qcow2"], host.Engine["expected.raw"]]);
+        await using FileStream expected = File.OpenRead(host.Engine["expected.raw"]);
+        byte[] beginning = new byte[Math.Min(expected.Length, 64 << 20)];
+        await expected.ReadExactlyAsync(beginning, TestContext.Current.CancellationToken);
+        return beginning;
     }
 
     private async Task MeasureAsync(string format, long length)

@@ -13,12 +13,17 @@ internal sealed class LazyHost : IAsyncDisposable
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(4);
 
     /// <summary>The engine.</summary>
-    internal TestEngine Engine { get; } = new(images: true);
+    internal TestEngine Engine { get; }
+
+    private LazyHost(bool names) => Engine = new(images: names);
 
     /// <summary>Starts one with a pool.</summary>
-    internal static async Task<LazyHost> StartAsync(long rate, Func<TestEngine, Task>? before = null)
+    /// <param name="rate">How much of an image is copied in a second.</param>
+    /// <param name="before">What comes before the pool.</param>
+    /// <param name="names">Whether images may name files of a directory.</param>
+    internal static async Task<LazyHost> StartAsync(long rate, Func<TestEngine, Task>? before = null, bool names = true)
     {
-        LazyHost host = new();
+        LazyHost host = new(names);
         await (before?.Invoke(host.Engine) ?? Task.CompletedTask);
         host.Engine.LimitLazyCopy(rate);
         await (await host.Engine.StartAsync(serve: true)).DoAsync(new CreatePool { Pool = TestEngine.Pool });
