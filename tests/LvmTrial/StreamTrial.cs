@@ -15,6 +15,8 @@ internal static class StreamTrial
         await machine.CreateAsync(PoolRedundancy.None);
         await using IStoragePool pool = await machine.OpenAsync();
         ImageImport import = new(pool, ImageImport.FormatOf(new ZfsStreamImportPlugin()));
+        // From its first volume on the thin pool itself is there for the kernel, too.
+        await import.TryAsync(new MemorySource(RealStreamCases.All.First().Bytes));
         string before = await LookAsync();
         foreach ((string name, byte[] bytes, string content) in RealStreamCases.All)
         {
