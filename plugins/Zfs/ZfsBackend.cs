@@ -33,6 +33,11 @@ internal sealed class ZfsBackend(ZfsOptions options, PluginServices services) : 
     public async ValueTask<Plan> PlanCreatePoolAsync(PoolSpec spec, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(spec);
+        if (options.IsEncrypted && services.Keys is null)
+        {
+            throw NeedsKeys(spec.Name);
+        }
+
         PoolInMaking making = new(new(ZfsTools.Find(), options.PoolOf(spec.Name)), PoolRequest.Check(spec, options), options, services);
         PoolFacts? there = await CreatePool.FindSameAsync(making, mayTake: false, cancellationToken);
         if (there is null && !making.LiesOnDrives())
@@ -71,7 +76,7 @@ internal sealed class ZfsBackend(ZfsOptions options, PluginServices services) : 
             return Plan.Of();
         }
 
-        IKeyProvider keys = services.Keys ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, $"{name}", "Encryption needs a source of keys: set Keys in the profile");
+        IKeyProvider keys = services.Keys ?? throw NeedsKeys(name);
         KeyName key = options.KeyOf(name);
         try
         {
@@ -82,4 +87,6 @@ internal sealed class ZfsBackend(ZfsOptions options, PluginServices services) : 
             return await keys.ListAsync(cancellationToken).AnyAsync(there => there == key, cancellationToken) ? Plan.Of() : throw new StorageException(e.Kind, e.Subject, $"the key {key} is not there, and its source makes none: put it there", e);
         }
     }
+
+    private static StorageException NeedsKeys(PoolName name) => new(StorageErrorKind.InvalidConfiguration, $"{name}", "Encryption needs a source of keys: set Keys in the profile");
 }

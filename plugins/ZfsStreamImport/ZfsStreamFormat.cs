@@ -17,7 +17,7 @@ internal sealed class ZfsStreamFormat : IImageWriter
         {
             if (!source.CanSeek || source.Length is null)
             {
-                throw new StorageException(StorageErrorKind.NotSupported, source.Name, "is a pipe, and a volume's size comes after its data: give a file");
+                throw new StorageException(StorageErrorKind.NotSupported, source.Name, "is a pipe, or is compressed, and a volume's size comes after its data: give a file that is neither; a pool of ZFS takes a pipe, too, with --format zfs-stream");
             }
 
             return new ZfsStreamReader(source, await StreamSurvey.RunAsync(source, cancellationToken));

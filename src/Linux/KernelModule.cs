@@ -22,11 +22,18 @@ public static class KernelModule
             || Listed("modules.dep", user).Any(line => line.Split(':', 2)[^1].Split(' ', StringSplitOptions.RemoveEmptyEntries).Any(path => Is(path, name)));
 
     /// <summary>Loads a module, unless it is there already.</summary>
-    /// <exception cref="StorageException">There is none, or it can't be loaded.</exception>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Unavailable"/>: there is none, or it can't be loaded.</exception>
     public static async Task LoadAsync(string name, CancellationToken cancellationToken)
     {
         Command modprobe = Command.Find("modprobe") ?? throw new StorageException(StorageErrorKind.Unavailable, name, "is not loaded, and this machine has no modprobe");
-        await modprobe.RunAsync(["--", name], cancellationToken);
+        try
+        {
+            await modprobe.RunAsync(["--", name], cancellationToken);
+        }
+        catch (CommandException e) when (e.End == CommandEnd.Exited)
+        {
+            throw new StorageException(StorageErrorKind.Unavailable, name, IsThere(name) ? $"is a module that can't be loaded: {e.Said.Trim()}" : "is no module of this kernel: install it for this kernel", e);
+        }
     }
 
     /// <summary>Whether the running kernel knows a symbol: for what is built in and nothing else tells.</summary>

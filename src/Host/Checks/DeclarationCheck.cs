@@ -18,7 +18,7 @@ internal static class DeclarationCheck
             _ = new PeerRule(profile.Api.Group);
             return Task.CompletedTask;
         });
-        foreach ((PoolName name, PoolOptions pool) in profile.Pools.Where(declared => !HasProblem(declared.Key, problems)))
+        foreach ((PoolName name, PoolOptions pool) in profile.Pools.Where(declared => !HasProblem($"Pools:{declared.Key}", problems) && !HasProblem("Keys", problems)))
         {
             if (profile.Keys is null && pool.Layers.Any(layer => layer.Kind == EncryptionLayers.Kind))
             {
@@ -28,12 +28,12 @@ internal static class DeclarationCheck
             if (catalog.Backends.FirstOrDefault(part => part.Kind == pool.Kind) is PluginPart<IStorageBackend> part)
             {
                 PoolSpec spec = new() { Name = name, Devices = pool.Devices, Redundancy = pool.Redundancy };
-                await AskAsync($"Pools:{name}", problems, async () => await part.Create(pool.Options, ServicesFor(spec)).PlanCreatePoolAsync(spec, cancellationToken));
+                await AskAsync($"Pools:{name}", problems, async () => await part.Create(pool.Options, ServicesFor(spec) with { Keys = KeysOf(profile, catalog) }).PlanCreatePoolAsync(spec, cancellationToken));
             }
         }
     }
 
-    private static bool HasProblem(PoolName name, Problems problems) => problems.Lines.Any(line => line.StartsWith($"Pools:{name}:", StringComparison.OrdinalIgnoreCase));
+    private static bool HasProblem(string key, Problems problems) => problems.Lines.Any(line => line.StartsWith($"{key}:", StringComparison.OrdinalIgnoreCase));
 
     private static async Task AskAsync(string key, Problems problems, Func<Task> ask)
     {
@@ -51,12 +51,19 @@ internal static class DeclarationCheck
         }
     }
 
-    private static PluginServices ServicesFor(PoolSpec spec) => new()
+    private static IKeyProvider? KeysOf(Profile profile, PluginCatalog catalog)
+        => profile.Keys is PartOptions declared && catalog.KeyProviders.FirstOrDefault(part => part.Kind == declared.Kind) is PluginPart<IKeyProvider> part
+            ? part.Create(declared.Options, ServicesFor("keys", []))
+            : null;
+
+    private static PluginServices ServicesFor(PoolSpec spec) => ServicesFor($"{spec.Name}", spec.Devices);
+
+    private static PluginServices ServicesFor(string name, IReadOnlyList<string> devices) => new()
     {
         Loggers = NullLoggerFactory.Instance,
         Time = TimeProvider.System,
         Events = new EventLog(TimeProvider.System, NullLogger<EventLog>.Instance),
-        Name = $"{spec.Name}",
-        Devices = spec.Devices,
+        Name = name,
+        Devices = devices,
     };
 }
