@@ -51,7 +51,7 @@ public sealed record VolumeInfo
     /// <summary>What it is handed out as.</summary>
     public required VolumeForm Form { get; init; }
 
-    /// <summary>The block device, the image file or the mount point.</summary>
+    /// <summary>The block device or the image file; of a file system that its pool makes by itself, what is mounted: <see cref="FileSystemSource.Source"/>.</summary>
     public required string Path { get; init; }
 
     /// <summary>Its size, to the byte.</summary>
@@ -62,6 +62,9 @@ public sealed record VolumeInfo
 
     /// <summary>What its snapshots alone take, and would be free without them; null where the backend does not count it.</summary>
     public ByteSize? AllocatedBySnapshots { get; init; }
+
+    /// <summary>How much the pool keeps free for it, with what it has taken of that; null where the backend does not count it.</summary>
+    public ByteSize? Reservation { get; init; }
 
     /// <summary>What it has.</summary>
     public required VolumeTraits Traits { get; init; }
