@@ -15,13 +15,18 @@ internal sealed class SnapshotterDirectory : IAsyncDisposable
         Directory.CreateDirectory(Options.Directory);
     }
 
-    internal ContainerdSnapshotterOptions Options => new() { Directory = _directory["layers"], Socket = _directory["snapshots.sock"], MaxSnapshots = 1000 };
+    internal ContainerdSnapshotterOptions Options => OptionsIn(_directory["layers"]);
 
     internal PluginServices Services { get; } = new() { Loggers = NullLoggerFactory.Instance, Time = TimeProvider.System, Events = new NoEvents(), Name = "containerd" };
+
+    internal string Path => _directory.Path;
 
     internal string this[string name] => _directory[name];
 
     internal SnapshotSets Open() => SnapshotSets.Open(Options, Services);
+
+    internal ContainerdSnapshotterOptions OptionsIn(string layers)
+        => new() { Directory = layers, Socket = _directory["snapshots.sock"], MaxSnapshots = 1000 };
 
     public ValueTask DisposeAsync()
     {
