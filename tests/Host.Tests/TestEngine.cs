@@ -73,7 +73,7 @@ internal sealed class TestEngine : IAsyncDisposable
         Problems problems = new();
         Profile profile = ProfileReader.Read(ProfileSource.Read(ProfilePath), problems);
         problems.ThrowIfAny(profile.Name);
-        _engine = StorageEngine.Open(profile, PluginCatalog.Load(profile.Plugins), static logging => logging.SetMinimumLevel(LogLevel.None));
+        _engine = StorageEngine.Open(profile, PluginCatalog.Load(profile.Plugins), static logging => logging.SetMinimumLevel(LogLevel.Error).AddProvider(new TestLog()));
         await _engine.RecoverAsync(CancellationToken.None);
         if (serve)
         {

@@ -193,15 +193,17 @@ internal sealed class LazyVolume : IAsyncDisposable
         try
         {
             Memory<byte> around = rented.AsMemory(0, (int)(end - start));
-            bool isZero = await _image.FillAsync(start, around);
-            try
+            if (await TryFillAsync(start, around) is bool isZero)
             {
-                await KeepAsync(start, around.Length, isZero ? ReadOnlyMemory<byte>.Empty : around, copied: false);
-            }
-            catch (StorageException)
-            {
-                await MergeAsync(offset, target, isZero ? ReadOnlyMemory<byte>.Empty : around[(int)(offset - start)..], cancellationToken);
-                return;
+                try
+                {
+                    await KeepAsync(start, around.Length, isZero ? ReadOnlyMemory<byte>.Empty : around, copied: false);
+                }
+                catch (StorageException)
+                {
+                    await MergeAsync(offset, target, isZero ? ReadOnlyMemory<byte>.Empty : around[(int)(offset - start)..], cancellationToken);
+                    return;
+                }
             }
 
             await _blocks.ReadAsync(offset, target, cancellationToken);
@@ -209,6 +211,19 @@ internal sealed class LazyVolume : IAsyncDisposable
         finally
         {
             ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
+    // Null when the copy has passed meanwhile: then it is the volume's own, and at the end of the copy there is no image any more.
+    private async ValueTask<bool?> TryFillAsync(long offset, Memory<byte> target)
+    {
+        try
+        {
+            return await _image.FillAsync(offset, target);
+        }
+        catch (Exception e) when (e is StorageException or ObjectDisposedException && IsOwn(offset, target.Length))
+        {
+            return null;
         }
     }
 
@@ -244,8 +259,10 @@ internal sealed class LazyVolume : IAsyncDisposable
 
         long from = _map.Down(start);
         byte[] granule = new byte[_map.Up(end) - from];
-        bool isZero = await _image.FillAsync(from, granule);
-        await KeepAsync(from, granule.Length, isZero ? ReadOnlyMemory<byte>.Empty : granule, copied: false);
+        if (await TryFillAsync(from, granule) is bool isZero)
+        {
+            await KeepAsync(from, granule.Length, isZero ? ReadOnlyMemory<byte>.Empty : granule, copied: false);
+        }
     }
 
     private bool IsOwn(long offset, long length) => IsOrdinary || _map.Has(offset, length);

@@ -3,6 +3,7 @@ using System.IO.Pipes;
 using System.Text.Json;
 using EveStorage.Host.Images;
 using EveStorage.Host.Worker;
+using EveStorage.Linux;
 using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Lazy;
@@ -35,11 +36,11 @@ internal sealed class ServedImage : IAsyncDisposable
     private readonly Task _listening;
     private uint _last;
 
-    private ServedImage(ImageInput image, WorkerRequest request)
+    private ServedImage(string name, ServingWorker worker)
     {
-        _name = image.Name;
+        _name = name;
         SafeFileHandle[] ends = [EndOf(_requests), EndOf(_answers)];
-        _worker = RunAsync(image, request, ends);
+        _worker = RunAsync(worker, ends);
         _listening = ListenAsync();
     }
 
@@ -53,7 +54,12 @@ internal sealed class ServedImage : IAsyncDisposable
     internal OpenLink? Needs { get; private set; }
 
     /// <summary>Starts one. The image stays the caller's, who keeps it open.</summary>
-    internal static ServedImage Start(ImageInput image, WorkerRequest request) => new(image, request);
+    /// <exception cref="StorageException">There are no descriptors left.</exception>
+    internal static ServedImage Start(ImageInput image, WorkerRequest request)
+        => Start(image.Name, async (ends, end) => (await WorkerProcess.AskAsync(request, image, ends, static _ => { }, static _ => { }, end)).Answer);
+
+    /// <summary>Starts one, and what answers it.</summary>
+    internal static ServedImage Start(string name, ServingWorker worker) => FileCalls.Run(name, () => new ServedImage(name, worker));
 
     /// <summary>What the disk has from <paramref name="offset"/> on: at least one byte, and as many as were asked for at most, or as many zeros as <paramref name="most"/>.</summary>
     /// <exception cref="StorageException">The image has nothing there that could be read.</exception>
@@ -69,9 +75,10 @@ internal sealed class ServedImage : IAsyncDisposable
             Ask(new(id, offset, target.Length, most));
             return await asked.Answered.Task.WaitAsync(s_longestRead);
         }
-        catch (TimeoutException)
+        catch (Exception e) when (e is TimeoutException or IOException or ObjectDisposedException)
         {
-            await DisposeAsync();   // only when it has ended nobody writes to the target any more
+            // It answers nothing, or takes no request any more. Only when it has ended nobody writes to a target any more: this one's, or another's.
+            await DisposeAsync();
             throw new ServedImageEndedException();
         }
         finally
@@ -88,17 +95,21 @@ internal sealed class ServedImage : IAsyncDisposable
         await _worker;
     }
 
-    private async Task RunAsync(ImageInput image, WorkerRequest request, SafeFileHandle[] ends)
+    private async Task RunAsync(ServingWorker worker, SafeFileHandle[] ends)
     {
         try
         {
-            (WorkerMessage answer, _) = await WorkerProcess.AskAsync(request, image, ends, static _ => { }, static _ => { }, _end.Token);
+            WorkerMessage answer = await worker(ends, _end.Token);
             Needs = answer.Needs;
             Failure = answer.Error?.ToException();
         }
         catch (StorageException e)
         {
             Failure = e;
+        }
+        catch (IOException e)
+        {
+            Failure = FileCalls.Failure(_name, e);   // no descriptor left for another pipe
         }
         catch (OperationCanceledException)
         {
@@ -114,17 +125,9 @@ internal sealed class ServedImage : IAsyncDisposable
     {
         byte[] bytes = new byte[ReadRequest.Size];
         request.WriteTo(bytes);
-        try
+        lock (_one)
         {
-            lock (_one)
-            {
-                _requests.Write(bytes);
-            }
-        }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
-        {
-            // Its worker has ended, which the one that listens tells everybody; it may have told those before this one.
-            EndAll();
+            _requests.Write(bytes);
         }
     }
 
@@ -232,6 +235,11 @@ internal sealed class ServedImage : IAsyncDisposable
         };
     }
 }
+
+/// <summary>Reads an image for one who asks through two pipes, until that is ended.</summary>
+/// <param name="ends">Where requests come from, and where answers go.</param>
+/// <param name="end">Ends it.</param>
+internal delegate Task<WorkerMessage> ServingWorker(SafeFileHandle[] ends, CancellationToken end);
 
 /// <summary>The worker that was asked has ended.</summary>
 internal sealed class ServedImageEndedException : Exception;

@@ -1,9 +1,6 @@
 using System.Globalization;
 using EveStorage.Host.Images;
-using EveStorage.Host.Plugins;
-using EveStorage.Host.Profiles;
 using EveStorage.Host.Worker;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Tests;
@@ -17,22 +14,17 @@ public sealed class GoneOnImportTests(ITestOutputHelper output) : IAsyncDisposab
     private const int Block = 64 << 10;
 
     private readonly TestEngine _host = new(images: true);
-    private readonly SpareWorker _noSpare = new(isWanted: false);
     private readonly Random _random = new(23);
 
     // EVESTORAGE_LONG=1 takes all of it, from several places.
     private static bool IsLong { get; } = Environment.GetEnvironmentVariable("EVESTORAGE_LONG") == "1";
 
-    public async ValueTask DisposeAsync()
-    {
-        _noSpare.Dispose();
-        await _host.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _host.DisposeAsync();
 
     [Fact]
     public async Task Each_is_whole_then_and_what_lies_before_that_place_is_not_written_again()
     {
-        ImageConversion images = Conversion();
+        ImageConversion images = TestConversion.Of(_host);
         int count = 0;
         foreach ((CorpusImage image, int number) in new ValidCorpus(_host.Bases).All().Select((image, number) => (image, number)).Where(one => IsLong || one.number % 8 == 3))
         {
@@ -85,18 +77,5 @@ public sealed class GoneOnImportTests(ITestOutputHelper output) : IAsyncDisposab
         }
 
         return volume;
-    }
-
-    private ImageConversion Conversion()
-    {
-        Profile profile = ProfileReader.Read(ProfileSource.Read(_host.ProfilePath), new());
-        return new(PluginCatalog.Load(profile.Plugins), profile, _noSpare, NullLoggerFactory.Instance, TimeProvider.System, new NoEvents());
-    }
-
-    private sealed class NoEvents : IEventSink
-    {
-        public void Report(StorageEvent storageEvent)
-        {
-        }
     }
 }

@@ -1,10 +1,5 @@
-using EveStorage.Host.Images;
 using EveStorage.Host.Lazy;
-using EveStorage.Host.Plugins;
-using EveStorage.Host.Profiles;
-using EveStorage.Host.Worker;
 using EveStorage.Linux;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Tests;
@@ -19,16 +14,11 @@ public sealed class LazyPowerCutTests(ITestOutputHelper output) : IAsyncDisposab
     private const int Length = (1 << 20) + (5 * Sector);   // it ends in a granule
 
     private readonly TestEngine _host = new();
-    private readonly SpareWorker _noSpare = new(isWanted: false);
 
     // EVESTORAGE_LONG=1 takes all of it, which is some minutes: each cut starts a worker.
     private static int Cuts { get; } = Environment.GetEnvironmentVariable("EVESTORAGE_LONG") == "1" ? 300 : 25;
 
-    public async ValueTask DisposeAsync()
-    {
-        _noSpare.Dispose();
-        await _host.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _host.DisposeAsync();
 
     [Fact]
     public async Task What_was_flushed_is_there_after_a_cut_and_the_rest_is_the_images()
@@ -51,7 +41,7 @@ public sealed class LazyPowerCutTests(ITestOutputHelper output) : IAsyncDisposab
         for (int cut = 0; cut < Cuts; cut++)
         {
             (PowerCutBlocks data, PowerCutBlocks bits) = (new(volume), new(map));
-            LazyVolume opened = await LazyVolume.OpenAsync(data, new(bits, "map"), _ => new(note, Conversion(), TimeProvider.System), TestContext.Current.CancellationToken);
+            LazyVolume opened = await LazyVolume.OpenAsync(data, new(bits, "map"), _ => new(note, TestConversion.Of(_host), TimeProvider.System), TestContext.Current.CancellationToken);
             using CancellationTokenSource stop = new();
             Task copying = new LazyCopy(opened, random.Next(2) == 0 ? new(1 << 16) : new(4 << 20), static _ => { }, TimeProvider.System).RunAsync(stop.Token);
             for (int act = random.Next(60); act > 0; act--, acts++)
@@ -108,7 +98,7 @@ public sealed class LazyPowerCutTests(ITestOutputHelper output) : IAsyncDisposab
     {
         byte[] read = new byte[Length];
         await using (LazyVolume opened = await LazyVolume.OpenAsync(
-            new PowerCutBlocks([.. volume]), new(new PowerCutBlocks([.. map]), "map"), _ => new(note, Conversion(), TimeProvider.System), TestContext.Current.CancellationToken))
+            new PowerCutBlocks([.. volume]), new(new PowerCutBlocks([.. map]), "map"), _ => new(note, TestConversion.Of(_host), TimeProvider.System), TestContext.Current.CancellationToken))
         {
             await opened.ReadAsync(0, read, TestContext.Current.CancellationToken);
         }
@@ -135,19 +125,5 @@ public sealed class LazyPowerCutTests(ITestOutputHelper output) : IAsyncDisposab
             Identity = LastingFile.IdentityOf(file, "disk.img")!,
             ImageFormat = "raw",
         };
-    }
-
-    private ImageConversion Conversion()
-    {
-        Problems problems = new();
-        Profile profile = ProfileReader.Read(ProfileSource.Read(_host.ProfilePath), problems);
-        return new(PluginCatalog.Load(profile.Plugins), profile, _noSpare, NullLoggerFactory.Instance, TimeProvider.System, new NoEvents());
-    }
-
-    private sealed class NoEvents : IEventSink
-    {
-        public void Report(StorageEvent storageEvent)
-        {
-        }
     }
 }

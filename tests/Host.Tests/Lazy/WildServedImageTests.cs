@@ -53,6 +53,34 @@ public sealed class WildServedImageTests : IDisposable
         served.HasEnded.ShouldBeTrue();
     }
 
+    [Fact]
+    public async Task One_that_takes_no_request_any_more_has_ended_before_a_read_does_whose_bytes_it_was_sending()
+    {
+        TaskCompletionSource sending = new();
+        ServedImage served = ServedImage.Start("disk.img", async (ends, end) =>
+        {
+            using FileStream requests = new(ends[0], FileAccess.Read, bufferSize: 0);
+            using FileStream answers = new(ends[1], FileAccess.Write, bufferSize: 0);
+            byte[] request = new byte[ReadRequest.Size];
+            await requests.ReadExactlyAsync(request, end);
+            byte[] half = new byte[ReadAnswer.Size + 2048];
+            new ReadAnswer(ReadRequest.Of(request).Id, ReadKind.Data, 4096).WriteTo(half);
+            await answers.WriteAsync(half, end);
+            await requests.DisposeAsync();
+            sending.SetResult();
+            await Task.Delay(Timeout.Infinite, end);
+            return new();
+        });
+        Task<ImagePart> first = served.ReadAsync(0, new byte[4096], 4096);
+        await sending.Task;
+
+        Task<ImagePart> second = served.ReadAsync(4096, new byte[4096], 4096);
+
+        await Should.ThrowAsync<ServedImageEndedException>(() => first);
+        served.HasEnded.ShouldBeTrue();
+        await Should.ThrowAsync<ServedImageEndedException>(() => second);
+    }
+
     private static WorkerRequest Request(string kind)
         => new() { Plugins = [Path.Combine(BuiltHost.Fixtures, "fixture.wild-formats")], Format = $"wild-{kind}", ImageName = "disk.img", Serves = new(4096) };
 }

@@ -1,0 +1,29 @@
+using EveStorage.Host.Images;
+using EveStorage.Host.Plugins;
+using EveStorage.Host.Profiles;
+using EveStorage.Host.Worker;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EveStorage.Tests;
+
+/// <summary>The conversion of images without an engine, by the profile of one.</summary>
+internal static class TestConversion
+{
+    private static readonly SpareWorker s_none = new(isWanted: false);
+
+    /// <summary>Makes one.</summary>
+    internal static ImageConversion Of(TestEngine host)
+    {
+        Problems problems = new();
+        Profile profile = ProfileReader.Read(ProfileSource.Read(host.ProfilePath), problems);
+        problems.ThrowIfAny(profile.Name);
+        return new(PluginCatalog.Load(profile.Plugins), profile, s_none, NullLoggerFactory.Instance, TimeProvider.System, new NoEvents());
+    }
+
+    private sealed class NoEvents : IEventSink
+    {
+        public void Report(StorageEvent storageEvent)
+        {
+        }
+    }
+}
