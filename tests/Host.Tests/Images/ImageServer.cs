@@ -11,7 +11,8 @@ namespace EveStorage.Tests;
 /// <summary>A web server on the loopback that has one image, and does with each request what the test says.</summary>
 internal sealed class ImageServer : IAsyncDisposable
 {
-    private const int Step = 64 << 10;
+    /// <summary>How long a piece is that it sends.</summary>
+    internal const int Step = 64 << 10;
 
     private readonly WebApplication _web;
     private long _sent;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using EveStorage.Host.Api;
 using EveStorage.Host.Operations;
 
@@ -8,8 +7,6 @@ namespace EveStorage.Tests;
 /// <summary>The corpus of sound images once more: the import of each is killed at a random moment, and is whole once it has been run again.</summary>
 public sealed class KilledCorpusTests(ITestOutputHelper output) : IAsyncLifetime
 {
-    // In this time what has come is marked: the copy looks every 2 seconds.
-    private static readonly TimeSpan s_twoMarks = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(2);
 
     private readonly TestEngine _host = new(images: true, keep: true);
@@ -53,38 +50,6 @@ public sealed class KilledCorpusTests(ITestOutputHelper output) : IAsyncLifetime
 
         output.WriteLine($"{volumes.Count - 1} imports, {cut} of them killed, at any moment of {whole.TotalMilliseconds:0} ms");
         cut.ShouldBeGreaterThan(0);
-        await RequireNothingElseAsync(volumes);
-    }
-
-    [Fact]
-    public async Task From_a_URL_each_goes_on_from_what_had_come_when_it_was_killed()
-    {
-        await using ImageServer server = await ImageServer.StartAsync();
-        long holdAt = 0;
-        server.Sending = (context, at) => at < Interlocked.Read(ref holdAt) ? Task.CompletedTask : Task.Delay(Timeout.Infinite, context.RequestAborted);
-        int wentOn = 0;
-        List<string> volumes = [];
-        foreach ((CorpusImage image, int number) in Corpus(every: 25))
-        {
-            (string path, string expected) = await MakeAsync(image, number);
-            (server.Image, server.Tag) = (await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken), $"\"{number}\"");
-            Interlocked.Exchange(ref holdAt, _random.NextInt64(server.Image.Length));
-            string[] import = ImportOf(image, server.Url, $"url{number}");
-            _ = await EndsWithinAsync(import, null, s_twoMarks);
-            Interlocked.Exchange(ref holdAt, long.MaxValue);
-
-            await RequireThereAsync(import, null, image.Name);
-
-            OperationReport last = HostProgram.Journaled(_host).ShouldNotBeNull();
-            string? from = last.Results.TryGetValue("resumedAt", out string? at) ? at : null;
-            wentOn += from is null ? 0 : 1;
-            output.WriteLine($"{image.Name}: {(from is null ? "from the start" : $"went on at {long.Parse(from, CultureInfo.InvariantCulture) >> 10} KiB")}");
-            volumes.Add($"url{number}");
-            await RequireSameAsync($"url{number}", expected, image.Name);
-        }
-
-        output.WriteLine($"{volumes.Count} images, {wentOn} of them went on");
-        wentOn.ShouldBeGreaterThan(0);
         await RequireNothingElseAsync(volumes);
     }
 

@@ -38,11 +38,14 @@ internal static class QemuImages
         => RunAsync("qemu-io", ["-f", "qcow2", .. commands.SelectMany(command => (string[])["-c", command]), path]);
 
     /// <summary>Runs one of the tools, which a machine of a developer may be without.</summary>
-    internal static async Task RunAsync(string program, params string[] arguments)
+    internal static Task RunAsync(string program, params string[] arguments) => OutputAsync(program, arguments);
+
+    /// <summary>The same, and what it prints.</summary>
+    internal static async Task<string> OutputAsync(string program, params string[] arguments)
     {
         Command? command = Command.Find(program);
         Assert.SkipUnless(command is not null || Environment.GetEnvironmentVariable("CI") == "true", $"{program} of qemu-utils is missing");
-        await command.ShouldNotBeNull().RunAsync(arguments, TestContext.Current.CancellationToken);
+        return await command.ShouldNotBeNull().RunAsync(arguments, TestContext.Current.CancellationToken);
     }
 }
 

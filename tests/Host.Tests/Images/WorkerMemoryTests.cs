@@ -22,18 +22,20 @@ public sealed class WorkerMemoryTests(ITestOutputHelper output) : IDisposable
     public async Task A_hostile_image_takes_no_more_than_a_worker_and_two_tables()
     {
         ByteSize most = default;
+        int images = 0;
         foreach (HostileImage image in HostileCorpus.All.Where((_, number) => number % Step == 0))
         {
             await File.WriteAllBytesAsync(_directory["disk.img"], image.Bytes, TestContext.Current.CancellationToken);
-            (WorkerMessage answer, ByteSize peak) = await LookAsync("qcow2");
+            (WorkerMessage looked, ByteSize look) = await LookAsync("qcow2");
+            (WorkerMessage imported, ByteSize import) = await ImportAsync();
 
-            // One that names a file has the host asked for it first.
-            (answer.Error?.Kind ?? (answer.Needs is null ? null : image.Kind)).ShouldBe(image.Kind, image.Name);
-            peak.ShouldBeLessThan(s_most, image.Name);
-            most = peak > most ? peak : most;
+            // One that names a file has the host asked for it first. What is wrong with data is found where that is decoded.
+            (imported.Error?.Kind ?? (imported.Needs is null ? looked.Error?.Kind : image.Kind)).ShouldBe(image.Kind, image.Name);
+            new[] { look, import, most }.Max().ShouldBeLessThan(s_most, image.Name);
+            (most, images) = (new[] { look, import, most }.Max(), images + 1);
         }
 
-        output.WriteLine($"{most} at most");
+        output.WriteLine($"{images} images of {HostileCorpus.All.Count}, {most} at most");
     }
 
     [Fact]
@@ -68,11 +70,21 @@ public sealed class WorkerMemoryTests(ITestOutputHelper output) : IDisposable
         peak.ShouldBeLessThan(s_most, what);
     }
 
-    private async Task<(WorkerMessage Answer, ByteSize Peak)> LookAsync(string? format)
+    private Task<(WorkerMessage Answer, ByteSize Peak)> LookAsync(string? format) => AskAsync(Request(format) with { GoOver = true });
+
+    // Into a volume that has room for any disk, all of it holes.
+    private async Task<(WorkerMessage Answer, ByteSize Peak)> ImportAsync()
+    {
+        using SafeFileHandle volume = File.OpenHandle(_directory["volume"], FileMode.Create, FileAccess.ReadWrite);
+        return await AskAsync(Request("qcow2") with { Import = new() { VolumeSize = new(1L << 62), WriteBudget = ByteSize.GiB(1), ReadsZero = true } }, volume);
+    }
+
+    private static WorkerRequest Request(string? format) => new() { Plugins = [Path.Combine(BuiltHost.Plugins, "eve.qcow2")], Format = format, ImageName = "disk.img" };
+
+    private async Task<(WorkerMessage Answer, ByteSize Peak)> AskAsync(WorkerRequest request, params SafeFileHandle[] targets)
     {
         using SafeFileHandle image = File.OpenHandle(_directory["disk.img"]);
-        WorkerRequest request = new() { Plugins = [Path.Combine(BuiltHost.Plugins, "eve.qcow2")], Format = format, ImageName = "disk.img", GoOver = true };
-        (WorkerMessage answer, _) = await WorkerProcess.AskAsync(request, new ImageInput(image, "disk.img"), [], static _ => { }, static _ => { }, TestContext.Current.CancellationToken);
+        (WorkerMessage answer, _) = await WorkerProcess.AskAsync(request, new ImageInput(image, "disk.img"), targets, static _ => { }, static _ => { }, TestContext.Current.CancellationToken);
         return (answer, answer.PeakMemory.ShouldNotBeNull());
     }
 }
