@@ -11,25 +11,27 @@ internal sealed class NvmeClient : WireClient
     private const int SectorBits = 9;
 
     private readonly NvmeTcpInitiator _admin;
+    private readonly int _queue;
     private readonly int _inCapsule;
 
-    private NvmeClient(Socket socket, NvmeTcpInitiator admin)
+    private NvmeClient(Socket socket, NvmeTcpInitiator admin, int queue)
         : base(socket)
     {
         _admin = admin;
+        _queue = queue;
         _inCapsule = admin.Controller.InCapsuleData;
     }
 
-    /// <summary>Connects as a host that is allowed.</summary>
-    internal static async Task<NvmeClient> OpenAsync(int port, Nqn subsystem, HostNqn host)
+    /// <summary>Connects as a host that is allowed, with as many queues. The first one's end ends the controller.</summary>
+    internal static async Task<WireClient[]> OpenAsync(int port, Nqn subsystem, HostNqn host, int queues)
     {
         NvmeTcpOptions options = new() { Port = port, Subsystem = subsystem, Host = host, HostId = Guid.NewGuid(), Queues = 0 };
         NvmeTcpInitiator admin = await NvmeTcpInitiator.ConnectAsync(options, CancellationToken.None);
-        NvmeCommand oneQueue = new() { Opcode = (byte)AdminOpcode.SetFeatures, Dword10 = (uint)Feature.NumberOfQueues };
-        await admin.SubmitAdminAsync(oneQueue, default, default, CancellationToken.None);
-        NvmeClient client = new(Connect(port), admin);
-        client.Start(options);
-        return client;
+        NvmeCommand asked = new() { Opcode = (byte)AdminOpcode.SetFeatures, Dword10 = (uint)Feature.NumberOfQueues, Dword11 = (uint)(queues - 1) * 0x10001 };
+        await admin.SubmitAdminAsync(asked, default, default, CancellationToken.None);
+        NvmeClient[] clients = [.. Enumerable.Range(1, queues).Select(queue => new NvmeClient(Connect(port), admin, queue))];
+        Array.ForEach(clients, client => client.Start(options));
+        return clients;
     }
 
     internal override int WriteRead(Span<byte> target, ushort tag, long offset, int length)
@@ -88,7 +90,10 @@ internal sealed class NvmeClient : WireClient
     public override void Dispose()
     {
         base.Dispose();
-        _admin.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        if (_queue == 1)
+        {
+            _admin.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
     }
 
     private void Start(NvmeTcpOptions options)
@@ -104,7 +109,7 @@ internal sealed class NvmeClient : WireClient
         {
             Opcode = (byte)AdminOpcode.Fabrics,
             NamespaceId = (uint)FabricsType.Connect,
-            Dword10 = 1 << 16,
+            Dword10 = (uint)_queue << 16,
             Dword11 = (Depth - 1) | (DisableFlowControl << 16),
         };
         command.Write(connect.AsSpan(PduHeader.Size), 0, new(0, ConnectData.Size, Sgl.InCapsule));

@@ -4,52 +4,79 @@ using EveStorage.Bench.Target;
 // The same file, the same client loop, one after the other in each round; a table for each peer has the medians.
 string evestorage = args.Length > 0 ? Path.GetFullPath(args[0]) : throw new ArgumentException("the path of evestorage is missing");
 string parent = args.Length > 1 ? args[1] : "/dev/shm";
-TimeSpan duration = TimeSpan.FromSeconds(args.Length > 2 ? double.Parse(args[2]) : 2);
+TimeSpan duration = TimeSpan.FromSeconds(args.Length > 2 ? double.Parse(args[2]) : 1);
 int rounds = args.Length > 3 ? int.Parse(args[3]) : 3;
 const int SizeMiB = 512;
 
 string directory = Path.Combine(parent, $"evestorage-bench-{Environment.ProcessId}");
-Directory.CreateDirectory(directory);
 try
 {
-    (Server ours, string file) = await Servers.StartOursAsync(evestorage, directory, SizeMiB);
-    using Server own = ours;
-    Workload[] rows = [.. from length in new[] { 4 << 10, 128 << 10 } from depth in new[] { 1, 32, 128 } from write in new[] { false, true } select new Workload(write, length, depth)];
-    foreach (Func<string, Task<Server>> start in Servers.Peers)
-    {
-        using Server peer = await start(file);
-        Console.WriteLine($"beside {peer.Name}");
-        await CompareAsync(own, peer, rows);
-    }
+    await CompareAsync();
+    await ShowFootprintsAsync();
 }
 finally
 {
     Directory.Delete(directory, recursive: true);
 }
 
-async Task CompareAsync(Server own, Server peer, Workload[] rows)
+async Task CompareAsync()
 {
-    Console.WriteLine($"{"",-16} {"IOPS",17} {"mean us",15} {"p99 us",17} {"server CPU us/IO",17}   IOPS ratio");
-    Console.WriteLine($"{"",-16} {"ours",8} {"peer",8} {"ours",7} {"peer",7} {"ours",8} {"peer",8} {"ours",8} {"peer",8}");
-    foreach (Workload row in rows)
+    (Server ours, string[] files) = await OwnServer.StartAsync(evestorage, Path.Combine(directory, "speed"), disks: 1, SizeMiB);
+    using Server own = ours;
+    await FillAsync(files[0]);
+    Workload[] rows =
+    [
+        .. from queues in new[] { 1, 4, 16 } from length in new[] { 4 << 10, 128 << 10 } from depth in new[] { 1, 32, 128 }
+           from write in new[] { false, true } select new Workload(write, length, depth, queues),
+    ];
+    foreach (Func<string[], bool, Task<Server>> start in Peers.All)
     {
-        List<Measured> mine = [];
-        List<Measured> theirs = [];
-        for (int round = 0; round < rounds; round++)
-        {
-            mine.Add(await MeasureAsync(own, row, round));
-            theirs.Add(await MeasureAsync(peer, row, round));
-        }
+        using Server peer = await start(files, false);
+        await new Comparison(own, peer, (long)SizeMiB << 20, duration, rounds).RunAsync("in the host's cache", rows);
+    }
 
-        Measured a = Measured.MedianOf(mine);
-        Measured b = Measured.MedianOf(theirs);
-        Console.WriteLine(
-            $"{row,-16} {a.PerSecond,8:0} {b.PerSecond,8:0} {a.Mean,7:0} {b.Mean,7:0} {a.Percentile99,8:0} {b.Percentile99,8:0} {a.ServerProcessor,8:0.0} {b.ServerProcessor,8:0.0}   {a.PerSecond / b.PerSecond:0.00}");
+    if (new DriveInfo(directory).DriveFormat == "tmpfs")
+    {
+        return;
+    }
+
+    // The peer reads past the cache where it can; ours, through one that is empty.
+    Workload[] cold = [.. from length in new[] { 4 << 10, 128 << 10 } from depth in new[] { 1, 32, 128 } select new Workload(Write: false, length, depth, Queues: 1)];
+    foreach (Func<string[], bool, Task<Server>> start in Peers.All)
+    {
+        using Server peer = await start(files, true);
+        await new Comparison(own, peer, (long)SizeMiB << 20, duration, rounds).RunAsync("from the device", cold, () => ForgetAsync(files[0]));
     }
 }
 
-async Task<Measured> MeasureAsync(Server server, Workload row, int round)
+async Task ShowFootprintsAsync()
 {
-    using WireClient client = await server.ConnectAsync();
-    return row.Run(client, (long)SizeMiB << 20, duration, server.ProcessId, seed: round + 1);
+    Console.WriteLine($"{"memory",-28} {"disks",6} {"idle",10} {"connected",10} {"of it own",10}");
+    foreach (int disks in new[] { 1, 32, 256 })
+    {
+        (Server ours, string[] files) = await OwnServer.StartAsync(evestorage, Path.Combine(directory, $"memory-{disks}"), disks, sizeMiB: 64);
+        using (ours)
+        {
+            await Footprint.ShowAsync(ours, disks);
+            foreach (Func<string[], bool, Task<Server>> start in Peers.All)
+            {
+                using Server peer = await start(files, false);
+                await Footprint.ShowAsync(peer, disks);
+            }
+        }
+    }
 }
+
+static async Task FillAsync(string file)
+{
+    byte[] bytes = new byte[1 << 20];
+    new Random(1).NextBytes(bytes);
+    await using FileStream disk = new(file, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+    for (int at = 0; at < SizeMiB; at++)
+    {
+        await disk.WriteAsync(bytes);
+    }
+}
+
+// What was written goes to the device, and out of the cache (dd(1), oflag=nocache).
+static async Task ForgetAsync(string file) => await Programs.RunAsync("/usr/bin/dd", $"of={file}", "oflag=nocache", "conv=notrunc,fdatasync", "count=0", "status=none");

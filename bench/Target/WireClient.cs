@@ -24,8 +24,8 @@ internal abstract class WireClient(Socket socket) : IDisposable
     /// <summary>The connection, blocking.</summary>
     protected Socket Socket { get; } = socket;
 
-    /// <summary>The longest thing that is ever received as a whole: an answer's header and its data.</summary>
-    internal const int LargestMessage = (128 << 10) + 4096;
+    /// <summary>Whether something has arrived.</summary>
+    internal bool HasAnswers => Socket.Poll(0, SelectMode.SelectRead);
 
     /// <summary>Writes a read request; its answer carries <paramref name="tag"/>.</summary>
     /// <returns>How many bytes of <paramref name="target"/> it took.</returns>

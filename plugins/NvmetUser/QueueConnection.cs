@@ -27,6 +27,7 @@ internal sealed class QueueConnection : IDisposable
     private int _stopping;
     private int _queueHead = -1;
     private int _queueSize;
+    private bool _spinning;   // has one of the places
 
     internal QueueConnection(Target target, Socket socket, PageBuffer input, PageBuffer output)
     {
@@ -174,6 +175,7 @@ internal sealed class QueueConnection : IDisposable
         }
         finally
         {
+            EndSpin();
             _queue.End();
             Dispose();
             _target.Remove(this);
@@ -219,6 +221,7 @@ internal sealed class QueueConnection : IDisposable
 
             if (received > 0 || news)
             {
+                EndSpin();
                 if (!_reader.HandleAll() || !Output.Send())
                 {
                     return;
@@ -226,10 +229,30 @@ internal sealed class QueueConnection : IDisposable
 
                 spinUntil = _spin == 0 ? 0 : Stopwatch.GetTimestamp() + _spin;
             }
-            else if ((_spin == 0 || Stopwatch.GetTimestamp() >= spinUntil) && !Rest())
+            else if (!Spins(spinUntil) && !Rest())
             {
                 return;
             }
+        }
+    }
+
+    private bool Spins(long until)
+    {
+        if (_spin > 0 && Stopwatch.GetTimestamp() < until && (_spinning || _target.Spins.TryTake()))
+        {
+            return _spinning = true;
+        }
+
+        EndSpin();
+        return false;
+    }
+
+    private void EndSpin()
+    {
+        if (_spinning)
+        {
+            _spinning = false;
+            _target.Spins.Give();
         }
     }
 
