@@ -14,7 +14,7 @@ for option in "$@"; do
 done
 
 # The lab's guest is made of this machine's packages, so it's packages that are asked for, not commands.
-needs=(gcc make libc6-dev linux-libc-dev jq curl systemd procps util-linux e2fsprogs qemu-utils xz-utils xfsprogs btrfs-progs cryptsetup-bin swtpm tpm2-tools libdeflate0 libzstd1 python3-jsonschema containerd runc busybox-static)
+needs=(gcc make libc6-dev linux-libc-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross jq curl systemd procps util-linux e2fsprogs qemu-utils xz-utils xfsprogs btrfs-progs cryptsetup-bin swtpm tpm2-tools libdeflate0 libzstd1 python3-jsonschema containerd runc busybox-static)
 # containerd's own suite for snapshotters is built from Debian's sources of it, which takes minutes.
 [ -z "${EVESTORAGE_LONG:-}" ] || needs+=(golang-go golang-github-containerd-containerd-dev)
 [ -n "${EVESTORAGE_NO_LAB:-}" ] || needs+=(

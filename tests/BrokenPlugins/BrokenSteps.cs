@@ -107,6 +107,27 @@ public sealed class HangsPlugin : BrokenPlugin
     }
 }
 
+/// <summary>Throws from a change what only it knows.</summary>
+public sealed class ThrowsInStepPlugin : BrokenPlugin
+{
+    protected override IStoragePool Break(IStoragePool pool) => new Rude(pool);
+
+    private sealed class Rude(IStoragePool inner) : PassingPool(inner)
+    {
+        public override async ValueTask<Plan> PlanGrowAsync(VolumeName name, ByteSize size, CancellationToken cancellationToken)
+            => Plan.Of([.. (await base.PlanGrowAsync(name, size, cancellationToken)).Steps.Select(step => new Throws(step))]);
+    }
+
+    private sealed class Throws(StorageStep inner) : PassingStep(inner)
+    {
+        public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
+        {
+            await base.ApplyAsync(context, cancellationToken);
+            throw new KeyNotFoundException("nonsense");
+        }
+    }
+}
+
 /// <summary>Empties the place that it is given, whosever it is.</summary>
 public sealed class TakesAnyPlacePlugin : BrokenPlugin
 {

@@ -1,4 +1,5 @@
 using System.IO.Pipes;
+using System.Reflection;
 using System.Text.Json.Nodes;
 using EveStorage.Host.Api;
 using EveStorage.Host.Engine;
@@ -7,6 +8,7 @@ using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;
 using EveStorage.Linux;
 using EveStorage.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 
@@ -55,6 +57,11 @@ internal sealed class TestEngine : IAsyncDisposable
 
     /// <summary>The engine as who runs the tests sees it.</summary>
     internal IStorageApi Api => _engine!.For(new Caller(FileOwner.Ours));
+
+    /// <summary>A part of the engine.</summary>
+    internal T Part<T>()
+        where T : notnull
+        => ((IServiceProvider)typeof(StorageEngine).GetField("_services", BindingFlags.NonPublic | BindingFlags.Instance)!.GetValue(_engine)!).GetRequiredService<T>();
 
     /// <summary>A file of the test's.</summary>
     internal string this[string name] => _directory[name];

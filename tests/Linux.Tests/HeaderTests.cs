@@ -1,25 +1,35 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Runtime.Loader;
+using System.Text.RegularExpressions;
 using EveStorage.Linux;
 using EveStorage.Testing;
 
 namespace EveStorage.Tests;
 
-public class HeaderTests
+/// <summary>What we say of the kernel and of libc beside the C headers: this machine's, and by Debian's cross-compiler those of arm64.</summary>
+public partial class HeaderTests
 {
-    [Fact]
-    public async Task Our_own_constants_are_those_of_the_C_headers()
+    private const string Ours = "gcc";
+    private const string Cross = "aarch64-linux-gnu-gcc";
+
+    [Theory]
+    [InlineData(Ours)]
+    [InlineData(Cross)]
+    public async Task Our_own_constants_are_those_of_the_C_headers(string compiler)
     {
         IEnumerable<string> constants = typeof(OwnCalls).GetFields(BindingFlags.NonPublic | BindingFlags.Static)
             .Where(field => field.IsLiteral)
             .Select(field => $"_Static_assert({field.Name} == {field.GetRawConstantValue()}, \"{field.Name}\");");
 
-        await CompileAsync(constants);
+        await CompileAsync(compiler, constants);
     }
 
-    [Fact]
-    public async Task Our_own_structs_have_room_for_those_of_the_C_headers()
-        => await CompileAsync(
+    [Theory]
+    [InlineData(Ours)]
+    [InlineData(Cross)]
+    public async Task Our_own_structs_have_room_for_those_of_the_C_headers(string compiler)
+        => await CompileAsync(compiler,
         [
             $"_Static_assert(sizeof(posix_spawn_file_actions_t) <= {ChildProcess.OpaqueSize}, \"actions\");",
             $"_Static_assert(sizeof(posix_spawnattr_t) <= {ChildProcess.OpaqueSize}, \"attributes\");",
@@ -38,6 +48,24 @@ public class HeaderTests
             "_Static_assert(sizeof(struct fstrim_range) == 24 && offsetof(struct fstrim_range, len) == 8, \"fstrim\");",
         ]);
 
+    // The package has an assembly for each architecture, and a program takes the one of that which it is published for.
+    [Theory]
+    [InlineData(Ours)]
+    [InlineData(Cross)]
+    public async Task What_we_take_from_Tmds_LibC_is_as_the_C_headers_have_it(string compiler)
+    {
+        string architecture = compiler == Cross || RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "linux-arm64" : "linux-x64";
+        AssemblyLoadContext context = new(architecture);
+        Assembly library = context.LoadFromAssemblyPath(Path.Combine(AppContext.BaseDirectory, "runtimes", architecture, "lib/netstandard2.0/Tmds.LibC.dll"));
+        Type constants = library.GetType("Tmds.Linux.LibC", throwOnError: true)!;
+        string[] used = [.. RepositoryFiles.Sources.SelectMany(file => Constant.Matches(File.ReadAllText(file))).Select(match => match.Groups[1].Value).Distinct()];
+
+        string[] assertions = [.. used.Select(name => $"_Static_assert({name} == {ValueOf(constants, name)}, \"{name}\");"), .. Structs.SelectMany(name => LayoutOf(library.GetType($"Tmds.Linux.{name}", throwOnError: true)!))];
+
+        used.Length.ShouldBeGreaterThan(50);
+        await CompileAsync(compiler, assertions);
+    }
+
     [Fact]
     public async Task The_numbers_of_allowed_calls_are_those_of_the_C_headers_on_each_architecture()
     {
@@ -45,28 +73,47 @@ public class HeaderTests
 
         if (RuntimeInformation.ProcessArchitecture == Architecture.X64)
         {
-            await CompileAsync(calls.Select(call => $"_Static_assert(__NR_{call.Name} == {call.X64}, \"{call.Name}\");"), "asm/unistd_64.h");
+            await CompileAsync(Ours, calls.Select(call => $"_Static_assert(__NR_{call.Name} == {call.X64}, \"{call.Name}\");"), "asm/unistd_64.h");
         }
 
         await CompileAsync(
-            calls.Where(call => call.Arm64 >= 0).Select(call => $"_Static_assert(__NR_{call.Name} == {call.Arm64}, \"{call.Name}\");"), "asm-generic/unistd.h");
+            Ours, calls.Where(call => call.Arm64 >= 0).Select(call => $"_Static_assert(__NR_{call.Name} == {call.Arm64}, \"{call.Name}\");"), "asm-generic/unistd.h");
     }
 
-    [Fact]
-    public async Task A_wrong_constant_does_not_compile()
-        => await Should.ThrowAsync<CommandException>(() => CompileAsync(["_Static_assert(SEEK_HOLE == 3, \"SEEK_HOLE\");"]));
+    [Theory]
+    [InlineData(Ours)]
+    [InlineData(Cross)]
+    public async Task A_wrong_constant_does_not_compile(string compiler)
+        => await Should.ThrowAsync<CommandException>(() => CompileAsync(compiler, ["_Static_assert(SEEK_HOLE == 3, \"SEEK_HOLE\");"]));
 
-    private static async Task CompileAsync(IEnumerable<string> assertions, string? onlyHeader = null)
+    private static object ValueOf(Type constants, string name)
+        => constants.GetProperty(name, BindingFlags.Public | BindingFlags.Static)?.GetValue(null)
+            ?? constants.GetField(name, BindingFlags.Public | BindingFlags.Static)?.GetValue(null)
+            ?? throw new InvalidOperationException($"There is no {name}.");
+
+    // The fields that have a name there: what is padding has none.
+    private static IEnumerable<string> LayoutOf(Type type)
+        => type.GetFields().Select(field => $"_Static_assert(offsetof(struct {type.Name}, {field.Name}) == {Marshal.OffsetOf(type, field.Name)}, \"{type.Name}.{field.Name}\");")
+            .Prepend($"_Static_assert(sizeof(struct {type.Name}) == {Marshal.SizeOf(type)}, \"{type.Name}\");");
+
+    private static string[] Structs { get; } = ["pollfd", "msghdr", "cmsghdr", "statx", "iovec", "flock"];
+
+    [GeneratedRegex(@"\bLibC\.([A-Z][A-Z0-9_]+)\b")]
+    private static partial Regex Constant { get; }
+
+    private static async Task CompileAsync(string compiler, IEnumerable<string> assertions, string? onlyHeader = null)
     {
         using TemporaryDirectory directory = new();
         string[] headers =
         [
             "stddef.h", "stdio.h", "fcntl.h", "sys/mount.h", "linux/loop.h", "spawn.h", "signal.h", "unistd.h", "sys/wait.h", "sys/stat.h", "sys/uio.h", "sys/vfs.h", "sys/socket.h",
             "sys/resource.h", "linux/fs.h", "linux/falloc.h", "linux/magic.h", "linux/nvme_ioctl.h", "scsi/sg.h", "linux/openat2.h", "sys/syscall.h",
-            "sys/prctl.h", "sched.h", "linux/seccomp.h", "linux/filter.h", "linux/audit.h",
+            "sys/prctl.h", "sched.h", "linux/seccomp.h", "linux/filter.h", "linux/audit.h", "errno.h", "poll.h", "sys/eventfd.h",
         ];
         await File.WriteAllLinesAsync(directory["check.c"], ["#define _GNU_SOURCE", "#define __ARCH_WANT_NEW_STAT", "#define __ARCH_WANT_SYS_CLONE3", .. (onlyHeader is null ? headers : [onlyHeader]).Select(h => $"#include <{h}>"), .. assertions]);
-        Command gcc = Command.Find("gcc") ?? throw new InvalidOperationException("gcc is needed: install gcc, libc6-dev and linux-libc-dev");
+        Command? found = Command.Find(compiler);
+        Assert.SkipUnless(found is not null || Environment.GetEnvironmentVariable("CI") == "true", $"{compiler} is missing");
+        Command gcc = found ?? throw new InvalidOperationException($"{compiler} is needed: install gcc and libc6-dev, and gcc-aarch64-linux-gnu and libc6-dev-arm64-cross");
 
         await gcc.RunAsync(["-c", directory["check.c"], "-o", directory["check.o"]], CancellationToken.None);
     }

@@ -74,8 +74,9 @@ internal sealed class LayerStack
     internal static LayerStack UnderPool(PoolName pool, string device, string path, IEnumerable<(IVolumeLayer Layer, LayerRecord Record)> layers)
     {
         const int Kept = 12;   // 48 bits: two devices of one pool don't meet, and the name stays within the kernel's 127
-        string named = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(device)))[..Kept];
-        return new(LayerPlacement.UnderPool, $"{pool}: {device}", $"evestorage-{pool}-{named}", path, layers) { Device = device };
+        (IVolumeLayer Layer, LayerRecord Record)[] all = [.. layers];
+        string named = all.Length == 0 ? "" : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(device)))[..Kept];   // a library of 5 MiB, for where there are layers
+        return new(LayerPlacement.UnderPool, $"{pool}: {device}", $"evestorage-{pool}-{named}", path, all) { Device = device };
     }
 
     /// <summary>Whether every layer is open.</summary>

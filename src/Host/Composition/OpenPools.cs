@@ -1,9 +1,10 @@
 using System.Collections.Concurrent;
+using EveStorage.Host.Operations;
 
 namespace EveStorage.Host.Composition;
 
 /// <summary>The pools that are open. One is opened when it is first asked for, and stays open until the host ends or it is deleted.</summary>
-internal sealed class OpenPools(StorageParts parts, PoolOpening opening) : IAsyncDisposable
+internal sealed class OpenPools(StorageParts parts, PoolOpening opening, StalledPools stalled) : IAsyncDisposable
 {
     // A gate for each: one whose drives don't answer keeps no other waiting.
     private readonly ConcurrentDictionary<PoolName, Slot> _slots = new();
@@ -23,12 +24,18 @@ internal sealed class OpenPools(StorageParts parts, PoolOpening opening) : IAsyn
         {
             return slot.ClosedFor is Guid operation
                 ? throw new StorageException(StorageErrorKind.Busy, $"{name}", $"is closed until operation {operation} has ended: see `evestorage operation show {operation}`")
-                : slot.Pool ??= await opening.OpenAsync(name, evenLocked, cancellationToken);
+                : slot.Pool ??= await OpenAnewAsync(name, evenLocked, cancellationToken);
         }
         finally
         {
             slot.Gate.Release();
         }
+    }
+
+    private Task<IStoragePool> OpenAnewAsync(PoolName name, bool evenLocked, CancellationToken cancellationToken)
+    {
+        stalled.Require(name);
+        return opening.OpenAsync(name, evenLocked, cancellationToken);
     }
 
     /// <summary>Closes a pool. Nobody here opens it, nor what lies under it, until <paramref name="operation"/> has ended.</summary>
@@ -77,7 +84,7 @@ internal sealed class OpenPools(StorageParts parts, PoolOpening opening) : IAsyn
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        foreach (Slot slot in _slots.Values)
+        foreach ((PoolName _, Slot slot) in _slots.Where(pool => !stalled.Contains(pool.Key)))
         {
             await CloseAsync(slot, operation: null);
         }

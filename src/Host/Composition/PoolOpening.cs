@@ -55,7 +55,7 @@ internal sealed class PoolOpening(StorageParts parts, PlanRunner plans, LockedPo
 
                 if (!await device.IsOpenAsync(cancellationToken))
                 {
-                    await plans.RunAsync(PlanRun.OfOpening(await device.PlanOpenAsync(cancellationToken)), cancellationToken);
+                    await plans.RunAsync(PlanRun.OfOpening(await device.PlanOpenAsync(cancellationToken), name), cancellationToken);
                 }
             }
             catch (StorageException e)

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using EveStorage.Host.Api;
 using EveStorage.Host.Cli;
 using EveStorage.Host.Client;
+using EveStorage.Host.Composition;
 using EveStorage.Host.Engine;
 using EveStorage.Host.Locks;
 using EveStorage.Host.Metrics;
@@ -99,8 +100,11 @@ internal static class DaemonHost
             });
         });
         builder.Services.AddRoutingCore();
-        builder.Services.AddOpenApi("v1");
-        builder.Services.ConfigureHttpJsonOptions(static json => ApiJson.Apply(json.SerializerOptions));
+        builder.Services.ConfigureHttpJsonOptions(static json =>
+        {
+            ApiJson.Apply(json.SerializerOptions);
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, ReportsJson.Default);
+        });
         builder.Services.Configure<RouteHandlerOptions>(static routes => routes.ThrowOnBadRequest = true);   // to be answered as every error is
         AddSystemd(builder.Services);
         builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = s_stopLimit);
@@ -108,26 +112,30 @@ internal static class DaemonHost
         builder.Services.AddHostedService(static services => services.GetRequiredService<DescriptorDesk>());
         builder.Services.AddHttpContextAccessor();
         builder.Services.AddScoped(services => engine.For(new Caller(CallerOf(services.GetRequiredService<IHttpContextAccessor>().HttpContext!))));
-        builder.Services.Scan(static types => types.FromAssemblyOf<IEndpoints>()
+        builder.Services.Scan(static types => types.FromTypes(OwnTypes.In(typeof(IEndpoints).Namespace!))
             .AddClasses(static endpoints => endpoints.AssignableTo<IEndpoints>(), publicOnly: false)
             .As<IEndpoints>()
             .WithSingletonLifetime());
         WebApplication app = builder.Build();
         app.Use(ErrorAnswer.InvokeAsync);
-        app.MapOpenApi();
+        app.MapGet("/openapi/v1.json", (RequestDelegate)(context => ApiDescription.WriteAsync(context, described => Map(described, app.Services)))).ExcludeFromDescription();
         app.MapGet("/metrics", async (IStorageApi storage, CancellationToken cancellationToken) => Results.Text(await storage.GetMetricsAsync(cancellationToken), MetricsText.ContentType)).ExcludeFromDescription();
+        Map(app, app.Services);
+        return app;
+    }
+
+    private static void Map(WebApplication app, IServiceProvider services)
+    {
         RouteGroupBuilder api = app.MapGroup("/v1");
         foreach (int status in ErrorAnswer.Statuses)
         {
             api.WithMetadata(new ProducesResponseTypeMetadata(status, typeof(Problem), [ErrorAnswer.ProblemType]));
         }
 
-        foreach (IEndpoints endpoints in app.Services.GetServices<IEndpoints>())
+        foreach (IEndpoints endpoints in services.GetServices<IEndpoints>())
         {
             endpoints.Map(api);
         }
-
-        return app;
     }
 
     // Their AddSystemd asks whether the parent is systemd, which it is not in a container or under another supervisor that

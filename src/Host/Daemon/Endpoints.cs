@@ -23,25 +23,25 @@ internal sealed class LookEndpoints : IEndpoints
     /// <inheritdoc/>
     public void Map(RouteGroupBuilder api)
     {
-        api.MapGet("/host", (IStorageApi storage, CancellationToken cancellationToken) => storage.GetHostAsync(cancellationToken)).WithSummary("Who answers");
-        api.MapGet("/plugins", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListPluginsAsync(cancellationToken)).WithSummary("Every plugin that is found or enabled");
-        api.MapGet("/devices", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListDevicesAsync(cancellationToken)).WithSummary("The block devices of this machine");
-        api.MapGet("/pools", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListPoolsAsync(cancellationToken)).WithSummary("Every pool of the profile");
-        api.MapGet("/pools/{pool}", (string pool, IStorageApi storage, CancellationToken cancellationToken)
-            => storage.GetPoolAsync(new(pool), cancellationToken)).WithSummary("One pool");
-        api.MapGet("/volumes", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListVolumesAsync(null, cancellationToken)).WithSummary("The volumes of every pool");
-        api.MapGet("/pools/{pool}/volumes", (string pool, IStorageApi storage, CancellationToken cancellationToken)
-            => storage.ListVolumesAsync(new PoolName(pool), cancellationToken)).WithSummary("The volumes of a pool");
-        api.MapGet("/pools/{pool}/volumes/{volume}", (string pool, string volume, IStorageApi storage, CancellationToken cancellationToken)
-            => storage.GetVolumeAsync(new(pool), new(volume), cancellationToken)).WithSummary("One volume");
-        api.MapGet("/file-systems", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListFileSystemsAsync(null, cancellationToken)).WithSummary("The file systems of every pool");
-        api.MapGet("/pools/{pool}/file-systems", (string pool, IStorageApi storage, CancellationToken cancellationToken)
-            => storage.ListFileSystemsAsync(new PoolName(pool), cancellationToken)).WithSummary("The file systems of a pool");
-        api.MapGet("/pools/{pool}/file-systems/{name}", (string pool, string name, IStorageApi storage, CancellationToken cancellationToken)
-            => storage.GetFileSystemAsync(new(pool), new(name), cancellationToken)).WithSummary("One file system");
-        api.MapGet("/exports", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListExportsAsync(cancellationToken)).WithSummary("Every export, as served and as recorded");
-        api.MapGet("/keys", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListKeysAsync(cancellationToken)).WithSummary("The keys that are known, by name");
-        api.MapGet("/findings", (IStorageApi storage, CancellationToken cancellationToken) => storage.DiagnoseAsync(cancellationToken)).WithSummary("What no start repairs");
+        api.MapGet("/host", async (IStorageApi storage, CancellationToken cancellationToken) => Answer.Of(await storage.GetHostAsync(cancellationToken))).WithSummary("Who answers");
+        api.MapGet("/plugins", async (IStorageApi storage, CancellationToken cancellationToken) => Answer.Of(await storage.ListPluginsAsync(cancellationToken))).WithSummary("Every plugin that is found or enabled");
+        api.MapGet("/devices", async (IStorageApi storage, CancellationToken cancellationToken) => Answer.Of(await storage.ListDevicesAsync(cancellationToken))).WithSummary("The block devices of this machine");
+        api.MapGet("/pools", async (IStorageApi storage, CancellationToken cancellationToken) => Answer.Of(await storage.ListPoolsAsync(cancellationToken))).WithSummary("Every pool of the profile");
+        api.MapGet("/pools/{pool}", async (string pool, IStorageApi storage, CancellationToken cancellationToken)
+            => Answer.Of(await storage.GetPoolAsync(new(pool), cancellationToken))).WithSummary("One pool");
+        api.MapGet("/volumes", async (IStorageApi storage, CancellationToken cancellationToken) => Answer.Of(await storage.ListVolumesAsync(null, cancellationToken))).WithSummary("The volumes of every pool");
+        api.MapGet("/pools/{pool}/volumes", async (string pool, IStorageApi storage, CancellationToken cancellationToken)
+            => Answer.Of(await storage.ListVolumesAsync(new PoolName(pool), cancellationToken))).WithSummary("The volumes of a pool");
+        api.MapGet("/pools/{pool}/volumes/{volume}", async (string pool, string volume, IStorageApi storage, CancellationToken cancellationToken)
+            => Answer.Of(await storage.GetVolumeAsync(new(pool), new(volume), cancellationToken))).WithSummary("One volume");
+        api.MapGet("/file-systems", async (IStorageApi storage, CancellationToken cancellationToken) => Answer.Of(await storage.ListFileSystemsAsync(null, cancellationToken))).WithSummary("The file systems of every pool");
+        api.MapGet("/pools/{pool}/file-systems", async (string pool, IStorageApi storage, CancellationToken cancellationToken)
+            => Answer.Of(await storage.ListFileSystemsAsync(new PoolName(pool), cancellationToken))).WithSummary("The file systems of a pool");
+        api.MapGet("/pools/{pool}/file-systems/{name}", async (string pool, string name, IStorageApi storage, CancellationToken cancellationToken)
+            => Answer.Of(await storage.GetFileSystemAsync(new(pool), new(name), cancellationToken))).WithSummary("One file system");
+        api.MapGet("/exports", async (IStorageApi storage, CancellationToken cancellationToken) => Answer.Of(await storage.ListExportsAsync(cancellationToken))).WithSummary("Every export, as served and as recorded");
+        api.MapGet("/keys", async (IStorageApi storage, CancellationToken cancellationToken) => Answer.Of(await storage.ListKeysAsync(cancellationToken))).WithSummary("The keys that are known, by name");
+        api.MapGet("/findings", async (IStorageApi storage, CancellationToken cancellationToken) => Answer.Of(await storage.DiagnoseAsync(cancellationToken))).WithSummary("What no start repairs");
         api.MapGet("/events", (IStorageApi storage, IHostApplicationLifetime lifetime, CancellationToken cancellationToken, bool follow = false)
             => TypedResults.ServerSentEvents(Streams.UntilStopAsync(token => storage.WatchEventsAsync(follow, token), lifetime, cancellationToken))).WithSummary("The events kept and, with follow, each new one");
     }
@@ -50,28 +50,31 @@ internal sealed class LookEndpoints : IEndpoints
 /// <summary>What is done. A descriptor that goes with a request is named by a header: see <see cref="DescriptorDesk"/>.</summary>
 internal sealed class OperationEndpoints(DescriptorDesk desk) : IEndpoints
 {
+    private const string Json = "application/json";
+
     /// <inheritdoc/>
     public void Map(RouteGroupBuilder api)
     {
-        api.MapGet("/operations", (IStorageApi storage, CancellationToken cancellationToken) => storage.ListOperationsAsync(cancellationToken)).WithSummary("Operations that run and those that ended lately");
-        api.MapGet("/operations/{id:guid}", (Guid id, IStorageApi storage, CancellationToken cancellationToken) => storage.GetOperationAsync(id, cancellationToken)).WithSummary("One operation");
+        api.MapGet("/operations", async (IStorageApi storage, CancellationToken cancellationToken) => Answer.Of(await storage.ListOperationsAsync(cancellationToken))).WithSummary("Operations that run and those that ended lately");
+        api.MapGet("/operations/{id:guid}", async (Guid id, IStorageApi storage, CancellationToken cancellationToken) => Answer.Of(await storage.GetOperationAsync(id, cancellationToken))).WithSummary("One operation");
         api.MapDelete("/operations/{id:guid}", (Guid id, IStorageApi storage, CancellationToken cancellationToken) => storage.CancelOperationAsync(id, cancellationToken)).WithSummary("Ask an operation to stop and undo");
         api.MapPost("/operations/{id:guid}/clear", (Guid id, IStorageApi storage, CancellationToken cancellationToken) => storage.ClearOperationAsync(id, cancellationToken)).WithSummary("Clear an operation that needed a person");
         api.MapGet("/operations/{id:guid}/events", (Guid id, IStorageApi storage, IHostApplicationLifetime lifetime, CancellationToken cancellationToken)
             => TypedResults.ServerSentEvents(
                 Streams.UntilStopAsync(token => storage.WatchOperationAsync(id, token), lifetime, cancellationToken).Select(report => new SseItem<OperationReport>(report, "operation")))).WithSummary("The operation as it changes, to its end");
-        api.MapPost("/operations", SubmitAsync).Produces<OperationReport>(StatusCodes.Status202Accepted).Produces<PlanReport>().WithSummary("Ask for a change; with plan, show what it would do");
+        api.MapPost("/operations", SubmitAsync).Accepts<ChangeRequest>(Json).Produces<OperationReport>(StatusCodes.Status202Accepted).Produces<PlanReport>().WithSummary("Ask for a change; with plan, show what it would do");
         api.MapPost("/images/inspect", async (string name, string? format, HttpContext context, IStorageApi storage) =>
         {
             using SafeFileHandle image = DescriptorOf(context) ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, name, "was not handed over");
-            return await storage.InspectImageAsync(image, name, format, context.RequestAborted);
+            return Answer.Of(await storage.InspectImageAsync(image, name, format, context.RequestAborted));
         }).WithSummary("What an image holds");
-        api.MapPost("/images/inspect-url", (UrlQuestion question, IStorageApi storage, CancellationToken cancellationToken)
-            => storage.InspectUrlAsync(question, cancellationToken)).WithSummary("What an image at a URL holds");
+        api.MapPost("/images/inspect-url", async (HttpContext context, IStorageApi storage)
+            => Answer.Of(await storage.InspectUrlAsync(await ReadAsync<UrlQuestion>(context), context.RequestAborted))).Accepts<UrlQuestion>(Json).WithSummary("What an image at a URL holds");
     }
 
-    private async Task<IResult> SubmitAsync(ChangeRequest request, HttpContext context, IStorageApi storage, bool plan = false)
+    private async Task<IResult> SubmitAsync(HttpContext context, IStorageApi storage, bool plan = false)
     {
+        ChangeRequest request = await ReadAsync<ChangeRequest>(context);
         using SafeFileHandle? image = DescriptorOf(context);
         if (plan)
         {
@@ -81,6 +84,9 @@ internal sealed class OperationEndpoints(DescriptorDesk desk) : IEndpoints
         Guid id = await storage.SubmitAsync(request, image, context.RequestAborted);
         return Results.Accepted($"/v1/operations/{id}", await storage.GetOperationAsync(id, context.RequestAborted));
     }
+
+    private static async Task<T> ReadAsync<T>(HttpContext context)
+        => await context.Request.ReadFromJsonAsync<T>(ApiJson.Compact, context.RequestAborted) ?? throw new BadHttpRequestException("The body is null.");
 
     private SafeFileHandle? DescriptorOf(HttpContext context)
         => context.Request.Headers[DescriptorPath.Header] is [string token] ? desk.Take(token) : null;

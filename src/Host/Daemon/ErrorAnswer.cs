@@ -26,7 +26,7 @@ internal static class ErrorAnswer
         }
         catch (Exception e) when (!context.Response.HasStarted && e is BadHttpRequestException or JsonException or ArgumentException or FormatException)
         {
-            await WriteAsync(context, HttpStatusCode.BadRequest, new(StorageErrorKind.InvalidConfiguration, "request", ErrorReport.ReasonOf(e.InnerException ?? e)));
+            await WriteAsync(context, HttpStatusCode.BadRequest, new(StorageErrorKind.InvalidConfiguration, "request", ErrorReport.ReasonOf(e is JsonException ? e : e.InnerException ?? e)));
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {

@@ -62,9 +62,10 @@ internal sealed class DesiredRun(IStorageApi api, DesiredImages images, RunChang
         Difference first = found ?? await Difference.FindAsync(api, state, cancellationToken);
         List<DesiredResult> results = [];
         Difference difference = first;
+        HashSet<ChangeRequest> shown = [.. first.Changes.Where(change => change.Destroys).Select(change => change.Request!)];
         for (int round = 1; ; round++)
         {
-            List<DesiredResult> done = await MakeAsync(difference.Changes.Where(change => !change.Destroys || first.Changes.Any(shown => shown.Request == change.Request)), cancellationToken);
+            List<DesiredResult> done = await MakeAsync(difference.Changes.Where(change => !change.Destroys || shown.Contains(change.Request!)), cancellationToken);
             DesiredResult[] again = [.. round == MaxRounds ? [] : done.Where(result => result.IsOthers)];
             foreach (DesiredResult result in done.Where(result => again.Length == 0 || result is { Outcome: not DesiredOutcome.Left, IsOthers: false }))
             {

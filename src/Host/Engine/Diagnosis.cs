@@ -10,7 +10,7 @@ using EveStorage.Host.Profiles;
 namespace EveStorage.Host.Engine;
 
 /// <summary>Finds what no start repairs by itself.</summary>
-internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageParts parts, OpenPools pools, Journal journal, Overview overview, RecordedMounts mounts)
+internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageParts parts, OpenPools pools, Journal journal, Overview overview, RecordedMounts mounts, StalledPools stalled)
 {
     /// <summary>All of it.</summary>
     internal async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancellationToken)
@@ -25,6 +25,7 @@ internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageP
         findings.AddRange(operations.Select(document => document.Operation)
             .Where(operation => OperationClaims.NeedsPerson(operation, operations.Select(document => document.Operation)))
             .Select(operation => new Finding(operation.Request.Subject, operation.Error?.Message ?? "needs attention", $"evestorage operation show {operation.Id}")));
+        findings.AddRange(stalled.All.Select(pool => new Finding($"{pool.Key}", pool.Value, "systemctl restart evestorage")));
         findings.AddRange(operations.Select(document => document.Operation)
             .Where(operation => operation.State.IsUnderWay() && IsAbandoned(operation.Id))
             .Select(operation => new Finding(

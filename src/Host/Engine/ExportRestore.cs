@@ -90,7 +90,7 @@ internal sealed partial class ExportRestore(
         LayerStack stack = parts.StackOf(pool, name, record.Id, record);
         Plan plan = (await stack.PlanOpenAsync(cancellationToken))
             .Then(await parts.TransportOf(export.Transport).Transport.PlanExportAsync(spec, lazy.AccessTo(pool, name, record, stack), cancellationToken));
-        await plans.RunAsync(PlanRun.OfOpening(plan), cancellationToken);
+        await plans.RunAsync(PlanRun.OfOpening(plan, pool.Name), cancellationToken);
         LogRestored($"{pool.Name}/{name}", export.Transport);
     }
 

@@ -56,7 +56,15 @@ internal sealed class StorageEngine : IAsyncDisposable
             .AddSingleton<OpenPools>()
             .AddSingleton<StorageLocks>()
             .AddSingleton(static services => new Journal(services.GetRequiredService<Profile>()))
-            .AddSingleton<PlanRunner>()
+            .AddSingleton<KnownRecords>()
+            .AddSingleton<StalledPools>()
+            .AddSingleton<PluginFaults>()
+            .AddSingleton(static services => new PlanRunner(
+                services.GetRequiredService<ILogger<PlanRunner>>(), services.GetRequiredService<TimeProvider>(), services.GetRequiredService<StalledPools>(), services.GetRequiredService<PluginFaults>())
+            {
+                StallTimeout = services.GetRequiredService<Profile>().Operations.Stall,
+                StopTimeout = services.GetRequiredService<Profile>().Operations.Stop,
+            })
             .AddSingleton<ImageConversion>()
             .AddSingleton<LazyVolumes>()
             .AddSingleton<ChangePlanners>()

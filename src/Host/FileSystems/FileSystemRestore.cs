@@ -78,7 +78,7 @@ internal sealed partial class FileSystemRestore(
                 return;
             }
 
-            await plans.RunAsync(PlanRun.OfOpening(await stack.PlanOpenAsync(cancellationToken)), cancellationToken);
+            await plans.RunAsync(PlanRun.OfOpening(await stack.PlanOpenAsync(cancellationToken), mount.Pool.Name), cancellationToken);
             LogMounted(mount.Subject, fileSystem.Path);
         }
         finally

@@ -66,7 +66,7 @@ internal sealed class PlanMountFileSystem(Profile profile, RecordedMounts mounts
             ReadOnly = request.ReadOnly ?? record.Mount?.ReadOnly ?? false,
             ChangedBy = context.Operation.Id,
         };
-        await mounts.RequireFreeAsync(wanted.At, request.Subject, cancellationToken);
+        await mounts.RequireFreeAsync(wanted.At, request.Subject, context.Records, cancellationToken);
         return await MountPlans.PlanAsync(pool, request.Volume, record, wanted, context, cancellationToken);
     }
 }
@@ -100,7 +100,7 @@ internal sealed class PlanSetFileSystem(Profile profile, RecordedMounts mounts) 
             At = MountPoints.Parse(request.At ?? now.At, profile, request.Subject),
             ReadOnly = request.ReadOnly ?? now.ReadOnly,
         };
-        await mounts.RequireFreeAsync(wanted.At, request.Subject, cancellationToken);
+        await mounts.RequireFreeAsync(wanted.At, request.Subject, context.Records, cancellationToken);
         return await MountPlans.PlanAsync(pool, request.Volume, record, wanted, context, cancellationToken);
     }
 }

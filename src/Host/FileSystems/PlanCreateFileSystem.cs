@@ -28,7 +28,7 @@ internal sealed class PlanCreateFileSystem(Profile profile, RecordedMounts mount
         }
 
         string at = MountPoints.Parse(request.At ?? $"{request.Volume}", profile, request.Subject);
-        await mounts.RequireFreeAsync(at, request.Subject, cancellationToken);
+        await mounts.RequireFreeAsync(at, request.Subject, context.Records, cancellationToken);
         RequireKind(request, context.Parts);
         VolumeSpec spec = new()
         {

@@ -1,5 +1,6 @@
 using EveStorage.Host.Api;
 using EveStorage.Host.Composition;
+using EveStorage.Host.Operations;
 
 namespace EveStorage.Host.FileSystems;
 
@@ -14,7 +15,10 @@ internal sealed record RecordedMount(IStoragePool Pool, VolumeName Volume, Volum
 internal sealed class RecordedMounts(StorageParts parts, OpenPools pools)
 {
     /// <summary>All of them; what lies beneath another comes after it. A pool that can't be opened now has none that could be mounted.</summary>
-    internal async Task<IReadOnlyList<RecordedMount>> ReadAsync(CancellationToken cancellationToken)
+    internal Task<IReadOnlyList<RecordedMount>> ReadAsync(CancellationToken cancellationToken)
+        => ReadAsync(async pool => await ReadAsync(pool, cancellationToken), cancellationToken);
+
+    private async Task<IReadOnlyList<RecordedMount>> ReadAsync(Func<IStoragePool, Task<IEnumerable<RecordedMount>>> read, CancellationToken cancellationToken)
     {
         List<RecordedMount> found = [];
         foreach (PoolName name in parts.PoolNames)
@@ -23,7 +27,7 @@ internal sealed class RecordedMounts(StorageParts parts, OpenPools pools)
             {
                 if (await pools.TryOpenAsync(name, cancellationToken) is IStoragePool pool)
                 {
-                    found.AddRange(await ReadAsync(pool, cancellationToken));
+                    found.AddRange(await read(pool));
                 }
             }
             catch (StorageException)
@@ -54,16 +58,20 @@ internal sealed class RecordedMounts(StorageParts parts, OpenPools pools)
     /// Refuses a place that another file system has, or that lies in one which is not mounted: that would hide this one when it is.
     /// </summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>, or <see cref="StorageErrorKind.Unavailable"/>.</exception>
-    internal async Task RequireFreeAsync(string at, string subject, CancellationToken cancellationToken)
+    internal async Task RequireFreeAsync(string at, string subject, KnownRecords records, CancellationToken cancellationToken)
     {
-        foreach (RecordedMount other in (await ReadAsync(cancellationToken)).Where(other => other.Subject != subject))
+        IReadOnlyList<RecordedMount> near = await ReadAsync(
+            async pool => (await records.OfAsync(pool, cancellationToken)).Where(known => known.Value.Mount is MountRecord mount && (mount.At == at || MountPoints.IsBeneath(at, mount.At)) && !known.Key.IsTemporary)
+                .Select(known => new RecordedMount(pool, known.Key, known.Value, known.Value.Mount!)),
+            cancellationToken);
+        foreach (RecordedMount other in near.Where(other => other.Subject != subject))
         {
             if (other.Mount.At == at)
             {
                 throw new StorageException(StorageErrorKind.Conflict, subject, $"can't be mounted at {at}, which is the place of {other.Subject}: choose another with --at");
             }
 
-            if (MountPoints.IsBeneath(at, other.Mount.At) && !await IsMountedAsync(other, cancellationToken))
+            if (!await IsMountedAsync(other, cancellationToken))
             {
                 throw new StorageException(StorageErrorKind.Unavailable, subject, $"is to be mounted at {at}, which lies in {other.Subject}: `evestorage fs mount {other.Subject}` first");
             }

@@ -190,7 +190,7 @@ internal sealed class LazyVolumes(StorageParts parts, PlanRunner plans, ImageCon
         try
         {
             LayerStack stack = parts.StackOf(pool, name, record.Id, record);
-            await plans.RunAsync(PlanRun.OfOpening(await stack.PlanOpenAsync(cancellationToken)), cancellationToken);
+            await plans.RunAsync(PlanRun.OfOpening(await stack.PlanOpenAsync(cancellationToken), pool.Name), cancellationToken);
             blocks = await ExportNames.AccessTo(pool, name, stack).OpenBlocksAsync!(BlockAccess.ReadWrite, cancellationToken);
             LazyVolume volume = await LazyVolume.OpenAsync(blocks, store, note => new(note, images, time), cancellationToken);
             AttachedVolume attached = new(pool.Name, name, volume, profile.Images.LazyRate, events, time);
@@ -216,7 +216,7 @@ internal sealed class LazyVolumes(StorageParts parts, PlanRunner plans, ImageCon
         VolumeRecord map = await pool.Records.FindAsync(name, cancellationToken)
             ?? throw new StorageException(StorageErrorKind.Corrupt, $"{pool.Name}", $"has no volume {name} any more, which is a map of what was copied of an image: restore it from a copy");
         LayerStack stack = parts.StackOf(pool, name, map.Id, map);
-        await plans.RunAsync(PlanRun.OfOpening(await stack.PlanOpenAsync(cancellationToken)), cancellationToken);
+        await plans.RunAsync(PlanRun.OfOpening(await stack.PlanOpenAsync(cancellationToken), pool.Name), cancellationToken);
         return new(await ExportNames.AccessTo(pool, name, stack).OpenBlocksAsync!(access, cancellationToken), $"{pool.Name}/{name}");
     }
 

@@ -17,6 +17,9 @@ internal sealed record PlanningContext
     /// <summary>The pools.</summary>
     public required OpenPools Pools { get; init; }
 
+    /// <summary>The records of the volumes that are there.</summary>
+    public required KnownRecords Records { get; init; }
+
     /// <summary>Conversion.</summary>
     public required ImageConversion Images { get; init; }
 

@@ -27,7 +27,7 @@ internal static class ExportNames
 
         foreach (PoolName name in context.Parts.PoolNames)
         {
-            taken.AddRange(await RecordedAsync(context.Pools, name, $"{subsystem}", cancellationToken));
+            taken.AddRange(await RecordedAsync(context, name, $"{subsystem}", cancellationToken));
         }
 
         return taken.FirstOrDefault(known => known.Volume == volume) is { Number: > 0 } own
@@ -36,17 +36,16 @@ internal static class ExportNames
     }
 
     // A pool that is away may have records, too; its volumes are not served, and a number that is taken is refused when they are.
-    private static async Task<List<(Guid Volume, int Number)>> RecordedAsync(OpenPools pools, PoolName name, string subsystem, CancellationToken cancellationToken)
+    private static async Task<List<(Guid Volume, int Number)>> RecordedAsync(PlanningContext context, PoolName name, string subsystem, CancellationToken cancellationToken)
     {
         List<(Guid, int)> recorded = [];
         try
         {
-            if (await pools.TryOpenAsync(name, cancellationToken) is IStoragePool pool)
+            if (await context.Pools.TryOpenAsync(name, cancellationToken) is IStoragePool pool)
             {
-                await foreach (VolumeInfo volume in pool.ListVolumesAsync(cancellationToken))
+                foreach ((VolumeName _, VolumeRecord record) in await context.Records.OfAsync(pool, cancellationToken))
                 {
-                    VolumeRecord? record = await pool.Records.FindAsync(volume.Name, cancellationToken);
-                    recorded.AddRange((record?.Exports ?? []).Where(export => export.Subsystem == subsystem).Select(export => (record!.Id, export.NamespaceId)));
+                    recorded.AddRange(record.Exports.Where(export => export.Subsystem == subsystem).Select(export => (record.Id, export.NamespaceId)));
                 }
             }
         }

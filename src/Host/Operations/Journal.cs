@@ -14,6 +14,9 @@ internal sealed class Journal
 {
     private const int EndedKept = 200;
 
+    // To forget some means to read all. So it is not done for each operation, but for so many at once.
+    private const int ForgottenAtOnce = 50;
+
     private readonly string _directory;
     private readonly JournalReserve _reserve;
 
@@ -109,12 +112,17 @@ internal sealed class Journal
         return documents;
     }
 
+    /// <summary>The operations that there are, of which some may be forgotten before they are read.</summary>
+    internal IEnumerable<Guid> Ids()
+        => Directory.EnumerateFiles(_directory, "*.json").Select(path => Guid.TryParseExact(Path.GetFileNameWithoutExtension(path), "D", out Guid id) ? id : Guid.Empty).Where(id => id != Guid.Empty);
+
     /// <summary>Forgets the oldest of the operations that ended well or were undone; those that need a person, or are kept, stay.</summary>
+    /// <param name="atOnce">Whether that is done also when there are only a few too many.</param>
     /// <exception cref="StorageException">The disk failed.</exception>
-    internal void Trim()
+    internal void Trim(bool atOnce)
     {
         _reserve.Make();
-        if (Directory.EnumerateFiles(_directory, "*.json").Count() <= EndedKept)
+        if (Directory.EnumerateFiles(_directory, "*.json").Count() <= EndedKept + (atOnce ? 0 : ForgottenAtOnce))
         {
             return;
         }

@@ -14,7 +14,7 @@ internal sealed partial class OperationRunner
     {
         foreach (OperationDocument document in tools.Journal.ReadOpen(e => LogUnreadable(e.Message)).Where(document => document.Operation.State.IsUnderWay() || IsOver(document.Operation)))
         {
-            if (of is not null && document.Operation.Request.Scope != of)
+            if ((of is not null && document.Operation.Request.Scope != of) || tools.Stalled.Contains(document.Operation.Request.Scope))
             {
                 continue;
             }
@@ -34,7 +34,7 @@ internal sealed partial class OperationRunner
             }
         }
 
-        tools.Journal.Trim();
+        tools.Journal.Trim(atOnce: true);
     }
 
     private async Task RecoverAsync(OperationDocument document, CancellationToken cancellationToken)
@@ -55,6 +55,12 @@ internal sealed partial class OperationRunner
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             throw;   // this start was told to stop: the next one goes on
+        }
+        catch (StalledStepException e)
+        {
+            LogNotYet(running.Id, e.Message);
+            tools.Stalled.Keep(names);   // its names stay taken
+            names = [];
         }
         catch (Exception e)
         {

@@ -24,6 +24,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
     internal async Task<PlanReport> PlanAsync(ChangeRequest request, SafeFileHandle? image, CancellationToken cancellationToken)
     {
         Guid id = Guid.NewGuid();
+        tools.Stalled.Require(request.Scope);
         RequireOrdinaryNames(request, id);
         await using Owned owned = new();
         Plan plan = await tools.Planners.For(request).PlanAsync(request, ContextOf(RequestFor(request, id), image, false, owned, static (_, _) => { }), cancellationToken);
@@ -33,6 +34,8 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
     /// <summary>Plans a request, journals it, and starts it.</summary>
     internal async Task<Guid> SubmitAsync(ChangeRequest request, SafeFileHandle? image, Caller caller, CancellationToken cancellationToken)
     {
+        tools.Stalled.Require(request.Scope);
+
         // One that the daemon goes on with by itself may be asked for again by who did not see that.
         if (request is ImportImage { Url: not null } && _running.Values.Select(running => running.Operation.Current).FirstOrDefault(running => running.Request.Equals(request)) is OperationReport same)
         {
@@ -111,21 +114,31 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         {
             await started.Task;
             await Task.Yield();
+            bool isStalled = false;
             try
             {
                 Func<OperationReport, OperationReport> ended = await RunAsync(running, plan, running.Cancelled);
                 End(running, report => ended(report) with { Results = results });
             }
+            catch (StalledStepException e)
+            {
+                isStalled = true;   // its step may still use what it holds, and its locks keep others from it
+                tools.Stalled.Keep([.. held, owned]);
+                EndStalled(running, e);
+            }
             finally
             {
-                foreach (HeldLock locked in held)
+                foreach (HeldLock locked in isStalled ? [] : held)
                 {
                     locked.Dispose();
                 }
 
-                await owned.DisposeAsync();
-                _running.TryRemove(running.Id, out _);
-                running.Dispose();
+                if (!isStalled)
+                {
+                    await owned.DisposeAsync();
+                    _running.TryRemove(running.Id, out _);
+                    running.Dispose();
+                }
             }
         }
     }
@@ -146,7 +159,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         LogAudit(running.Current);
         try
         {
-            tools.Journal.Trim();
+            tools.Journal.Trim(atOnce: false);
         }
         catch (StorageException e)
         {
@@ -165,6 +178,10 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         {
             return Leaves(running) ? report => Interrupted(report, running.Copied!) : static report => report with { State = OperationState.Cancelled, Error = null };
         }
+        catch (StalledStepException)
+        {
+            throw;
+        }
         catch (StorageException e)
         {
             return report => Failed(report, e);
@@ -180,6 +197,13 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         }
     }
 
+    // Who waits is told. On disk it still runs, so that the next start finishes it or undoes it.
+    private void EndStalled(RunningOperation running, StalledStepException e)
+    {
+        running.Update(report => report with { State = OperationState.NeedsAttention, Error = ErrorReport.Of(e), Ended = time.GetUtcNow(), Progress = null }, onDisk: false);
+        LogAudit(running.Current);
+    }
+
     private PlanRun RunOf(RunningOperation running, Plan plan)
     {
         // Once for all its steps: one of them may close the pool, and asking its id would open it again.
@@ -190,6 +214,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
     private PlanRun RunOf(RunningOperation running, Plan plan, Lazy<Task<string>> key) => new()
     {
         Plan = plan,
+        Pool = running.Current.Request.Scope,
         Request = running.Request,
         Progress = running,
         Leaves = () => Leaves(running),
@@ -210,6 +235,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         Operation = operation,
         Parts = tools.Parts,
         Pools = tools.Pools,
+        Records = tools.Records,
         Images = tools.Images,
         Serves = Serves,
         Recovering = recovering,
@@ -244,9 +270,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         Error = ErrorReport.Of(e),
     };
 
-    private static StorageException FaultOf(ChangeRequest request, Exception e)
-        => e as StorageException
-            ?? new(StorageErrorKind.Io, request.Subject, $"{e.Message} ({e.GetType().Name}: a fault of the program, please report it)", e);
+    private StorageException FaultOf(ChangeRequest request, Exception e) => tools.Faults.Of(request.Subject, e);
 
     private async Task<IReadOnlyList<HeldLock>> TakeNamesAsync(ChangeRequest request, Guid operation, string doing, CancellationToken cancellationToken)
     {

@@ -1,4 +1,5 @@
 using EveStorage.Host.Locks;
+using EveStorage.Host.Plugins;
 using Microsoft.Extensions.Logging;
 
 namespace EveStorage.Host.Operations;
@@ -23,6 +24,9 @@ internal sealed record PlanRun
     /// <summary>The operation it belongs to.</summary>
     public required OperationRequest Request { get; init; }
 
+    /// <summary>The pool that takes no more changes when a step never comes back; null where it has none.</summary>
+    public PoolName? Pool { get; init; }
+
     /// <summary>Told what becomes of each step, before it acts and afterwards. It returns when that is on disk.</summary>
     public required Action<StorageStep, string> Tell { get; init; }
 
@@ -42,9 +46,12 @@ internal sealed record PlanRun
     /// A plan that only opens what is there, or serves it again: nothing of it is on a disk, so that there is nothing to journal
     /// and after a crash nothing to undo.
     /// </summary>
-    public static PlanRun OfOpening(Plan plan) => new()
+    /// <param name="plan">The plan.</param>
+    /// <param name="pool">The pool that it is about.</param>
+    public static PlanRun OfOpening(Plan plan, PoolName pool) => new()
     {
         Plan = plan,
+        Pool = pool,
         Request = new() { Id = Guid.NewGuid() },
         Tell = static (_, _) => { },
         TellReverting = static _ => { },
@@ -54,13 +61,16 @@ internal sealed record PlanRun
 }
 
 /// <summary>Runs a plan's steps in order and, whatever goes wrong, reverts what this operation did.</summary>
-internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvider time)
+internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvider time, StalledPools? pools = null, PluginFaults? faults = null)
 {
     /// <summary>How long undoing one step may take before a person is called.</summary>
     public TimeSpan RevertTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>How long a step may say nothing of its progress before it is stopped and undone.</summary>
     public TimeSpan StallTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long a step, and undoing it, may go on after it was told to stop before it is left alone.</summary>
+    public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Runs it.</summary>
     /// <exception cref="PlanFailedException">It failed, and so did undoing it, or a destructive step was done. Any other
@@ -75,11 +85,22 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
             foreach (StorageStep step in run.Plan.Steps)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                using HeldLock? held = await run.LockAsync(step, cancellationToken);
-                running = step;
-                run.Tell(step, StepState.Running);
-                StepOutcome outcome = await ApplyAsync(step, context, cancellationToken);
-                running = null;
+                HeldLock? held = await run.LockAsync(step, cancellationToken);
+                StepOutcome outcome;
+                try
+                {
+                    running = step;
+                    run.Tell(step, StepState.Running);
+                    outcome = await ApplyAsync(run, step, context, cancellationToken);
+                    running = null;
+                }
+                catch (Exception e)
+                {
+                    LetGo(held, e);
+                    throw;
+                }
+
+                held?.Dispose();
                 LogApplied(step.Title, outcome);
                 if (outcome == StepOutcome.Changed)
                 {
@@ -89,7 +110,7 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
                 run.Tell(step, outcome == StepOutcome.Changed ? StepState.Changed : StepState.AlreadySo);
             }
         }
-        catch (Exception cause) when (cause is not OperationCanceledException || !run.Leaves())
+        catch (Exception cause) when (cause is not StalledStepException && (cause is not OperationCanceledException || !run.Leaves()))
         {
             if (running is not null)
             {
@@ -115,20 +136,64 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
     /// <exception cref="PlanFailedException">A step could not be undone.</exception>
     public Task UndoAsync(PlanRun run, Exception cause) => RevertAsync(run, ContextOf(run), run.Plan.Steps, cause);
 
-    private async Task<StepOutcome> ApplyAsync(StorageStep step, OperationContext context, CancellationToken cancellationToken)
+    private async Task<StepOutcome> ApplyAsync(PlanRun run, StorageStep step, OperationContext context, CancellationToken cancellationToken)
     {
         using CancellationTokenSource stalled = new(StallTimeout, time);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stalled.Token);
         OperationContext watched = context with { Progress = new Heard(context.Progress, () => stalled.CancelAfter(StallTimeout)) };
         try
         {
-            return await step.ApplyAsync(watched, either.Token);
+            return await EndAsync(run, step, step.Title, StallTimeout, () => step.ApplyAsync(watched, either.Token).AsTask(), stalled.Token);
         }
         catch (OperationCanceledException e) when (stalled.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             throw new StorageException(
                 StorageErrorKind.Io, step.Title, $"made no progress for {StallTimeout.TotalSeconds:0} s: check the drives that it reads and writes", e);
         }
+    }
+
+    // The lock of a step that may still act is kept.
+    private void LetGo(HeldLock? held, Exception failure)
+    {
+        if (held is not null && failure is StalledStepException)
+        {
+            pools?.Keep(held);
+        }
+        else
+        {
+            held?.Dispose();
+        }
+    }
+
+    // On a thread of its own, which it may keep: what does not return keeps nobody else waiting.
+    private async Task<T> EndAsync<T>(PlanRun run, StorageStep step, string title, TimeSpan limit, Func<Task<T>> call, CancellationToken late)
+    {
+        TaskCompletionSource left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        ITimer? stop = null;
+        await using CancellationTokenRegistration told = late.Register(() => stop = time.CreateTimer(_ => left.TrySetResult(), null, StopTimeout, Timeout.InfiniteTimeSpan));
+        try
+        {
+            Task<T> running = Task.Run(call, CancellationToken.None);
+            if (await Task.WhenAny(running, left.Task) == running)
+            {
+                return await running;
+            }
+        }
+        finally
+        {
+            stop?.Dispose();
+        }
+
+        string owner = faults?.OwnerOf(step.GetType()) is string plugin ? $"plugin {plugin}" : "the host";
+        StalledStepException stalled = new(
+            title, $"has not come back: {owner} said nothing of it for {limit.TotalSeconds:0} s, and did not end it within {StopTimeout.TotalSeconds:0} s of being told to");
+        LogLeft(title, owner);
+        if (run.Pool is PoolName pool)
+        {
+            pools?.Add(pool, stalled);
+        }
+
+        throw stalled;
     }
 
     // While something is undone, the undoing is what matters: a journal that can't be written leaves the operation to the next start.
@@ -158,12 +223,22 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
             {
                 // Not the caller's token: a cancelled operation still has to be undone. The step that failed may have done a part.
                 using CancellationTokenSource limit = new(RevertTimeout, time);
-                using HeldLock? held = await run.LockAsync(step, limit.Token);
-                await step.RevertAsync(context, limit.Token);
+                HeldLock? held = await run.LockAsync(step, limit.Token);
+                try
+                {
+                    await RevertAsync(run, step, context, limit.Token);
+                }
+                catch (Exception e)
+                {
+                    LetGo(held, e);
+                    throw;
+                }
+
+                held?.Dispose();
                 TellUnlessItFails(step.Title, () => run.Tell(step, StepState.Reverted));
                 LogReverted(step.Title);
             }
-            catch (Exception failure)
+            catch (Exception failure) when (failure is not StalledStepException)
             {
                 LogRevertFailed(step.Title, failure);
                 failures.Add(new(step, failure));
@@ -180,6 +255,13 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
                 failures[0].Step.Title, $"could not be undone ({failures[0].Failure.Message}) after: {cause.Message}", cause, failures);
         }
     }
+
+    private Task<bool> RevertAsync(PlanRun run, StorageStep step, OperationContext context, CancellationToken cancellationToken)
+        => EndAsync(run, step, $"undo: {step.Title}", RevertTimeout, async () =>
+        {
+            await step.RevertAsync(context, cancellationToken);
+            return true;
+        }, cancellationToken);
 
     private OperationContext ContextOf(PlanRun run) => new(run.Request, logger, run.Progress, time);
 
@@ -202,6 +284,9 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
 
     [LoggerMessage(4, LogLevel.Error, "{Title}: its outcome could not be journaled ({Reason})")]
     private partial void LogNotTold(string title, string reason);
+
+    [LoggerMessage(5, LogLevel.Critical, "{Title}: has not come back from {Owner}, and is left alone")]
+    private partial void LogLeft(string title, string owner);
 
     [LoggerMessage(1, LogLevel.Debug, "{Title}: {Outcome}")]
     private partial void LogApplied(string title, StepOutcome outcome);

@@ -1,11 +1,12 @@
 using System.Diagnostics.Metrics;
 using EveStorage.Host.Api;
+using EveStorage.Host.Plugins;
 using Microsoft.Extensions.Logging;
 
 namespace EveStorage.Host.Operations;
 
 /// <summary>Times the planning of changes, and logs what is refused before it becomes an operation. It goes around every planner.</summary>
-internal sealed partial class TimedPlanner(IChangePlanner inner, IMeterFactory meters, ILogger<TimedPlanner> logger, TimeProvider time) : IChangePlanner
+internal sealed partial class TimedPlanner(IChangePlanner inner, IMeterFactory meters, ILogger<TimedPlanner> logger, TimeProvider time, PluginFaults faults) : IChangePlanner
 {
     private readonly Histogram<double> _duration = meters.Create("EveStorage.Host").CreateHistogram<double>("evestorage.planning.duration", "s");
 
@@ -44,11 +45,19 @@ internal sealed partial class TimedPlanner(IChangePlanner inner, IMeterFactory m
             LogRefused(request.GetType().Name, e.Kind, e.Message);
             throw;
         }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            LogFault(e);
+            throw faults.Of(request.Subject, e);
+        }
         finally
         {
             _duration.Record(time.GetElapsedTime(start).TotalSeconds, new KeyValuePair<string, object?>("change", request.GetType().Name));
         }
     }
+
+    [LoggerMessage(EventId = 106, EventName = "planning.fault", Level = LogLevel.Error, Message = "planning failed unexpectedly")]
+    private partial void LogFault(Exception exception);
 
     [LoggerMessage(EventId = 104, EventName = "operation.refused", Level = LogLevel.Information, Message = "refused: {Change}: {Kind}: {Reason}")]
     private partial void LogRefused(string change, StorageErrorKind kind, string reason);

@@ -32,6 +32,9 @@ internal sealed record Profile
     /// <summary>What images may do.</summary>
     public required ImagesOptions Images { get; init; }
 
+    /// <summary>How long operations are waited for.</summary>
+    public required OperationsOptions Operations { get; init; }
+
     /// <summary>File systems of services.</summary>
     public required FileSystemsOptions FileSystems { get; init; }
 

@@ -100,6 +100,16 @@ internal sealed class DesiredOptions
     public List<string> Images { get; set; } = [];
 }
 
+/// <summary>Operations.</summary>
+internal sealed class OperationsOptions
+{
+    /// <summary>How long a step may say nothing of its progress before it is told to stop, and undone.</summary>
+    public TimeSpan Stall { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long it may then go on before it is left alone, and its pool takes no more changes.</summary>
+    public TimeSpan Stop { get; set; } = TimeSpan.FromSeconds(30);
+}
+
 /// <summary>Images.</summary>
 internal sealed class ImagesOptions
 {

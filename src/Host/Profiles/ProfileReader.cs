@@ -5,7 +5,7 @@ namespace EveStorage.Host.Profiles;
 /// <summary>Reads a profile's own keys. What stands under an <c>Options</c> is a plugin's, and is checked once that is loaded.</summary>
 internal static class ProfileReader
 {
-    private static readonly string[] s_keys = ["Api", "Compression", "Conversion", "Desired", "Encryption", "EncryptionOptions", "FileSystems", "FrontEnds", "Images", "Keys", "Plugins", "Pools", "Profile", "Run", "State", "Transports"];
+    private static readonly string[] s_keys = ["Api", "Compression", "Conversion", "Desired", "Encryption", "EncryptionOptions", "FileSystems", "FrontEnds", "Images", "Keys", "Operations", "Plugins", "Pools", "Profile", "Run", "State", "Transports"];
 
     // What this version carries out. One that nothing carries out is refused: data at rest that is silently not encrypted is worse than an error.
     private static readonly string[] s_encryption = ["none", StrategyOptions.UnderPool, StrategyOptions.OverVolume];
@@ -38,6 +38,7 @@ internal static class ProfileReader
         }
 
         CheckImages(images, problems);
+        OperationsOptions operations = ReadOperations(root, problems);
         DesiredOptions desired = new();
         OptionsReader.ReadInto(root.GetSection("Desired"), desired, problems);
         RequireAbsolute("Desired:Directory", desired.Directory.Length == 0 ? [] : [desired.Directory], problems);
@@ -58,6 +59,7 @@ internal static class ProfileReader
             FrontEnds = ReadParts(root.GetSection("FrontEnds"), problems),
             Keys = root.GetSection("Keys").Exists() ? ReadPart(root.GetSection("Keys"), problems) : null,
             Images = images,
+            Operations = operations,
             FileSystems = fileSystems,
             Desired = desired,
             Strategies = ReadStrategies(root, problems),
@@ -73,6 +75,21 @@ internal static class ProfileReader
         {
             problems.Add(key, $"'{path}' has to be an absolute path");
         }
+    }
+
+    private static OperationsOptions ReadOperations(IConfiguration root, Problems problems)
+    {
+        OperationsOptions operations = new();
+        OptionsReader.ReadInto(root.GetSection("Operations"), operations, problems);
+        foreach ((string key, TimeSpan limit) in new[] { ("Stall", operations.Stall), ("Stop", operations.Stop) })
+        {
+            if (limit < TimeSpan.FromSeconds(1) || limit > TimeSpan.FromHours(1))
+            {
+                problems.Add($"Operations:{key}", "has to be from 1 second to 1 hour");
+            }
+        }
+
+        return operations;
     }
 
     private static void CheckImages(ImagesOptions images, Problems problems)

@@ -130,6 +130,7 @@ internal sealed class FileSystemHost : IAsyncDisposable
             Operation = operation,
             Parts = tools.Parts,
             Pools = tools.Pools,
+            Records = tools.Records,
             Images = tools.Images,
             Serves = Part<OperationRunner>().Serves,
             Recovering = false,

@@ -65,7 +65,7 @@ public sealed class JournalTests : IAsyncLifetime
     {
         byte[] ended = await File.ReadAllBytesAsync(JournalFile);
         string id = Path.GetFileNameWithoutExtension(JournalFile);
-        for (int made = 0; made < 210; made++)
+        for (int made = 0; made < 260; made++)
         {
             Guid other = Guid.NewGuid();
             string document = System.Text.Encoding.UTF8.GetString(ended).Replace(id, $"{other}", StringComparison.Ordinal);

@@ -128,6 +128,44 @@ public class PlanRunnerTests
     }
 
     [Fact]
+    public async Task A_step_that_does_not_end_when_it_is_told_to_is_left_alone_and_nothing_is_undone()
+    {
+        Deaf deaf = new();
+        Task run = RunAsync([Step("a"), deaf]);
+        await deaf.Began;
+
+        _time.Advance(TimeSpan.FromMinutes(5));
+        run.IsCompleted.ShouldBeFalse();
+        _time.Advance(TimeSpan.FromSeconds(30));
+
+        (await Should.ThrowAsync<StalledStepException>(() => run.WaitAsync(TimeSpan.FromSeconds(30)))).Message.ShouldBe(
+            "deaf: has not come back: the host said nothing of it for 300 s, and did not end it within 30 s of being told to");
+        _did.ShouldBe(["+a"]);
+    }
+
+    [Fact]
+    public async Task So_is_one_that_does_not_come_back_from_being_undone()
+    {
+        Deaf deaf = new(fails: s_io);
+        Task run = RunAsync([Step("a"), deaf]);
+        await deaf.Began;
+
+        _time.Advance(TimeSpan.FromMinutes(2));
+        _time.Advance(TimeSpan.FromSeconds(30));
+
+        (await Should.ThrowAsync<StalledStepException>(() => run.WaitAsync(TimeSpan.FromSeconds(30)))).Subject.ShouldBe("undo: deaf");
+        _did.ShouldBe(["+a"]);
+    }
+
+    [Fact]
+    public async Task One_that_goes_on_is_waited_for_however_long_it_takes()
+    {
+        await RunAsync([new Repeating(() => _time.Advance(TimeSpan.FromMinutes(4)), times: 100)]).WaitAsync(TimeSpan.FromSeconds(30));
+
+        _time.GetUtcNow().ShouldBeGreaterThan(_time.Start + TimeSpan.FromHours(6));
+    }
+
+    [Fact]
     public async Task That_undoing_begins_is_told_with_its_cause_before_the_first_step_is_undone()
     {
         _tellReverting = cause => _did.Add(cause.Message);
@@ -218,7 +256,32 @@ public class PlanRunnerTests
         }
     }
 
-    private sealed class Repeating(Action wait) : StorageStep
+    // Hears no token, in doing or in undoing.
+    private sealed class Deaf(Exception? fails = null) : StorageStep
+    {
+        private readonly TaskCompletionSource _began = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        internal Task Began => _began.Task;
+
+        public override string Title => "deaf";
+
+        public override StepEffect Expected => StepEffect.Change;
+
+        public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
+            => fails is null ? await NeverAsync() : throw fails;
+
+        public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken) => await NeverAsync();
+
+        private async Task<StepOutcome> NeverAsync()
+        {
+            _began.SetResult();
+            await new TaskCompletionSource().Task;
+            return StepOutcome.Changed;
+        }
+    }
+
+    // Says the same, or what is more each time, so many times.
+    private sealed class Repeating(Action wait, int times = 0) : StorageStep
     {
         public override string Title => "repeating";
 
@@ -226,12 +289,14 @@ public class PlanRunnerTests
 
         public override ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
         {
-            while (true)
+            for (int told = 0; times == 0 || told < times; told++)
             {
                 wait();
                 cancellationToken.ThrowIfCancellationRequested();
-                context.Progress.Report(new(Title, new(7), null));
+                context.Progress.Report(new(Title, new(times == 0 ? 7 : told), null));
             }
+
+            return new(StepOutcome.Changed);
         }
 
         public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken) => ValueTask.CompletedTask;

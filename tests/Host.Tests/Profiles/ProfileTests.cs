@@ -32,7 +32,7 @@ public sealed class ProfileTests : IDisposable
             }
             """)).ShouldBe(
             [
-                "Pols: is no key of a profile; there are Api, Compression, Conversion, Desired, Encryption, EncryptionOptions, FileSystems, FrontEnds, Images, Keys, Plugins, Pools, Profile, Run, State, Transports",
+                "Pols: is no key of a profile; there are Api, Compression, Conversion, Desired, Encryption, EncryptionOptions, FileSystems, FrontEnds, Images, Keys, Operations, Plugins, Pools, Profile, Run, State, Transports",
                 "State: 'somewhere' has to be an absolute path: a daemon and a command have different working directories",
                 "Encryption: 'rot13' is no choice here; there are: none, luks2-under-pool, luks2-over-volume",
                 "Plugins:Directory: is no option here; there are Directories, Enabled, Pins",
