@@ -11,8 +11,20 @@ public sealed class ContainerdSnapshotterOptions
     /// <summary>The directory that layers lie in: in a file system of its own, whose quota is that of all layers together.</summary>
     public string Directory { get; set; } = "";
 
+    /// <summary>What layers are. Those that are there stay what they are, and so does what is put on them.</summary>
+    public LayerMode Mode { get; set; }
+
+    /// <summary>How large a layer may become; where layers are file systems of their own, with all that it lies on.</summary>
+    public ByteSize? LayerSize { get; set; }
+
+    /// <summary>The kind of file system that a layer is where it is one of its own.</summary>
+    public string FileSystem { get; set; } = "ext4";
+
     /// <summary>How many snapshots there may be of each name that containerd gives its snapshotter.</summary>
     public int MaxSnapshots { get; set; } = 20_000;
+
+    /// <summary>The size of a layer that is a file system of its own, where nothing else is said. Only what is written takes room.</summary>
+    internal static ByteSize OrdinarySize { get; } = ByteSize.GiB(10);
 }
 
 /// <summary>Says every wrong value at once, with what is allowed.</summary>
@@ -34,6 +46,20 @@ internal sealed class ContainerdSnapshotterOptionsValidator : IValidateOptions<C
         if (!Path.IsPathRooted(options.Directory) || options.Directory.IndexOfAny([':', ',', '\\', '"']) >= 0)
         {
             result.AddError("has to be an absolute path without ':', ',', '\\' and '\"'", nameof(ContainerdSnapshotterOptions.Directory));
+        }
+
+        if (ImageKind.All.FirstOrDefault(kind => kind.Name == options.FileSystem) is not ImageKind kind)
+        {
+            result.AddError($"has to be {string.Join(" or ", ImageKind.All.Select(kind => kind.Name))}", nameof(ContainerdSnapshotterOptions.FileSystem));
+        }
+        else if (options.LayerSize is ByteSize size && (size < kind.Least || size.Bytes % 4096 != 0))
+        {
+            result.AddError($"has to be {kind.Least} at least for {kind.Name}, and a multiple of 4KiB", nameof(ContainerdSnapshotterOptions.LayerSize));
+        }
+
+        if (options.Mode == LayerMode.Overlay && options.LayerSize is not null)
+        {
+            result.AddError("can't be kept to by directories: leave it out, or set Mode to Clone", nameof(ContainerdSnapshotterOptions.LayerSize));
         }
 
         if (options.MaxSnapshots is < 1 or > 1_000_000)

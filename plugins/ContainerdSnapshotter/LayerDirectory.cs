@@ -1,24 +1,20 @@
 using System.Globalization;
-using EveStorage.ContainerdSnapshotter.Protocol;
 using EveStorage.Linux;
 
 namespace EveStorage.ContainerdSnapshotter;
 
 /// <summary>
-/// Where the snapshots of one name lie: a directory each, called by its number, with what was written (<c>fs</c>), what the kernel
-/// needs beside it (<c>work</c>) and its record. One is built under another name, and a rename publishes it or takes it away: a
-/// crash leaves a whole one, or what the next start removes.
+/// Where the snapshots of one name lie: a directory each, called by its number, with its record and what its form needs. One is
+/// built under another name, and a rename publishes it or takes it away: a crash leaves a whole one, or what the next start removes.
 /// </summary>
 internal sealed class LayerDirectory(string path)
 {
     private const string Building = "new-";
     private const string Leaving = "rm-";
+    private const string RecordName = "snapshot.json";
 
-    /// <summary>Where what was written to a snapshot lies.</summary>
-    internal string FilesOf(long number) => Path.Combine(PathOf(number), "fs");
-
-    /// <summary>What the kernel needs beside it.</summary>
-    internal string WorkOf(long number) => Path.Combine(PathOf(number), "work");
+    /// <summary>That of a snapshot.</summary>
+    internal string PathOf(long number) => Path.Combine(path, number.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>Every snapshot that is there. What a crash left half made, or half removed, is queued to be removed.</summary>
     /// <exception cref="StorageException">A record can't be read.</exception>
@@ -39,7 +35,7 @@ internal sealed class LayerDirectory(string path)
             }
             else if (long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out long number))
             {
-                found.Add((number, SnapshotRecord.Read(Path.Combine(entry, "snapshot.json"))));
+                found.Add((number, SnapshotRecord.Read(Path.Combine(entry, RecordName))));
             }
         }
 
@@ -47,31 +43,36 @@ internal sealed class LayerDirectory(string path)
     }
 
     /// <summary>Makes a snapshot. Once this returns it survives a crash.</summary>
-    internal void Make(long number, SnapshotRecord record)
+    /// <returns>Its record.</returns>
+    internal async Task<SnapshotRecord> MakeAsync(long number, SnapshotRecord record, ILayerForm form)
     {
         string temporary = Path.Combine(path, $"{Building}{number}");
         FileCalls.Run(temporary, () =>
         {
             Remove(temporary);
             Directory.CreateDirectory(temporary, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            Directory.CreateDirectory(Path.Combine(temporary, "fs"), (UnixFileMode)0b111_101_101);
-            File.SetUnixFileMode(Path.Combine(temporary, "fs"), (UnixFileMode)0b111_101_101);   // whatever our own mask says
-            if (record.Kind == Kind.Active)
-            {
-                Directory.CreateDirectory(Path.Combine(temporary, "work"), (UnixFileMode)0b111_001_001);
-            }
         });
-        if (record.Below is [long parent, ..])
+        bool made = false;
+        try
         {
-            FileOwner.CopyTo(Path.Combine(temporary, "fs"), FilesOf(parent));
+            LayerUsage below = await form.MakeAsync(temporary, record, record.Below is [long parent, ..] ? PathOf(parent) : null);
+            SnapshotRecord whole = record with { Lower = below };
+            whole.Write(Path.Combine(temporary, RecordName));
+            DurableFile.Publish(temporary, PathOf(number));
+            made = true;
+            return whole;
         }
-
-        record.Write(Path.Combine(temporary, "snapshot.json"));
-        DurableFile.Publish(temporary, PathOf(number));
+        finally
+        {
+            if (!made)
+            {
+                FileCalls.Run(temporary, () => Remove(temporary));
+            }
+        }
     }
 
     /// <summary>Replaces a snapshot's record.</summary>
-    internal void Write(long number, SnapshotRecord record) => record.Write(Path.Combine(PathOf(number), "snapshot.json"));
+    internal void Write(long number, SnapshotRecord record) => record.Write(Path.Combine(PathOf(number), RecordName));
 
     /// <summary>Takes a snapshot away by name, at once and whoever uses it.</summary>
     /// <returns>What is left to remove.</returns>
@@ -86,47 +87,10 @@ internal sealed class LayerDirectory(string path)
         }
     }
 
-    /// <summary>What a snapshot's own files take: the blocks of each, however many names it has.</summary>
-    internal LayerUsage Measure(long number)
-    {
-        HashSet<ulong> seen = [];
-        long size = 0;
-        Stack<string> directories = new([FilesOf(number)]);
-        size += Add(FilesOf(number));
-        while (directories.TryPop(out string? directory))
-        {
-            foreach (FileSystemInfo entry in FileCalls.Run(directory, () => new DirectoryInfo(directory).EnumerateFileSystemInfos().ToList()))
-            {
-                size += Add(entry.FullName);
-                if (entry.Attributes.HasFlag(FileAttributes.Directory) && !entry.Attributes.HasFlag(FileAttributes.ReparsePoint))
-                {
-                    directories.Push(entry.FullName);
-                }
-            }
-        }
-
-        return new(size, seen.Count);
-
-        long Add(string entry)
-        {
-            try
-            {
-                FileFacts facts = BlockFile.Look(entry);
-                return seen.Add(facts.Inode) ? facts.Allocated : 0;
-            }
-            catch (StorageException e) when (e.Kind == StorageErrorKind.NotFound)
-            {
-                return 0;   // it was removed while we looked
-            }
-        }
-    }
-
     private string Leave(string directory, string name)
     {
         string leaving = Path.Combine(path, $"{Leaving}{name}-{Guid.NewGuid():N}");
         DurableFile.Publish(directory, leaving);
         return leaving;
     }
-
-    private string PathOf(long number) => Path.Combine(path, number.ToString(CultureInfo.InvariantCulture));
 }

@@ -10,18 +10,18 @@ internal sealed class SnapshotCalls(SnapshotSets sets) : Snapshots.SnapshotsBase
     private const int Batch = 100;
 
     public override Task<PrepareSnapshotResponse> Prepare(PrepareSnapshotRequest request, ServerCallContext context)
-        => AnswerAsync(request.Snapshotter, set =>
+        => AnswerAsync(request.Snapshotter, async set =>
         {
             PrepareSnapshotResponse response = new();
-            response.Mounts.AddRange(set.Make(Kind.Active, request.Key, request.Parent, request.Labels.ToDictionary()));
+            response.Mounts.AddRange(await set.MakeAsync(Kind.Active, request.Key, request.Parent, request.Labels.ToDictionary()));
             return response;
         });
 
     public override Task<ViewSnapshotResponse> View(ViewSnapshotRequest request, ServerCallContext context)
-        => AnswerAsync(request.Snapshotter, set =>
+        => AnswerAsync(request.Snapshotter, async set =>
         {
             ViewSnapshotResponse response = new();
-            response.Mounts.AddRange(set.Make(Kind.View, request.Key, request.Parent, request.Labels.ToDictionary()));
+            response.Mounts.AddRange(await set.MakeAsync(Kind.View, request.Key, request.Parent, request.Labels.ToDictionary()));
             return response;
         });
 
@@ -34,9 +34,9 @@ internal sealed class SnapshotCalls(SnapshotSets sets) : Snapshots.SnapshotsBase
         });
 
     public override Task<Empty> Commit(CommitSnapshotRequest request, ServerCallContext context)
-        => AnswerAsync(request.Snapshotter, set =>
+        => AnswerAsync(request.Snapshotter, async set =>
         {
-            set.Commit(request.Name, request.Key, request.Labels.ToDictionary());
+            await set.CommitAsync(request.Name, request.Key, request.Labels.ToDictionary());
             return new Empty();
         });
 
@@ -93,7 +93,9 @@ internal sealed class SnapshotCalls(SnapshotSets sets) : Snapshots.SnapshotsBase
     }
 
     // File calls stop their thread: not one of the server's own.
-    private async Task<T> AnswerAsync<T>(string snapshotter, Func<SnapshotSet, T> answer)
+    private Task<T> AnswerAsync<T>(string snapshotter, Func<SnapshotSet, T> answer) => AnswerAsync(snapshotter, set => Task.FromResult(answer(set)));
+
+    private async Task<T> AnswerAsync<T>(string snapshotter, Func<SnapshotSet, Task<T>> answer)
     {
         try
         {

@@ -9,9 +9,9 @@ namespace EveStorage.ContainerdSnapshotter;
 internal sealed record SnapshotRecord
 {
     /// <summary>The format written, and the newest read.</summary>
-    internal const int CurrentFormat = 1;
+    internal const int CurrentFormat = 2;
 
-    /// <summary>1.</summary>
+    /// <summary>2; 1 knows directories alone.</summary>
     public int Format { get; init; } = CurrentFormat;
 
     /// <summary>What containerd calls it.</summary>
@@ -35,6 +35,15 @@ internal sealed record SnapshotRecord
     /// <summary>What containerd notes about it.</summary>
     public required IReadOnlyDictionary<string, string> Labels { get; init; }
 
+    /// <summary>What it is: as that on which it lies, or as the profile said.</summary>
+    public LayerMode Mode { get; init; } = LayerMode.Overlay;
+
+    /// <summary>How large it may become, by its label; null where that says nothing.</summary>
+    public ByteSize? Limit { get; init; }
+
+    /// <summary>What is counted with it and is not its own.</summary>
+    public LayerUsage Lower { get; init; } = new(0, 0);
+
     /// <summary>What it takes, counted when it was fixed; null before.</summary>
     public LayerUsage? Usage { get; init; }
 
@@ -47,9 +56,9 @@ internal sealed record SnapshotRecord
         {
             // The number first, by itself: what else a newer record holds is not ours to judge.
             int format = JsonSerializer.Deserialize(bytes, RecordJson.Default.RecordFormat)?.Format ?? 0;
-            return format == CurrentFormat
+            return format is 1 or CurrentFormat
                 ? JsonSerializer.Deserialize(bytes, RecordJson.Default.SnapshotRecord)!
-                : throw new StorageException(StorageErrorKind.NotSupported, path, $"has format {format}; this program reads {CurrentFormat}");
+                : throw new StorageException(StorageErrorKind.NotSupported, path, $"has format {format}; this program reads up to {CurrentFormat}");
         }
         catch (JsonException e)
         {
@@ -58,13 +67,18 @@ internal sealed record SnapshotRecord
     }
 
     /// <summary>Replaces the record at <paramref name="path"/>. Once this returns it survives a crash.</summary>
-    internal void Write(string path) => DurableFile.Replace(path, JsonSerializer.SerializeToUtf8Bytes(this, RecordJson.Default.SnapshotRecord));
+    internal void Write(string path)
+        => DurableFile.Replace(path, JsonSerializer.SerializeToUtf8Bytes(this with { Format = CurrentFormat }, RecordJson.Default.SnapshotRecord));
 }
 
 /// <summary>What a layer takes, without what it lies on.</summary>
 /// <param name="Size">Bytes.</param>
 /// <param name="Files">Files, directories and links.</param>
-internal sealed record LayerUsage(long Size, long Files);
+internal sealed record LayerUsage(long Size, long Files)
+{
+    /// <summary>What is left without <paramref name="lower"/>; never less than nothing, as where files of below were removed.</summary>
+    internal LayerUsage Without(LayerUsage lower) => new(Math.Max(0, Size - lower.Size), Math.Max(0, Files - lower.Files));
+}
 
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
 internal sealed record RecordFormat(int Format);

@@ -1,5 +1,4 @@
 using EveStorage.ContainerdSnapshotter.Protocol;
-using EveStorage.Linux;
 using Mount = EveStorage.ContainerdSnapshotter.Protocol.Mount;
 
 namespace EveStorage.ContainerdSnapshotter;
@@ -8,19 +7,22 @@ namespace EveStorage.ContainerdSnapshotter;
 internal sealed class SnapshotSet
 {
     private readonly LayerDirectory _directory;
+    private readonly LayerForms _forms;
     private readonly LayerRemoval _removal;
     private readonly TimeProvider _time;
     private readonly int _most;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, (long Number, SnapshotRecord Record)> _all = [];
+    private readonly HashSet<string> _making = [];
     private readonly Dictionary<string, int> _children = [];
     private long _last;
 
-    internal SnapshotSet(LayerDirectory directory, LayerRemoval removal, TimeProvider time, int most)
+    internal SnapshotSet(LayerDirectory directory, LayerForms forms, LayerRemoval removal, TimeProvider time, int most)
     {
-        (_directory, _removal, _time, _most) = (directory, removal, time, most);
+        (_directory, _forms, _removal, _time, _most) = (directory, forms, removal, time, most);
         foreach ((long number, SnapshotRecord record) in directory.Read(removal.Add))
         {
+            forms.Of(record.Mode).Resume(directory.PathOf(number), record);
             Add(number, record);
             _last = Math.Max(_last, number);
         }
@@ -28,36 +30,22 @@ internal sealed class SnapshotSet
 
     /// <summary>Makes a snapshot on <paramref name="parent"/>, to be written or to be looked at.</summary>
     /// <returns>How to mount it.</returns>
-    internal IReadOnlyList<Mount> Make(Kind kind, string key, string parent, IReadOnlyDictionary<string, string> labels)
+    internal async Task<IReadOnlyList<Mount>> MakeAsync(Kind kind, string key, string parent, IReadOnlyDictionary<string, string> labels)
     {
         SnapshotNames.Require(key, labels);
-        lock (_lock)
+        (long number, SnapshotRecord wanted) = Begin(kind, key, parent, labels);
+        SnapshotRecord? made = null;
+        IReadOnlyList<Mount>? mounts = null;
+        try
         {
-            if (_all.ContainsKey(key))
-            {
-                throw new StorageException(StorageErrorKind.Conflict, key, "is there");
-            }
-
-            if (_all.Count >= _most)
-            {
-                throw new StorageException(StorageErrorKind.OutOfSpace, key, $"would be one more than the {_most} snapshots that MaxSnapshots allows: remove some");
-            }
-
-            IReadOnlyList<long> below = [];
-            if (parent.Length > 0)
-            {
-                (long number, SnapshotRecord record) = Require(parent);
-                below = record.Kind == Kind.Committed
-                    ? [number, .. record.Below]
-                    : throw new StorageException(StorageErrorKind.InvalidConfiguration, parent, "is not committed, so that nothing can lie on it");
-            }
-
-            DateTimeOffset now = _time.GetUtcNow();
-            SnapshotRecord made = new() { Key = key, Kind = kind, Parent = parent, Below = below, Created = now, Updated = now, Labels = labels };
-            long next = ++_last;
-            _directory.Make(next, made);
-            Add(next, made);
-            return MountsOf(next, made);
+            // Not under the lock: it may have to be made of its parent's, and to grow.
+            made = await _directory.MakeAsync(number, wanted, _forms.Of(wanted.Mode));
+            mounts = MountsOf(number, made);
+            return mounts;
+        }
+        finally
+        {
+            End(number, wanted, mounts is null ? null : made, isThere: made is not null);
         }
     }
 
@@ -74,18 +62,19 @@ internal sealed class SnapshotSet
     }
 
     /// <summary>Fixes a snapshot that was written, under another name.</summary>
-    internal void Commit(string name, string key, IReadOnlyDictionary<string, string> labels)
+    internal async Task CommitAsync(string name, string key, IReadOnlyDictionary<string, string> labels)
     {
         SnapshotNames.Require(name, labels);
         long number;
+        SnapshotRecord active;
         lock (_lock)
         {
-            number = RequireActive(name, key).Number;
+            (number, active) = RequireActive(name, key);
         }
 
-        // Not under the lock: what was written has to be on the disk first, and counting it takes as long as it is large.
-        MountedFileSystem.Sync(_directory.FilesOf(number));
-        LayerUsage usage = _directory.Measure(number);
+        // Not under the lock: what was written has to be on the disk first, and counting it may take as long as it is large.
+        ILayerForm form = _forms.Of(active.Mode);
+        using FixedLayer layer = await form.FixAsync(_directory.PathOf(number), active);
         lock (_lock)
         {
             (long still, SnapshotRecord record) = RequireActive(name, key);
@@ -95,8 +84,18 @@ internal sealed class SnapshotSet
             }
 
             DateTimeOffset now = _time.GetUtcNow();
-            SnapshotRecord committed = record with { Key = name, Kind = Kind.Committed, Created = now, Updated = now, Labels = labels, Usage = usage };
+            SnapshotRecord committed = record with
+            {
+                Key = name,
+                Kind = Kind.Committed,
+                Created = now,
+                Updated = now,
+                Labels = labels,
+                Usage = layer.Usage.Without(record.Lower),
+            };
+            layer.Keep();
             _directory.Write(number, committed);
+            form.Release(_directory.PathOf(number));
             Forget(key, record);
             Add(number, committed);
         }
@@ -114,6 +113,7 @@ internal sealed class SnapshotSet
             }
 
             string left = _directory.Retire(number);
+            _forms.Of(record.Mode).Release(_directory.PathOf(number));
             Forget(key, record);
             _removal.Add(left);
         }
@@ -162,7 +162,71 @@ internal sealed class SnapshotSet
             (number, record) = Require(key);
         }
 
-        return record.Usage ?? (record.Kind == Kind.Active ? _directory.Measure(number) : new(0, 0));
+        return record.Usage
+            ?? (record.Kind == Kind.Active ? _forms.Of(record.Mode).Measure(_directory.PathOf(number), record).Without(record.Lower) : new(0, 0));
+    }
+
+    // What is being made has its name already, and keeps what it lies on.
+    private (long Number, SnapshotRecord Wanted) Begin(Kind kind, string key, string parent, IReadOnlyDictionary<string, string> labels)
+    {
+        lock (_lock)
+        {
+            if (_all.ContainsKey(key) || _making.Contains(key))
+            {
+                throw new StorageException(StorageErrorKind.Conflict, key, "is there");
+            }
+
+            if (_all.Count + _making.Count >= _most)
+            {
+                throw new StorageException(StorageErrorKind.OutOfSpace, key, $"would be one more than the {_most} snapshots that MaxSnapshots allows: remove some");
+            }
+
+            IReadOnlyList<long> below = [];
+            LayerMode mode = _forms.Ordinary;
+            if (parent.Length > 0)
+            {
+                (long number, SnapshotRecord record) = Require(parent);
+                mode = record.Mode;
+                below = record.Kind == Kind.Committed
+                    ? [number, .. record.Below]
+                    : throw new StorageException(StorageErrorKind.InvalidConfiguration, parent, "is not committed, so that nothing can lie on it");
+            }
+
+            DateTimeOffset now = _time.GetUtcNow();
+            SnapshotRecord wanted = new()
+            {
+                Key = key,
+                Kind = kind,
+                Parent = parent,
+                Below = below,
+                Created = now,
+                Updated = now,
+                Labels = labels,
+                Mode = mode,
+                Limit = kind == Kind.Active ? LayerLimit.Of(key, labels) : null,
+            };
+            _making.Add(key);
+            Count(parent, 1);
+            return (++_last, wanted);
+        }
+    }
+
+    private void End(long number, SnapshotRecord wanted, SnapshotRecord? made, bool isThere)
+    {
+        lock (_lock)
+        {
+            _making.Remove(wanted.Key);
+            Count(wanted.Parent, -1);
+            if (made is not null)
+            {
+                Add(number, made);
+            }
+            else if (isThere)
+            {
+                _forms.Of(wanted.Mode).Release(_directory.PathOf(number));
+                _removal.Add(_directory.Retire(number));
+            }
+        }
     }
 
     private (long Number, SnapshotRecord Record) Require(string key)
@@ -182,40 +246,28 @@ internal sealed class SnapshotSet
     private void Add(long number, SnapshotRecord record)
     {
         _all[record.Key] = (number, record);
-        if (record.Parent.Length > 0)
-        {
-            _children[record.Parent] = _children.GetValueOrDefault(record.Parent) + 1;
-        }
+        Count(record.Parent, 1);
     }
 
     private void Forget(string key, SnapshotRecord record)
     {
         _all.Remove(key);
-        if (record.Parent.Length > 0 && --_children[record.Parent] == 0)
-        {
-            _children.Remove(record.Parent);
-        }
+        Count(record.Parent, -1);
     }
 
-    // As overlayfs takes it: Documentation/filesystems/overlayfs.rst. One layer alone needs no overlay.
-    private IReadOnlyList<Mount> MountsOf(long number, SnapshotRecord record)
+    private void Count(string parent, int more)
     {
-        bool written = record.Kind == Kind.Active;
-        if (record.Below.Count == 0 || (!written && record.Below.Count == 1))
+        int children = _children.GetValueOrDefault(parent) + more;
+        if (parent.Length > 0 && children > 0)
         {
-            Mount bind = new() { Type = "bind", Source = _directory.FilesOf(record.Below.Count == 0 ? number : record.Below[0]) };
-            bind.Options.AddRange([written ? "rw" : "ro", "rbind"]);
-            return [bind];
+            _children[parent] = children;
         }
-
-        Mount overlay = new() { Type = "overlay", Source = "overlay" };
-        overlay.Options.Add("index=off");
-        if (written)
+        else
         {
-            overlay.Options.AddRange([$"workdir={_directory.WorkOf(number)}", $"upperdir={_directory.FilesOf(number)}"]);
+            _children.Remove(parent);
         }
-
-        overlay.Options.Add($"lowerdir={string.Join(':', record.Below.Select(_directory.FilesOf))}");
-        return [overlay];
     }
+
+    private IReadOnlyList<Mount> MountsOf(long number, SnapshotRecord record)
+        => _forms.Of(record.Mode).MountsOf(_directory.PathOf(number), record, [.. record.Below.Select(_directory.PathOf)]);
 }

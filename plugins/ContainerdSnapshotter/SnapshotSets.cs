@@ -12,19 +12,20 @@ internal sealed partial class SnapshotSets : IAsyncDisposable
     private readonly ContainerdSnapshotterOptions _options;
     private readonly TimeProvider _time;
     private readonly FileLock _held;
+    private readonly LayerForms _forms;
     private readonly LayerRemoval _removal;
     private readonly Dictionary<string, SnapshotSet> _sets = [];
     private readonly Lock _lock = new();
 
-    private SnapshotSets(ContainerdSnapshotterOptions options, PluginServices services, FileLock held)
+    private SnapshotSets(ContainerdSnapshotterOptions options, PluginServices services, FileLock held, LayerForms forms)
     {
-        (_options, _time, _held) = (options, services.Time, held);
+        (_options, _time, _held, _forms) = (options, services.Time, held, forms);
         _removal = new(services.Loggers.CreateLogger<LayerRemoval>());
     }
 
     /// <summary>Opens those in the directory, and goes on removing what was being removed.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Unavailable"/>: the directory is not there. <see cref="StorageErrorKind.Busy"/>: another process has it.</exception>
-    internal static SnapshotSets Open(ContainerdSnapshotterOptions options, PluginServices services)
+    internal static async Task<SnapshotSets> OpenAsync(ContainerdSnapshotterOptions options, PluginServices services)
     {
         if (!Directory.Exists(options.Directory))
         {
@@ -34,13 +35,28 @@ internal sealed partial class SnapshotSets : IAsyncDisposable
 
         FileLock held = FileLock.TryAcquire(Path.Combine(options.Directory, "lock"), "serves snapshots to containerd")
             ?? throw new StorageException(StorageErrorKind.Busy, options.Directory, $"is used by {FileLock.HolderOf(Path.Combine(options.Directory, "lock"))}");
-        SnapshotSets sets = new(options, services, held);
-        foreach (string directory in Directory.EnumerateDirectories(options.Directory).Where(directory => Name.IsMatch(Path.GetFileName(directory))))
+        SnapshotSets? sets = null;
+        bool opened = false;
+        try
         {
-            sets.Of(Path.GetFileName(directory));
-        }
+            await LayerImage.ResumeAsync(options.Directory);
+            sets = new(options, services, held, LayerForms.Open(options));
+            foreach (string directory in Directory.EnumerateDirectories(options.Directory).Where(directory => Name.IsMatch(Path.GetFileName(directory))))
+            {
+                sets.Of(Path.GetFileName(directory));
+            }
 
-        return sets;
+            opened = true;
+            return sets;
+        }
+        finally
+        {
+            if (!opened)
+            {
+                await (sets?.DisposeAsync() ?? ValueTask.CompletedTask);
+                held.Dispose();
+            }
+        }
     }
 
     /// <summary>Those of a name.</summary>
@@ -61,7 +77,7 @@ internal sealed partial class SnapshotSets : IAsyncDisposable
                     throw new StorageException(StorageErrorKind.OutOfSpace, snapshotter, $"would be one more than {MaxSets} names of snapshotters");
                 }
 
-                set = new(new(Path.Combine(_options.Directory, snapshotter)), _removal, _time, _options.MaxSnapshots);
+                set = new(new(Path.Combine(_options.Directory, snapshotter)), _forms, _removal, _time, _options.MaxSnapshots);
                 _sets.Add(snapshotter, set);
             }
 
@@ -73,6 +89,7 @@ internal sealed partial class SnapshotSets : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _removal.DisposeAsync();
+        _forms.Dispose();
         _held.Dispose();
     }
 

@@ -25,9 +25,13 @@ internal sealed class SnapshotterServer(ContainerdSnapshotterOptions options, Pl
             missing.Add("root: layers belong to many users");
         }
 
-        if (!File.ReadLines("/proc/filesystems").Any(line => line.EndsWith("\toverlay", StringComparison.Ordinal)))
+        ImageKind kind = ImageKind.All.Single(kind => kind.Name == options.FileSystem);
+        bool clones = options.Mode == LayerMode.Clone || (options.Mode == LayerMode.Auto && options.LayerSize is not null);
+        missing.AddRange(Lacking(clones ? kind.Module : ("overlay", "CONFIG_OVERLAY_FS")));
+        if (clones)
         {
-            missing.AddRange(KernelModule.Missing(("overlay", "CONFIG_OVERLAY_FS")));
+            missing.AddRange(kind.Programs.Where(program => Command.Find(program) is null).Select(program => $"{program} is not installed"));
+            missing.AddRange(File.Exists("/dev/loop-control") ? [] : KernelModule.Missing(("loop", "CONFIG_BLK_DEV_LOOP")));
         }
 
         return new(missing);
@@ -36,7 +40,7 @@ internal sealed class SnapshotterServer(ContainerdSnapshotterOptions options, Pl
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        _sets = SnapshotSets.Open(options, services);
+        _sets = await SnapshotSets.OpenAsync(options, services);
         FileCalls.Run(options.Socket, () =>
         {
             Directory.CreateDirectory(Path.GetDirectoryName(options.Socket)!);
@@ -74,4 +78,7 @@ internal sealed class SnapshotterServer(ContainerdSnapshotterOptions options, Pl
             _sets = null;
         }
     }
+
+    private static IEnumerable<string> Lacking((string Name, string Option) fileSystem)
+        => File.ReadLines("/proc/filesystems").Any(line => line.EndsWith($"\t{fileSystem.Name}", StringComparison.Ordinal)) ? [] : KernelModule.Missing(fileSystem);
 }

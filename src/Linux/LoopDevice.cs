@@ -51,6 +51,46 @@ public sealed unsafe class LoopDevice : IDisposable
         throw new StorageException(StorageErrorKind.Busy, subject, "got no loop device: others take them all");
     }
 
+    /// <summary>The one that is made of <paramref name="file"/> now, which stays as long as this object; a new one when there is none.</summary>
+    /// <exception cref="StorageException">As of <see cref="Attach"/>.</exception>
+    public static LoopDevice Hold(string file, string subject)
+    {
+        if (Find(file) is string node && OpenNode(node) is SafeFileHandle handle)
+        {
+            if (IsOf(node, file))
+            {
+                return new(node, handle);   // it can't become another's any more
+            }
+
+            handle.Dispose();
+        }
+
+        return Attach(file, subject);
+    }
+
+    /// <summary>Every one that is made of a file now: the device's number, and the file as the kernel names it.</summary>
+    public static IReadOnlyList<(string Number, string File)> List()
+        => !Directory.Exists("/sys/block") ? [] :
+        [
+            .. from path in Directory.EnumerateDirectories("/sys/block", "loop*")
+               let number = DriveSysfs.Read(path, "dev")
+               let file = DriveSysfs.Read(path, "loop/backing_file")
+               where number is not null && file is not null
+               select (number, file)
+        ];
+
+    /// <summary>Whether something is mounted of the one at <paramref name="node"/>, wherever, or the system uses it otherwise.</summary>
+    /// <exception cref="StorageException">It can't be asked.</exception>
+    public static bool IsClaimed(string node)
+    {
+        // open(2): O_EXCL without O_CREAT on a block device fails with EBUSY while the system uses it.
+        fixed (byte* name = Encoding.UTF8.GetBytes($"{node}\0"))
+        {
+            using SafeFileHandle handle = new(LibC.open(name, LibC.O_RDONLY | LibC.O_EXCL | LibC.O_CLOEXEC, default), ownsHandle: true);
+            return handle.IsInvalid && (LibC.errno == LibC.EBUSY ? true : throw Errno.Failure(node, "open"));
+        }
+    }
+
     /// <summary>The node of the one that is made of <paramref name="file"/> now; null when there is none.</summary>
     public static string? Find(string file)
     {

@@ -32,11 +32,14 @@ internal sealed class LoopFileSystem : IAsyncDisposable
         return made;
     }
 
+    /// <summary>Unmounts what is at <paramref name="point"/>, once a process that another test is starting has let go of what this one had open.</summary>
+    internal static Task UnmountAsync(string point) => RunningContainerd.ComesTrueAsync(() => MountPlace.TryUnmount(point, point), $"{point} is used by nobody");
+
     public async ValueTask DisposeAsync()
     {
         if (_mounted)
         {
-            await Command.Find("umount")!.RunAsync([Path], CancellationToken.None);
+            await UnmountAsync(Path);
         }
 
         _directory.Dispose();

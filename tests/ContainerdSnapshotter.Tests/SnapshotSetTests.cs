@@ -12,11 +12,7 @@ public sealed class SnapshotSetTests : IAsyncLifetime
 
     private SnapshotSet Set => _sets.Of("eve.storage");
 
-    public ValueTask InitializeAsync()
-    {
-        _sets = _directory.Open();
-        return ValueTask.CompletedTask;
-    }
+    public async ValueTask InitializeAsync() => _sets = await _directory.OpenAsync();
 
     public async ValueTask DisposeAsync()
     {
@@ -25,12 +21,12 @@ public sealed class SnapshotSetTests : IAsyncLifetime
     }
 
     [Fact]
-    public void The_first_layer_is_a_directory_and_the_next_ones_are_joined()
+    public async Task The_first_layer_is_a_directory_and_the_next_ones_are_joined()
     {
-        Mount first = Set.Make(Kind.Active, "a", "", s_none).ShouldHaveSingleItem();
-        Set.Commit("A", "a", s_none);
-        Mount second = Set.Make(Kind.Active, "b", "A", s_none).ShouldHaveSingleItem();
-        Mount view = Set.Make(Kind.View, "v", "A", s_none).ShouldHaveSingleItem();
+        Mount first = (await Set.MakeAsync(Kind.Active, "a", "", s_none)).ShouldHaveSingleItem();
+        await Set.CommitAsync("A", "a", s_none);
+        Mount second = (await Set.MakeAsync(Kind.Active, "b", "A", s_none)).ShouldHaveSingleItem();
+        Mount view = (await Set.MakeAsync(Kind.View, "v", "A", s_none)).ShouldHaveSingleItem();
 
         (first.Type, string.Join(',', first.Options)).ShouldBe(("bind", "rw,rbind"));
         second.Type.ShouldBe("overlay");
@@ -41,9 +37,9 @@ public sealed class SnapshotSetTests : IAsyncLifetime
     [Fact]
     public async Task All_of_it_is_there_after_the_next_start()
     {
-        Set.Make(Kind.Active, "a", "", new Dictionary<string, string> { ["x"] = "1" });
-        Set.Commit("A", "a", new Dictionary<string, string> { ["y"] = "2" });
-        Set.Make(Kind.Active, "b", "A", s_none);
+        await Set.MakeAsync(Kind.Active, "a", "", new Dictionary<string, string> { ["x"] = "1" });
+        await Set.CommitAsync("A", "a", new Dictionary<string, string> { ["y"] = "2" });
+        await Set.MakeAsync(Kind.Active, "b", "A", s_none);
         string mounts = string.Join(' ', Set.MountsOf("b"));
 
         await RestartAsync();
@@ -58,12 +54,12 @@ public sealed class SnapshotSetTests : IAsyncLifetime
     public async Task What_a_crash_left_half_made_or_half_removed_is_in_nobodys_way_and_goes()
     {
         string layers = Path.Combine(_directory.Options.Directory, "eve.storage");
-        Set.Make(Kind.Active, "a", "", s_none);
+        await Set.MakeAsync(Kind.Active, "a", "", s_none);
         Directory.CreateDirectory(Path.Combine(layers, "new-2", "fs"));
         Directory.CreateDirectory(Path.Combine(layers, "rm-7-x", "fs", "deep"));
 
         await RestartAsync();
-        Set.Make(Kind.Active, "b", "", s_none);
+        await Set.MakeAsync(Kind.Active, "b", "", s_none);
         using CancellationTokenSource limit = new(TimeSpan.FromSeconds(30));
         while (Directory.EnumerateDirectories(layers).Count() > 2)
         {
@@ -76,13 +72,13 @@ public sealed class SnapshotSetTests : IAsyncLifetime
     [Fact]
     public async Task A_thousand_are_made_and_removed_and_nothing_is_left()
     {
-        Set.Make(Kind.Active, "base", "", s_none);
-        Set.Commit("BASE", "base", s_none);
+        await Set.MakeAsync(Kind.Active, "base", "", s_none);
+        await Set.CommitAsync("BASE", "base", s_none);
         string layers = Path.Combine(_directory.Options.Directory, "eve.storage");
 
         for (int round = 0; round < 1000; round++)
         {
-            string files = Set.Make(Kind.Active, "c", "BASE", s_none)[0].Options.Single(option => option.StartsWith("upperdir=", StringComparison.Ordinal))[9..];
+            string files = (await Set.MakeAsync(Kind.Active, "c", "BASE", s_none))[0].Options.Single(option => option.StartsWith("upperdir=", StringComparison.Ordinal))[9..];
             await File.WriteAllTextAsync(Path.Combine(files, "written"), "by a container");
             Set.Remove("c");
         }
@@ -97,20 +93,42 @@ public sealed class SnapshotSetTests : IAsyncLifetime
     }
 
     [Fact]
-    public void What_can_not_be_is_refused()
+    public async Task What_can_not_be_is_refused()
     {
-        Set.Make(Kind.Active, "a", "", s_none);
+        await Set.MakeAsync(Kind.Active, "a", "", s_none);
 
-        Kinds(
-            () => Set.Make(Kind.Active, "a", "", s_none), () => Set.Make(Kind.Active, "b", "missing", s_none), () => Set.Make(Kind.Active, "b", "a", s_none),
-            () => Set.Commit("A", "missing", s_none), () => Set.Remove("missing"), () => Set.Stat("missing"), () => _sets.Of("../etc"), () => Set.Make(Kind.Active, "", "", s_none))
-            .ShouldBe([StorageErrorKind.Conflict, StorageErrorKind.NotFound, StorageErrorKind.InvalidConfiguration, StorageErrorKind.NotFound,
-                StorageErrorKind.NotFound, StorageErrorKind.NotFound, StorageErrorKind.InvalidConfiguration, StorageErrorKind.InvalidConfiguration]);
+        (await KindsAsync(
+            () => Set.MakeAsync(Kind.Active, "a", "", s_none), () => Set.MakeAsync(Kind.Active, "b", "missing", s_none), () => Set.MakeAsync(Kind.Active, "b", "a", s_none),
+            () => Set.CommitAsync("A", "missing", s_none), () => Set.MakeAsync(Kind.Active, "", "", s_none)))
+            .ShouldBe([StorageErrorKind.Conflict, StorageErrorKind.NotFound, StorageErrorKind.InvalidConfiguration, StorageErrorKind.NotFound, StorageErrorKind.InvalidConfiguration]);
+        Kinds(() => Set.Remove("missing"), () => Set.Stat("missing"), () => _sets.Of("../etc"))
+            .ShouldBe([StorageErrorKind.NotFound, StorageErrorKind.NotFound, StorageErrorKind.InvalidConfiguration]);
+    }
+
+    [Fact]
+    public async Task A_limit_that_directories_can_not_keep_to_is_refused_and_leaves_nothing()
+    {
+        StorageException refused = await Should.ThrowAsync<StorageException>(
+            () => Set.MakeAsync(Kind.Active, "a", "", new Dictionary<string, string> { [LayerLimit.Label] = "268435456" }));
+        await Set.MakeAsync(Kind.Active, "a", "", s_none);
+
+        refused.Kind.ShouldBe(StorageErrorKind.NotSupported);
+        Directory.EnumerateDirectories(Path.Combine(_directory.Options.Directory, "eve.storage")).ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task File_systems_of_their_own_are_refused_where_files_share_no_blocks()
+    {
+        await using LoopFileSystem place = await LoopFileSystem.MakeAsync("ext4", ByteSize.MiB(64));
+        ContainerdSnapshotterOptions options = _directory.OptionsIn(place.Path);
+        options.Mode = LayerMode.Clone;
+
+        (await Should.ThrowAsync<StorageException>(() => SnapshotSets.OpenAsync(options, _directory.Services))).Kind.ShouldBe(StorageErrorKind.NotSupported);
     }
 
     [Fact]
     public void Another_process_that_would_serve_the_same_layers_is_refused()
-        => Should.Throw<StorageException>(_directory.Open).Kind.ShouldBe(StorageErrorKind.Busy);
+        => Should.Throw<StorageException>(_directory.OpenAsync).Kind.ShouldBe(StorageErrorKind.Busy);
 
     [Theory]
     [InlineData("kind==active", "a")]
@@ -120,11 +138,11 @@ public sealed class SnapshotSetTests : IAsyncLifetime
     [InlineData("labels.\"x.y\"==1", "a")]
     [InlineData("labels.\"x.y\"", "a")]
     [InlineData("name~=^[a-z]$", "a")]
-    public void A_filter_lets_through_what_it_says(string filter, string names)
+    public async Task A_filter_lets_through_what_it_says(string filter, string names)
     {
-        Set.Make(Kind.Active, "a", "", new Dictionary<string, string> { ["x.y"] = "1" });
-        Set.Make(Kind.Active, "b", "", s_none);
-        Set.Commit("B", "b", s_none);
+        await Set.MakeAsync(Kind.Active, "a", "", new Dictionary<string, string> { ["x.y"] = "1" });
+        await Set.MakeAsync(Kind.Active, "b", "", s_none);
+        await Set.CommitAsync("B", "b", s_none);
 
         string.Join(' ', Set.List().Where(SnapshotFilter.Parse([filter])).Select(record => record.Key)).ShouldBe(names);
     }
@@ -138,9 +156,9 @@ public sealed class SnapshotSetTests : IAsyncLifetime
         => Should.Throw<StorageException>(() => SnapshotFilter.Parse([filter])).Kind.ShouldBe(StorageErrorKind.InvalidConfiguration);
 
     [Fact]
-    public void Labels_are_changed_one_by_one_or_all_together()
+    public async Task Labels_are_changed_one_by_one_or_all_together()
     {
-        Set.Make(Kind.Active, "a", "", new Dictionary<string, string> { ["x"] = "1", ["y"] = "2" });
+        await Set.MakeAsync(Kind.Active, "a", "", new Dictionary<string, string> { ["x"] = "1", ["y"] = "2" });
 
         Set.Update("a", new Dictionary<string, string> { ["x"] = "3" }, ["labels.x"]).Labels.ShouldBe(new Dictionary<string, string> { ["x"] = "3", ["y"] = "2" }, ignoreOrder: true);
         Set.Update("a", s_none, ["labels.y"]).Labels.ShouldBe(new Dictionary<string, string> { ["x"] = "3" });
@@ -151,7 +169,7 @@ public sealed class SnapshotSetTests : IAsyncLifetime
     [Fact]
     public async Task Usage_counts_the_blocks_of_each_file_once()
     {
-        string files = Set.Make(Kind.Active, "a", "", s_none)[0].Source;
+        string files = (await Set.MakeAsync(Kind.Active, "a", "", s_none))[0].Source;
         await File.WriteAllBytesAsync(Path.Combine(files, "one"), new byte[1 << 20]);
         await Linux.Command.Find("ln")!.RunAsync([Path.Combine(files, "one"), Path.Combine(files, "same")], default);
 
@@ -163,9 +181,20 @@ public sealed class SnapshotSetTests : IAsyncLifetime
 
     private static StorageErrorKind[] Kinds(params Action[] calls) => [.. calls.Select(call => Should.Throw<StorageException>(call).Kind)];
 
+    private static async Task<StorageErrorKind[]> KindsAsync(params Func<Task>[] calls)
+    {
+        List<StorageErrorKind> kinds = [];
+        foreach (Func<Task> call in calls)
+        {
+            kinds.Add((await Should.ThrowAsync<StorageException>(call)).Kind);
+        }
+
+        return [.. kinds];
+    }
+
     private async Task RestartAsync()
     {
         await _sets.DisposeAsync();
-        _sets = _directory.Open();
+        _sets = await _directory.OpenAsync();
     }
 }

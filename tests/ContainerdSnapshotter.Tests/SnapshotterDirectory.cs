@@ -23,7 +23,7 @@ internal sealed class SnapshotterDirectory : IAsyncDisposable
 
     internal string this[string name] => _directory[name];
 
-    internal SnapshotSets Open() => SnapshotSets.Open(Options, Services);
+    internal Task<SnapshotSets> OpenAsync() => SnapshotSets.OpenAsync(Options, Services);
 
     internal ContainerdSnapshotterOptions OptionsIn(string layers)
         => new() { Directory = layers, Socket = _directory["snapshots.sock"], MaxSnapshots = 1000 };
