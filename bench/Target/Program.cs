@@ -1,23 +1,29 @@
 using EveStorage.Bench.Target;
 
-// Usage: EveStorage.Bench.Target EVESTORAGE [DIRECTORY] [SECONDS] [ROUNDS]
+// Usage: EveStorage.Bench.Target EVESTORAGE [DIRECTORY] [SECONDS] [ROUNDS] [ROW...]
 // The same file, the same client loop, one after the other in each round; a table for each peer has the medians.
 string evestorage = args.Length > 0 ? Path.GetFullPath(args[0]) : throw new ArgumentException("the path of evestorage is missing");
 string parent = args.Length > 1 ? args[1] : "/dev/shm";
 TimeSpan duration = TimeSpan.FromSeconds(args.Length > 2 ? double.Parse(args[2]) : 1);
 int rounds = args.Length > 3 ? int.Parse(args[3]) : 3;
+string[] only = args.Length > 4 ? args[4..] : [];   // parts of their names; memory is one, too
 const int SizeMiB = 512;
 
 string directory = Path.Combine(parent, $"evestorage-bench-{Environment.ProcessId}");
 try
 {
     await CompareAsync();
-    await ShowFootprintsAsync();
+    if (Asked("memory"))
+    {
+        await ShowFootprintsAsync();
+    }
 }
 finally
 {
     Directory.Delete(directory, recursive: true);
 }
+
+bool Asked(string row) => only.Length == 0 || only.Any(row.Contains);
 
 async Task CompareAsync()
 {
@@ -32,7 +38,7 @@ async Task CompareAsync()
     foreach (Func<string[], bool, Task<Server>> start in Peers.All)
     {
         using Server peer = await start(files, false);
-        await new Comparison(own, peer, (long)SizeMiB << 20, duration, rounds).RunAsync("in the host's cache", rows);
+        await new Comparison(own, peer, (long)SizeMiB << 20, duration, rounds).RunAsync("in the host's cache", rows.Where(row => Asked($"{row}")));
     }
 
     if (new DriveInfo(directory).DriveFormat == "tmpfs")
@@ -45,7 +51,7 @@ async Task CompareAsync()
     foreach (Func<string[], bool, Task<Server>> start in Peers.All)
     {
         using Server peer = await start(files, true);
-        await new Comparison(own, peer, (long)SizeMiB << 20, duration, rounds).RunAsync("from the device", cold, () => ForgetAsync(files[0]));
+        await new Comparison(own, peer, (long)SizeMiB << 20, duration, rounds).RunAsync("from the device", cold.Where(row => Asked($"{row}")), () => ForgetAsync(files[0]));
     }
 }
 

@@ -27,7 +27,6 @@ internal sealed class QueueConnection : IDisposable
     private int _stopping;
     private int _queueHead = -1;
     private int _queueSize;
-    private bool _spinning;   // has one of the places
 
     internal QueueConnection(Target target, Socket socket, PageBuffer input, PageBuffer output)
     {
@@ -157,6 +156,7 @@ internal sealed class QueueConnection : IDisposable
 
     private void Run()
     {
+        _target.Awake.Enter();
         try
         {
             ServeGuarded();
@@ -175,7 +175,7 @@ internal sealed class QueueConnection : IDisposable
         }
         finally
         {
-            EndSpin();
+            _target.Awake.Leave();
             _queue.End();
             Dispose();
             _target.Remove(this);
@@ -221,7 +221,6 @@ internal sealed class QueueConnection : IDisposable
 
             if (received > 0 || news)
             {
-                EndSpin();
                 if (!_reader.HandleAll() || !Output.Send())
                 {
                     return;
@@ -236,25 +235,7 @@ internal sealed class QueueConnection : IDisposable
         }
     }
 
-    private bool Spins(long until)
-    {
-        if (_spin > 0 && Stopwatch.GetTimestamp() < until && (_spinning || _target.Spins.TryTake()))
-        {
-            return _spinning = true;
-        }
-
-        EndSpin();
-        return false;
-    }
-
-    private void EndSpin()
-    {
-        if (_spinning)
-        {
-            _spinning = false;
-            _target.Spins.Give();
-        }
-    }
+    private bool Spins(long until) => _spin > 0 && _target.Awake.MaySpin && Stopwatch.GetTimestamp() < until;
 
     // Sleeps until there is something to do; false when the host has been silent for too long.
     private bool Rest()
@@ -285,7 +266,9 @@ internal sealed class QueueConnection : IDisposable
         Interlocked.Exchange(ref _sleeping, 1);
         if (Volatile.Read(ref _news) == 0)
         {
+            _target.Awake.Leave();
             _socket.Wait(forInput, milliseconds);
+            _target.Awake.Enter();
         }
 
         Interlocked.Exchange(ref _sleeping, 0);

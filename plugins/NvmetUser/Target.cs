@@ -40,8 +40,8 @@ internal sealed partial class Target : IAsyncDisposable
     /// <summary>The threads that wait for devices.</summary>
     internal Workers Workers { get; }
 
-    /// <summary>Which of its queues may look for commands without sleeping.</summary>
-    internal SpinPlaces Spins { get; } = new(Environment.ProcessorCount);
+    /// <summary>Those of its queues that don't sleep.</summary>
+    internal AwakeQueues Awake { get; } = new(Environment.ProcessorCount);
 
     /// <summary>For tests: how a thread begins.</summary>
     internal Action<Thread> StartThread { get; set; } = static thread => thread.Start();

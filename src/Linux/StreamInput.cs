@@ -14,11 +14,7 @@ public sealed unsafe class StreamInput(SafeFileHandle handle, string subject) : 
     private readonly StopEvent _stop = new(subject);
 
     /// <summary>Has a pipe hold more at a time, so that its two ends wait for each other less often. What is none stays as it is.</summary>
-    public void Widen()
-    {
-        using Descriptor descriptor = new(handle);
-        _ = LibC.fcntl(descriptor, OwnCalls.F_SETPIPE_SZ, Capacity);
-    }
+    public void Widen() => Widen(handle);
 
     /// <summary>Reads what comes next: at least one byte; 0 at the end, and once <see cref="Stop"/> was called.</summary>
     /// <exception cref="StorageException">Reading failed.</exception>
@@ -50,4 +46,10 @@ public sealed unsafe class StreamInput(SafeFileHandle handle, string subject) : 
 
     /// <inheritdoc/>
     public void Dispose() => _stop.Dispose();
+
+    internal static void Widen(SafeFileHandle pipe)
+    {
+        using Descriptor descriptor = new(pipe);
+        _ = LibC.fcntl(descriptor, OwnCalls.F_SETPIPE_SZ, Capacity);
+    }
 }

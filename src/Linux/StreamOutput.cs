@@ -12,6 +12,7 @@ public sealed unsafe class StreamOutput(SafeFileHandle handle, string subject) :
     private const int MostAtOnce = 4096;
 
     private readonly StopEvent _stop = new(subject);
+    private bool _waits;   // has no writes that don't wait: pipes before Linux 6.4, and terminals
 
     /// <summary>Writes all of it.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Io"/>: nobody reads it any more.</exception>
@@ -28,10 +29,14 @@ public sealed unsafe class StreamOutput(SafeFileHandle handle, string subject) :
                     throw new OperationCanceledException();
                 }
 
-                long count = LibC.write(descriptor, start + done, Math.Min(MostAtOnce, source.Length - done));
+                long count = WriteSome(descriptor, start + done, source.Length - done);
                 if (count >= 0)
                 {
                     done += (int)count;
+                }
+                else if (LibC.errno == LibC.EOPNOTSUPP && !_waits)
+                {
+                    _waits = true;
                 }
                 else if (LibC.errno == LibC.EPIPE)
                 {
@@ -43,6 +48,20 @@ public sealed unsafe class StreamOutput(SafeFileHandle handle, string subject) :
                 }
             }
         }
+    }
+
+    /// <summary>Has a pipe hold more at a time, so that its two ends wait for each other less often. What is none stays as it is.</summary>
+    public void Widen() => StreamInput.Widen(handle);
+
+    private long WriteSome(int descriptor, byte* start, int length)
+    {
+        if (_waits)
+        {
+            return LibC.write(descriptor, start, Math.Min(MostAtOnce, length));
+        }
+
+        OwnCalls.IoVector vector = new() { Base = start, Length = (nuint)length };
+        return OwnCalls.PWriteV2(descriptor, &vector, 1, -1, OwnCalls.RWF_NOWAIT);   // -1: where it is
     }
 
     /// <summary>Ends writing, now and for ever. From any thread.</summary>

@@ -29,6 +29,20 @@ public sealed class StreamOutputTests : IDisposable
     }
 
     [Fact]
+    public void What_has_no_writes_that_do_not_wait_is_written_all_the_same()
+    {
+        using SafeFileHandle terminal = File.OpenHandle("/dev/ptmx", FileMode.Open, FileAccess.ReadWrite);
+        using StreamOutput output = new(terminal, "terminal");
+        byte[] echo = new byte[5];
+
+        output.Write("bytes"u8);
+
+        using StreamInput input = new(terminal, "terminal");
+        input.Read(echo).ShouldBe(5);
+        echo.ShouldBe("bytes"u8.ToArray());
+    }
+
+    [Fact]
     public async Task A_write_that_waits_for_its_reader_is_ended_by_another_thread()
     {
         using StreamOutput output = new(_writer, "pipe");

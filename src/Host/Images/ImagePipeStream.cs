@@ -12,6 +12,7 @@ internal sealed class ImagePipeStream : Stream
     internal ImagePipeStream(SafeFileHandle pipe, string name, CancellationToken cancellationToken)
     {
         _output = new(pipe, name);
+        _output.Widen();
         _stopped = cancellationToken.Register(_output.Stop);
     }
 
