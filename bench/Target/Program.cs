@@ -1,7 +1,14 @@
 using EveStorage.Bench.Target;
 
 // Usage: EveStorage.Bench.Target EVESTORAGE [DIRECTORY] [SECONDS] [ROUNDS] [ROW...]
+//        EveStorage.Bench.Target first-read EVESTORAGE DIRECTORY ROUNDS IMAGE...
 // The same file, the same client loop, one after the other in each round; a table for each peer has the medians.
+if (args is ["first-read", string program, string place, string times, .. string[] images])
+{
+    await FirstRead.RunAsync(program, place, int.Parse(times), images);
+    return;
+}
+
 string evestorage = args.Length > 0 ? Path.GetFullPath(args[0]) : throw new ArgumentException("the path of evestorage is missing");
 string parent = args.Length > 1 ? args[1] : "/dev/shm";
 TimeSpan duration = TimeSpan.FromSeconds(args.Length > 2 ? double.Parse(args[2]) : 1);

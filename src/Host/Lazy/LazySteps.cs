@@ -103,3 +103,23 @@ internal sealed class MakeOrdinary(IStoragePool pool, VolumeName volume) : Stora
         }
     }
 }
+
+/// <summary>Lets go of a volume that has become an ordinary one: who asks for a change of it next finds it closed, where nobody uses it.</summary>
+internal sealed class ForgetVolume(LazyVolumes lazy, IStoragePool pool, VolumeName volume, Guid id) : StorageStep
+{
+    /// <inheritdoc/>
+    public override string Title => $"let go of the image of {pool.Name}/{volume}";
+
+    /// <inheritdoc/>
+    public override StepEffect Expected => StepEffect.Change;
+
+    /// <inheritdoc/>
+    public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        await lazy.ForgetAsync(id);
+        return StepOutcome.Changed;
+    }
+
+    /// <summary>Nothing: no step comes after it.</summary>
+    public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+}

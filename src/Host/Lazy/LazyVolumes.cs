@@ -72,6 +72,22 @@ internal sealed class LazyVolumes(StorageParts parts, PlanRunner plans, ImageCon
         }
     }
 
+    /// <summary>Forgets a volume that has become an ordinary one. Its last user closes it, who may be gone already.</summary>
+    internal async Task ForgetAsync(Guid id)
+    {
+        AttachedVolume? attached;
+        bool isUsed;
+        lock (_attached)
+        {
+            isUsed = _attached.Remove(id, out attached) && attached.Users > 0;
+        }
+
+        if (attached is not null && !isUsed)
+        {
+            await attached.DisposeAsync();
+        }
+    }
+
     /// <summary>How far a volume's image is copied; null for a volume that lies over none.</summary>
     internal async Task<LazyReport?> ReportAsync(IStoragePool pool, VolumeRecord? record, CancellationToken cancellationToken)
     {
@@ -199,7 +215,7 @@ internal sealed class LazyVolumes(StorageParts parts, PlanRunner plans, ImageCon
                 _attached.Add(record.Id, attached);
             }
 
-            attached.Start(() => FinishAsync(pool, name, record.Id, attached));
+            attached.Start(() => FinishAsync(pool, name, record.Id));
             return attached;
         }
         catch
@@ -220,21 +236,11 @@ internal sealed class LazyVolumes(StorageParts parts, PlanRunner plans, ImageCon
         return new(await ExportNames.AccessTo(pool, name, stack).OpenBlocksAsync!(access, cancellationToken), $"{pool.Name}/{name}");
     }
 
-    // By an operation, which outlives a crash. The volume is read and written as before, by those who have it open.
-    private async Task FinishAsync(IStoragePool pool, VolumeName name, Guid id, AttachedVolume attached)
+    // By an operation, which outlives a crash, and forgets it at its end. The volume is read and written as before, by those who have it open.
+    private async Task FinishAsync(IStoragePool pool, VolumeName name, Guid id)
     {
         await RunAsync!(new FinishImport { Pool = pool.Name, Volume = name });
-        bool isUsed;
-        lock (_attached)
-        {
-            _attached.Remove(id);
-            isUsed = attached.Users > 0;
-        }
-
-        if (!isUsed)
-        {
-            await attached.DisposeAsync();
-        }
+        await ForgetAsync(id);
     }
 
     private ValueTask LeaveAsync(Guid id, AttachedVolume attached)

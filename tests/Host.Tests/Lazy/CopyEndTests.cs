@@ -1,5 +1,7 @@
+using EveStorage.Host.Api;
 using EveStorage.Host.Images;
 using EveStorage.Host.Lazy;
+using EveStorage.Host.Operations;
 
 namespace EveStorage.Tests;
 
@@ -66,6 +68,23 @@ public sealed class CopyEndTests : IAsyncLifetime
         byte[] held = new byte[Length];
         await _volume.ReadAsync(0, held, TestContext.Current.CancellationToken);
         held.AsSpan().SequenceEqual(_image).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_volume_is_changed_the_moment_it_is_an_ordinary_one()
+    {
+        await using LazyHost host = await LazyHost.StartAsync(0);
+        host.WriteImage(256 << 10);
+        for (int time = 0; time < 8; time++)
+        {
+            (await host.ImportAsync(LazyHost.Request())).State.ShouldBe(OperationState.Succeeded);
+            while (await host.ReportAsync() is not null)
+            {
+                await Task.Yield();
+            }
+
+            await host.Engine.DoAsync(new DeleteVolume { Pool = TestEngine.Pool, Volume = new("vm1") });
+        }
     }
 
     // It is open, and then its server takes what is asked for, and sends nothing until whoever asked is gone.

@@ -29,7 +29,6 @@ public sealed class KilledLazyCorpusTests(ITestOutputHelper output) : IAsyncLife
     {
         CorpusImage[] all = [.. new ValidCorpus(_host.Bases).All()];
         (CorpusImage Image, string Volume)[] corpus = [.. all.Select((image, number) => (image, $"vm{number}")).Where((_, number) => IsLong || number % 9 == 5)];
-        _host.LimitLazyCopy(4 << 20);   // what they hold takes a second or two
         int again = 0;
         int behind = 0;
         foreach ((CorpusImage Image, string Volume)[] some in corpus.Chunk(AtOnce))
@@ -39,7 +38,9 @@ public sealed class KilledLazyCorpusTests(ITestOutputHelper output) : IAsyncLife
                 await image.MakeAsync(_host[$"{volume}.qcow2"]);
             }
 
+            _host.LimitLazyCopy(256 << 10);   // what they hold takes seconds
             await ImportUntilKilledAsync(some);
+            _host.LimitLazyCopy(2 << 20);   // ... and is not all copied before it is looked at
             using HostProgram daemon = Serve();
             await using IStorageApi api = await ConnectAsync();
             IReadOnlyList<VolumeReport> there = await api.ListVolumesAsync(TestEngine.Pool, default);

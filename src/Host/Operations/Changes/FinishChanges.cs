@@ -20,6 +20,8 @@ internal sealed class PlanFinishImport(LazyVolumes lazy) : ChangePlanner<FinishI
             throw new StorageException(StorageErrorKind.Conflict, request.Subject, "is an ordinary volume");
         }
 
-        return Plan.Of(new MakeOrdinary(pool, request.Volume)).Then(await MapVolume.PlanDeleteAsync(pool, record, context, cancellationToken));
+        return Plan.Of(new MakeOrdinary(pool, request.Volume))
+            .Then(await MapVolume.PlanDeleteAsync(pool, record, context, cancellationToken))
+            .Then(Plan.Of(new ForgetVolume(lazy, pool, request.Volume, record.Id)));
     }
 }
