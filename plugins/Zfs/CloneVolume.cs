@@ -1,6 +1,6 @@
 namespace EveStorage.Zfs;
 
-/// <summary>Makes a thin volume, with an id of its own, that starts as a snapshot. ZFS keeps the snapshot as long as the clone needs it, whether we list it or not.</summary>
+/// <summary>Makes a thin volume or file system, with an id of its own, that starts as a snapshot. ZFS keeps the snapshot as long as the clone needs it, whether we list it or not.</summary>
 internal sealed class CloneVolume(ZfsPool pool, SnapshotName snapshot, VolumeName clone) : StorageStep
 {
     public override string Title => $"clone {pool.Name}/{snapshot} as {clone}";
@@ -18,21 +18,24 @@ internal sealed class CloneVolume(ZfsPool pool, SnapshotName snapshot, VolumeNam
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
         using IDisposable held = await pool.LockAsync(Title, cancellationToken);
-        Dataset frozen = ZfsPool.SnapshotIn(await pool.Zpool.ListAsync(snapshot.Volume, cancellationToken), snapshot)
+        IReadOnlyList<Dataset> found = await pool.Zpool.ListAsync(snapshot.Volume, cancellationToken);
+        Dataset frozen = ZfsPool.SnapshotIn(found, snapshot)
             ?? throw new StorageException(StorageErrorKind.NotFound, $"{pool.Name}/{snapshot}", "there is no such snapshot");
+        Dataset source = pool.OursIn(found, snapshot.Volume)!;
         if (pool.OursIn(await pool.Zpool.ListAsync(clone, cancellationToken), clone) is not Dataset there)
         {
-            VolumeRecord source = await pool.Journal.FindAsync(snapshot.Volume, cancellationToken)
+            VolumeRecord of = await pool.Journal.FindAsync(snapshot.Volume, cancellationToken)
                 ?? throw new StorageException(StorageErrorKind.NotFound, pool.Subject(snapshot.Volume), "there is no such volume");
-            VolumeRecord record = new() { Id = context.IdOf(clone), Mark = context.Mark, Created = context.Time.GetUtcNow(), Layers = source.Layers };
-            await MadeVolume.MakeAsync(pool, clone, record, ["clone"], [pool.Zpool.DatasetOf(snapshot)], context, cancellationToken);
+            VolumeRecord record = new() { Id = context.IdOf(clone), Mark = context.Mark, Created = context.Time.GetUtcNow(), Layers = of.Layers };
+            string[] verb = source.Form == VolumeForm.FileSystem ? ["clone", .. FileSystemWords.Of(source.Size, quota: null, reservation: null, source.Compression)] : ["clone"];
+            await MadeVolume.MakeAsync(pool, clone, record, verb, [pool.Zpool.DatasetOf(snapshot)], context, cancellationToken);
         }
         else if (there.Mark != context.Mark)
         {
             throw new StorageException(StorageErrorKind.Conflict, pool.Subject(clone), "is there: choose another name");
         }
 
-        await pool.RequireReadyAsync(clone, frozen.Size, cancellationToken);
+        await pool.RequireReadyAsync(clone, source.Form, frozen.Size, cancellationToken);
         return StepOutcome.Changed;
     }
 

@@ -47,7 +47,7 @@ internal sealed class ClosePool(Zpool zpool, PoolName name, ZfsOptions options, 
         }
 
         facts.RequireOurs(name, zpool.Root);
-        string[] volumes = [.. (await zpool.ListAsync(zpool.Root, cancellationToken)).Where(dataset => dataset.IsVolume).Select(dataset => dataset.Name)];
+        string[] volumes = [.. (await zpool.ListAsync(zpool.Root, cancellationToken)).Where(dataset => !dataset.IsSnapshot && dataset.Name != zpool.Root && dataset.Name != zpool.Volumes).Select(dataset => dataset.Name)];
         return await OpenVolumes.AfterAWhileAsync(zpool, volumes, options.BusyTimeout, services.Time, cancellationToken) is [string open, ..]
             ? throw MadeVolume.Busy(open, $"close {name}")
             : true;

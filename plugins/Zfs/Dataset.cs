@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace EveStorage.Zfs;
 
-/// <summary>A volume or a snapshot of a pool, or what else lies there, as <c>zfs list -Hp</c> prints it.</summary>
+/// <summary>A volume, a file system or a snapshot of a pool, or what else lies there, as <c>zfs list -Hp</c> prints it.</summary>
 internal sealed class Dataset
 {
     /// <summary>What is asked for, in this order.</summary>
-    internal const string Columns = "name,type,volsize,used,usedbysnapshots,usedbydataset,usedbyrefreservation,refreservation,createtxg,origin,clones,defer_destroy,"
-        + $"{Property.VolumeId},{Property.VolumeOperation},{Property.VolumeRenamed},{Property.VolumeGrown},{Property.VolumeRolled},"
+    internal const string Columns = "name,type,volsize,used,usedbysnapshots,usedbydataset,usedbyrefreservation,refreservation,refquota,compression,createtxg,origin,clones,defer_destroy,"
+        + $"{Property.VolumeId},{Property.VolumeOperation},{Property.VolumeRenamed},{Property.VolumeGrown},{Property.VolumeRolled},{Property.VolumeLimited},"
         + $"{Property.SnapshotIds},{Property.SnapshotOperation},{Property.SnapshotCreated}";
 
     private static readonly string[] s_columns = Columns.Split(',');
@@ -27,9 +27,15 @@ internal sealed class Dataset
 
     internal bool IsVolume => this["type"] == "volume";
 
+    internal bool IsFileSystem => this["type"] == "filesystem";
+
     internal bool IsSnapshot => this["type"] == "snapshot";
 
-    internal ByteSize Size => new(Number("volsize") ?? 0);
+    /// <summary>What it is handed out as.</summary>
+    internal VolumeForm Form => IsFileSystem ? VolumeForm.FileSystem : VolumeForm.Block;
+
+    /// <summary>The size of its device, or the most that its files may take. The snapshot of a file system has none.</summary>
+    internal ByteSize Size => new(Number(IsFileSystem ? "refquota" : "volsize") ?? 0);
 
     /// <summary>What it takes without its snapshots: what it holds, and what is kept free for it.</summary>
     internal ByteSize Allocated => new((Number("usedbydataset") ?? 0) + (Number("usedbyrefreservation") ?? 0));
@@ -37,8 +43,19 @@ internal sealed class Dataset
     /// <summary>What is taken by its snapshots alone.</summary>
     internal ByteSize UsedBySnapshots => new(Number("usedbysnapshots") ?? 0);
 
+    /// <summary>What is kept free for it, with what it has taken of that.</summary>
+    internal ByteSize Reservation => new(Number("refreservation") ?? 0);
+
+    /// <summary>What it may take, and what is kept free of that.</summary>
+    internal SpaceLimits Limits => new(Size, Reservation);
+
     /// <summary>Whether room is kept free for all of it.</summary>
-    internal bool IsReserved => Number("refreservation") > 0;
+    internal bool IsReserved => Limits.KeepsAll;
+
+    /// <summary>Whether what is written to it is compressed.</summary>
+    internal bool IsCompressed => Compression != "off";
+
+    internal string Compression => this["compression"] ?? "off";
 
     /// <summary>When ZFS made it, in its own count.</summary>
     internal long Made => Number("createtxg") ?? 0;
@@ -56,11 +73,13 @@ internal sealed class Dataset
     internal Guid? Id => Guid.TryParse(this[Property.VolumeId], out Guid id) ? id : null;
 
     /// <summary>Who made the volume; null when it is not ours.</summary>
-    internal OwnerMark? Mark => IsVolume && Id is not null && Guid.TryParse(this[Property.VolumeOperation], out Guid by) ? OwnerMark.Of(by) : null;
+    internal OwnerMark? Mark => !IsSnapshot && Id is not null && Guid.TryParse(this[Property.VolumeOperation], out Guid by) ? OwnerMark.Of(by) : null;
 
     internal string? Renamed => this[Property.VolumeRenamed];
 
     internal string? Grown => this[Property.VolumeGrown];
+
+    internal string? Limited => this[Property.VolumeLimited];
 
     internal string? Rolled => this[Property.VolumeRolled];
 

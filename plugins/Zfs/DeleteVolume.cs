@@ -36,6 +36,8 @@ internal sealed class DeleteVolume(ZfsPool pool, VolumeName name, StepEffect exp
             await pool.Zpool.Tools.ZfsAsync(pool.Subject(name), ["promote", needed.Clones[0]], cancellationToken);
         }
 
+        await MadeVolume.RequireUnmountedAsync(pool, volume, context.Time, cancellationToken);
+
         await MadeVolume.DestroyAsync(pool.Zpool, volume.Name, pool.Options, context.Time, cancellationToken);
         return StepOutcome.Changed;
     }
@@ -51,6 +53,11 @@ internal sealed class DeleteVolume(ZfsPool pool, VolumeName name, StepEffect exp
     private static Dataset? FindBare(ZfsPool pool, IReadOnlyList<Dataset> found, VolumeName name)
     {
         Dataset? volume = pool.OursIn(found, name);
+        if (found.FirstOrDefault(dataset => dataset.Name.StartsWith($"{volume?.Name}/", StringComparison.Ordinal)) is Dataset below)
+        {
+            throw new StorageException(StorageErrorKind.Conflict, pool.Subject(name), $"has {below.Name} below it, which is not ours: it and the file system stay as they are");
+        }
+
         return volume is null || found.FirstOrDefault(dataset => dataset.IsSnapshot && !dataset.IsLeaving) is not Dataset snapshot ? volume
             : snapshot.SnapshotId is not null ? throw new StorageException(StorageErrorKind.Busy, pool.Subject(name), $"has the snapshot {snapshot.Leaf}: delete its snapshots first")
             : throw new StorageException(StorageErrorKind.Conflict, pool.Subject(name), $"has the snapshot {snapshot.Leaf}, which is not ours: it and the volume stay as they are");

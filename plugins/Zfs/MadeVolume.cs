@@ -8,6 +8,9 @@ namespace EveStorage.Zfs;
 /// </summary>
 internal static class MadeVolume
 {
+    /// <summary>What one of that form is called.</summary>
+    internal static string Called(VolumeForm form) => form == VolumeForm.FileSystem ? "file system" : "volume";
+
     /// <summary>The properties of a new volume.</summary>
     internal static IReadOnlyList<string> Values(VolumeRecord record, string subject)
         => [
@@ -43,8 +46,9 @@ internal static class MadeVolume
             await DestroyAsync(zpool, making, pool.Options, context.Time, cancellationToken);
         }
 
-        if ((await zpool.ListAsync(name, cancellationToken)).FirstOrDefault(dataset => dataset.IsVolume)?.Mark == context.Mark)
+        if (zpool.In(await zpool.ListAsync(name, cancellationToken), name) is Dataset made && made.Mark == context.Mark)
         {
+            await RequireUnmountedAsync(pool, made, context.Time, cancellationToken);
             await DestroyAsync(zpool, zpool.DatasetOf(name), pool.Options, context.Time, cancellationToken);
         }
     }
@@ -70,11 +74,25 @@ internal static class MadeVolume
         ZvolNode.Forget(dataset);
     }
 
+    /// <summary>Refuses a file system that is mounted: zfs(8) would unmount what it destroys, and asks nobody who is about to use it.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Busy"/>: it is mounted.</exception>
+    internal static async Task RequireUnmountedAsync(ZfsPool pool, Dataset dataset, TimeProvider time, CancellationToken cancellationToken)
+    {
+        if (dataset.IsFileSystem && (await OpenVolumes.AfterAWhileAsync(pool.Zpool, [dataset.Name], pool.Options.BusyTimeout, time, cancellationToken)).Count > 0)
+        {
+            throw Busy(dataset.Name, "delete it");
+        }
+    }
+
     /// <summary>Says who has a volume open, as far as that can be told.</summary>
     internal static StorageException Busy(string dataset, string what, Exception? cause = null)
     {
         string path = ZvolNode.PathOf(dataset);
-        string[] users = [.. DriveUse.UsersOf(path), .. DevicePrograms.Of(path, DriveNode.Resolve(path))];
+        string[] users =
+            [
+                .. MountTable.Read().Where(mount => mount.Kind == ZfsPool.Kind && mount.Source == dataset).Select(mount => $"a mount at {mount.Point}"),
+                .. Path.Exists(path) ? DriveUse.UsersOf(path).Concat(DevicePrograms.Of(path, DriveNode.Resolve(path))) : [],
+            ];
         string who = users.Length > 0 ? $" by {string.Join(", ", users)}" : ": by the kernel, as an export or a mount has it";
         return new(StorageErrorKind.Busy, dataset, $"is open{who}: end that, then {what}", cause);
     }

@@ -1,4 +1,4 @@
--- Which of these volumes somebody has open, be it the kernel: zfs-program(8). What is open can be neither destroyed nor rolled back,
+-- Which of these volumes somebody has open, be it the kernel, and which file systems are mounted: zfs-program(8). What is open can be neither destroyed nor rolled back,
 -- and one that has snapshots can't be destroyed in any case.
 local EBUSY = 16
 local open = {}

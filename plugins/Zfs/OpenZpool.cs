@@ -86,12 +86,14 @@ internal sealed record OpenZpool(PoolName Name, Zpool Zpool, PoolFacts Facts, Zf
     private static string MakingPath(Zpool zpool, string making, ZfsOptions options)
         => Path.Combine(options.RunDirectory, $"{zpool.Root}.{making[(making.LastIndexOf('/') + 1)..]}.lock");
 
-    private static async Task ReadyAsync(PoolName name, Zpool zpool, ZfsOptions options, PluginServices services, CancellationToken cancellationToken)
+    /// <summary>Clears what a crash left, loads the keys that volumes have of their own, and waits for devices. A volume without one is told as an event.</summary>
+    internal static async Task ReadyAsync(PoolName name, Zpool zpool, ZfsOptions options, PluginServices services, CancellationToken cancellationToken)
     {
         IReadOnlySet<string> locked = await VolumeKeys.LockedAsync(zpool, cancellationToken);
+        List<(string Dataset, string Subject)> nodes = [];
         foreach (Dataset dataset in await zpool.ListAsync(cancellationToken))
         {
-            if (dataset.IsVolume && dataset.Leaf.StartsWith('_'))
+            if (zpool.IsMaking(dataset))
             {
                 await RemoveLeftAsync(zpool, dataset.Name, options, services, cancellationToken);
             }
@@ -103,10 +105,16 @@ internal sealed record OpenZpool(PoolName Name, Zpool Zpool, PoolFacts Facts, Zf
             {
                 await zpool.Tools.ZfsAsync($"{name}", ["destroy", "-d", dataset.Name], cancellationToken);
             }
-            else if (zpool.NameOf(dataset) is VolumeName volume && dataset.Mark is not null)
+            else if (dataset is { IsVolume: true, Mark: not null } && zpool.NameOf(dataset) is VolumeName volume)
             {
-                await ZvolNode.RequireAsync(dataset.Name, $"{name}/{volume}", services.Time, cancellationToken);
+                nodes.Add((dataset.Name, $"{name}/{volume}"));
             }
+        }
+
+        // The others serve, whatever is wrong with one.
+        foreach ((string dataset, string subject) in await ZvolNode.AwaitAsync(nodes, services.Time, cancellationToken))
+        {
+            services.Events.Report(new("volume.no-device", EventSeverity.Critical, subject, $"has no device, and can't be used: {ZvolNode.Advice(dataset)}, then `evestorage doctor`"));
         }
     }
 

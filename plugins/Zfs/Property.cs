@@ -34,6 +34,9 @@ internal static class Property
     /// <summary>The last growth, and the size before: <c>operation:bytes</c>.</summary>
     internal const string VolumeGrown = "evestorage:volume.grown";
 
+    /// <summary>The last other limits of a file system, and the size and the reservation before: <c>operation:bytes:bytes</c>.</summary>
+    internal const string VolumeLimited = "evestorage:volume.limited";
+
     /// <summary>The last rollback: <c>operation:label</c>.</summary>
     internal const string VolumeRolled = "evestorage:volume.rolled";
 

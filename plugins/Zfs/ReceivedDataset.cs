@@ -70,7 +70,7 @@ internal static class ReceivedDataset
         await zpool.SetAsync(making, MadeVolume.Values(record, subject), cancellationToken);
         await zpool.Tools.ZfsAsync(subject, ["rename", making, zpool.DatasetOf(spec.Name)], cancellationToken);
         ZvolNode.Forget(making);
-        await pool.RequireReadyAsync(spec.Name, size, cancellationToken);
+        await pool.RequireReadyAsync(spec.Name, VolumeForm.Block, size, cancellationToken);
     }
 
     // A sender's names may be none of ours. What later streams go on from is known by its guid, and not by its name.

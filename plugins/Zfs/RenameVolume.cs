@@ -20,31 +20,31 @@ internal sealed class RenameVolume(ZfsPool pool, VolumeName from, VolumeName to,
         using IDisposable held = await pool.LockAsync(Title, cancellationToken);
         if (await FindDoneAsync(pool, from, to, cancellationToken) is Dataset done)
         {
-            await pool.RequireReadyAsync(to, done.Size, cancellationToken);
+            await pool.RequireReadyAsync(to, done.Form, done.Size, cancellationToken);
             return Property.NotedBy(done.Renamed, context.Request.Id) is not null || done.Mark == context.Mark ? StepOutcome.Changed : StepOutcome.AlreadySo;
         }
 
         Dataset volume = pool.OursIn(await pool.Zpool.ListAsync(from, cancellationToken), from)
             ?? throw new StorageException(StorageErrorKind.NotFound, pool.Subject(from), "there is no such volume");
         await pool.Zpool.SetAsync(volume.Name, [Property.Set(Property.VolumeRenamed, $"{context.Request.Id}:{from}")], cancellationToken);
-        await MoveAsync(from, to, volume.Size, cancellationToken);
+        await MoveAsync(from, to, volume, cancellationToken);
         return StepOutcome.Changed;
     }
 
     public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
     {
         using IDisposable held = await pool.LockAsync($"undo: {Title}", cancellationToken);
-        if ((await pool.Zpool.ListAsync(to, cancellationToken)).FirstOrDefault(dataset => dataset.IsVolume) is { Mark: not null } renamed
+        if (pool.Zpool.In(await pool.Zpool.ListAsync(to, cancellationToken), to) is { Mark: not null } renamed
             && Property.NotedBy(renamed.Renamed, context.Request.Id) == $"{from}")
         {
-            await MoveAsync(to, from, renamed.Size, cancellationToken);
+            await MoveAsync(to, from, renamed, cancellationToken);
         }
     }
 
-    private async Task MoveAsync(VolumeName before, VolumeName after, ByteSize size, CancellationToken cancellationToken)
+    private async Task MoveAsync(VolumeName before, VolumeName after, Dataset volume, CancellationToken cancellationToken)
     {
         await pool.Zpool.Tools.ZfsAsync(pool.Subject(before), ["rename", pool.Zpool.DatasetOf(before), pool.Zpool.DatasetOf(after)], cancellationToken);
-        await pool.RequireReadyAsync(after, size, cancellationToken);
+        await pool.RequireReadyAsync(after, volume.Form, volume.Size, cancellationToken);
         ZvolNode.Forget(pool.Zpool.DatasetOf(before));
     }
 

@@ -64,15 +64,15 @@ internal sealed class RollBackVolume : StorageStep
             await Zpool.WhenNotBusyAsync(() => RollBackAsync(volume, target, context, cancellationToken), _pool.Options.BusyTimeout, context.Time, cancellationToken);
         }
 
-        ByteSize size = (await _pool.Zpool.ListAsync(_snapshot.Volume, cancellationToken)).First(dataset => dataset.IsVolume).Size;
-        await _pool.RequireReadyAsync(_snapshot.Volume, size, cancellationToken);
+        Dataset now = _pool.OursIn(await _pool.Zpool.ListAsync(_snapshot.Volume, cancellationToken), _snapshot.Volume)!;
+        await _pool.RequireReadyAsync(_snapshot.Volume, now.Form, now.Size, cancellationToken);
         return StepOutcome.Changed;
     }
 
     // It is one act: done, which nothing undoes, or not.
     public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
     {
-        if ((await _pool.Zpool.ListAsync(_snapshot.Volume, cancellationToken)).FirstOrDefault(dataset => dataset.IsVolume) is Dataset volume
+        if (_pool.Zpool.In(await _pool.Zpool.ListAsync(_snapshot.Volume, cancellationToken), _snapshot.Volume) is Dataset volume
             && Property.NotedBy(volume.Rolled, context.Request.Id) == _snapshot.Label)
         {
             throw new StorageException(StorageErrorKind.NeedsAttention, _pool.Subject(_snapshot.Volume), $"was rolled back to {_snapshot}, and what it was is gone");

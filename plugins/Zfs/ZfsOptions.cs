@@ -38,6 +38,9 @@ public sealed class ZfsOptions
     /// <summary>How data is compressed: <c>off</c>, <c>lz4</c>, <c>zstd</c>, <c>zstd-1</c> to <c>zstd-19</c>.</summary>
     public string Compression { get; set; } = "lz4";
 
+    /// <summary>How the data of file systems is compressed, in the same words; as <see cref="Compression"/> when absent.</summary>
+    public string? FileSystemCompression { get; set; }
+
     /// <summary>What ZFS keeps in memory of what is read.</summary>
     public ZfsCache PrimaryCache { get; set; } = ZfsCache.All;
 

@@ -70,6 +70,11 @@ internal sealed class ZfsOptionsValidator : IValidateOptions<ZfsOptions>
             result.AddError($"must be off, lz4, zstd, or zstd-1 to zstd-{StrongestZstd}", nameof(ZfsOptions.Compression));
         }
 
+        if (options.FileSystemCompression is string compression && !IsCompression(compression))
+        {
+            result.AddError($"must be off, lz4, zstd, or zstd-1 to zstd-{StrongestZstd}, and left out for what Compression says", nameof(ZfsOptions.FileSystemCompression));
+        }
+
         if (!Enum.IsDefined(options.PrimaryCache))
         {
             result.AddError("must be All or Metadata", nameof(ZfsOptions.PrimaryCache));

@@ -12,6 +12,6 @@ internal sealed partial class ZfsPool : IImageReceiver
             ? throw new StorageException(StorageErrorKind.NotSupported, image.Name, $"is of the format {format}, and ZFS receives its own streams alone")
             : spec is { Form: VolumeForm.Block }
             ? Plan.Of(await ReceiveStream.PlanAsync(this, spec, image, cancellationToken))
-            : throw new StorageException(StorageErrorKind.NotSupported, Subject(spec.Name), "is asked for as a file system, and volumes are kept here");
+            : throw new StorageException(StorageErrorKind.NotSupported, Subject(spec.Name), "is asked for as a file system, and streams of volumes alone are received");
     }
 }

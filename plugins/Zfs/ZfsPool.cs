@@ -44,7 +44,7 @@ internal sealed partial class ZfsPool : ISnapshotPool, IResizablePool
     /// <summary>What a pool does by itself.</summary>
     internal static BackendCapabilities CapabilitiesOf(ByteSize block, bool isCompressed, bool isEncrypted) => new()
     {
-        Forms = new HashSet<VolumeForm> { VolumeForm.Block },
+        Forms = new HashSet<VolumeForm> { VolumeForm.Block, VolumeForm.FileSystem },
         Traits = VolumeTraits.Thin | VolumeTraits.Snapshots | VolumeTraits.Resizable
             | (isCompressed ? VolumeTraits.Compressed : VolumeTraits.None) | (isEncrypted ? VolumeTraits.Encrypted : VolumeTraits.None),
         Granularity = block,
@@ -75,6 +75,11 @@ internal sealed partial class ZfsPool : ISnapshotPool, IResizablePool
     {
         Dataset found = VolumeIn(await Zpool.ListAsync(name, cancellationToken), name)
             ?? throw new StorageException(StorageErrorKind.NotFound, Subject(name), "there is no such volume");
+        if (found.IsFileSystem)
+        {
+            throw new StorageException(StorageErrorKind.NotSupported, Subject(name), "is a file system, and has no blocks");
+        }
+
         await VolumeKeys.RequireUnlockedAsync(this, found, name, cancellationToken);
         string path = await ZvolNode.RequireAsync(found.Name, Subject(name), Services.Time, cancellationToken);
         return DeviceBlocks.Open(path, Subject(name), access, failure => Services.Events.Report(
@@ -83,7 +88,7 @@ internal sealed partial class ZfsPool : ISnapshotPool, IResizablePool
 
     public async ValueTask<Plan> PlanCreateAsync(VolumeSpec spec, CancellationToken cancellationToken)
     {
-        Capabilities.Require(spec);
+        RequireMakeable(spec);
         return Plan.Of(await CreateVolume.PlanAsync(this, spec with { Size = spec.Size.RoundUpTo(Capabilities.Granularity) }, cancellationToken));
     }
 
@@ -98,9 +103,11 @@ internal sealed partial class ZfsPool : ISnapshotPool, IResizablePool
 
     public async IAsyncEnumerable<SnapshotInfo> ListSnapshotsAsync(VolumeName volume, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        foreach (Dataset snapshot in (await Zpool.ListAsync(volume, cancellationToken)).Where(IsSnapshot).OrderBy(snapshot => snapshot.Made))
+        IReadOnlyList<Dataset> found = await Zpool.ListAsync(volume, cancellationToken);
+        foreach (Dataset snapshot in found.Where(dataset => IsSnapshot(dataset) && dataset.Of == Zpool.DatasetOf(volume)).OrderBy(snapshot => snapshot.Made))
         {
-            yield return new() { Name = new(volume, snapshot.Label), Id = snapshot.SnapshotId!.Value, Size = snapshot.Size, Created = snapshot.Created };
+            ByteSize size = Zpool.In(found, volume) is { IsFileSystem: true } now ? now.Size : snapshot.Size;
+            yield return new() { Name = new(volume, snapshot.Label), Id = snapshot.SnapshotId!.Value, Size = size, Created = snapshot.Created };
         }
     }
 
@@ -126,7 +133,7 @@ internal sealed partial class ZfsPool : ISnapshotPool, IResizablePool
     /// <summary>What has a volume's name.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: it is not ours.</exception>
     internal Dataset? OursIn(IReadOnlyList<Dataset> found, VolumeName name)
-        => found.FirstOrDefault(dataset => dataset.Name == Zpool.DatasetOf(name)) is not Dataset there ? null
+        => Zpool.In(found, name) is not Dataset there ? null
             : there.Mark is not null ? there
             : throw new StorageException(StorageErrorKind.Conflict, Subject(name), $"the pool has a {there.Name} that is not ours: choose another name");
 
@@ -134,10 +141,13 @@ internal sealed partial class ZfsPool : ISnapshotPool, IResizablePool
     internal static Dataset? SnapshotIn(IReadOnlyList<Dataset> found, SnapshotName snapshot)
         => found.FirstOrDefault(dataset => IsSnapshot(dataset) && dataset.Leaf == $"{snapshot}");
 
-    /// <summary>Makes sure that a volume is what it should be: a block device that opens, of that size; or locked, for want of a key of its own.</summary>
-    internal async Task RequireReadyAsync(VolumeName name, ByteSize size, CancellationToken cancellationToken)
+    /// <summary>
+    /// Makes sure that a volume is what it should be: a block device that opens, of that size; or locked, for want of a key of its own. A
+    /// file system is what it is by its properties.
+    /// </summary>
+    internal async Task RequireReadyAsync(VolumeName name, VolumeForm form, ByteSize size, CancellationToken cancellationToken)
     {
-        if (!await VolumeKeys.IsLockedAsync(Zpool, Zpool.DatasetOf(name), cancellationToken))
+        if (form == VolumeForm.Block && !await VolumeKeys.IsLockedAsync(Zpool, Zpool.DatasetOf(name), cancellationToken))
         {
             await ZvolNode.RequireAsync(Zpool.DatasetOf(name), size, Subject(name), Services.Time, cancellationToken);
         }
@@ -146,17 +156,18 @@ internal sealed partial class ZfsPool : ISnapshotPool, IResizablePool
     private static bool IsSnapshot(Dataset dataset) => dataset.SnapshotMark is not null && dataset.SnapshotId is not null && !dataset.IsLeaving;
 
     private Dataset? VolumeIn(IReadOnlyList<Dataset> found, VolumeName name)
-        => found.FirstOrDefault(dataset => dataset.Name == Zpool.DatasetOf(name) && dataset.Mark is not null);
+        => Zpool.In(found, name) is { Mark: not null } there ? there : null;
 
     private VolumeInfo Describe(VolumeName name, Dataset dataset) => new()
     {
         Name = name,
         Id = dataset.Id!.Value,
-        Form = VolumeForm.Block,
-        Path = PathOf(name),
+        Form = dataset.Form,
+        Path = dataset.IsFileSystem ? dataset.Name : PathOf(name),
         Size = dataset.Size,
         Allocated = dataset.Allocated,
         AllocatedBySnapshots = dataset.UsedBySnapshots,
-        Traits = dataset.IsReserved ? Capabilities.Traits & ~VolumeTraits.Thin : Capabilities.Traits,
+        Reservation = dataset.Reservation,
+        Traits = TraitsOf(dataset),
     };
 }

@@ -20,6 +20,8 @@ internal sealed class ZfsTools(Command zfs, Command zpool)
     private static readonly (string Words, StorageErrorKind Kind)[] s_meanings =
     [
         ("out of space", StorageErrorKind.OutOfSpace),
+        ("greater than available space", StorageErrorKind.OutOfSpace),
+        ("less than current used or reserved space", StorageErrorKind.OutOfSpace),
         ("No space left", StorageErrorKind.OutOfSpace),
         ("is busy", StorageErrorKind.Busy),
         ("it's being held", StorageErrorKind.Busy),

@@ -23,9 +23,15 @@ internal sealed record Zpool(ZfsTools Tools, string Root)
     /// </summary>
     internal string MakingOf(Guid operation, Guid id) => $"{Volumes}/_{operation:N}.{id:N}";
 
+    /// <summary>Whether an operation is making it, or was when a crash came.</summary>
+    internal bool IsMaking(Dataset dataset) => !dataset.IsSnapshot && dataset.Leaf.StartsWith('_') && dataset.Name == $"{Volumes}/{dataset.Leaf}";
+
+    /// <summary>What has the name of a volume, with its snapshots and what lies below it; null when nothing has.</summary>
+    internal Dataset? In(IReadOnlyList<Dataset> found, VolumeName name) => found.FirstOrDefault(dataset => dataset.Name == DatasetOf(name));
+
     /// <summary>The volume of a dataset that is in <see cref="Volumes"/>; null when its name is no volume's.</summary>
     internal VolumeName? NameOf(Dataset dataset)
-        => dataset.IsVolume && dataset.Name.StartsWith($"{Volumes}/", StringComparison.Ordinal)
+        => !dataset.IsSnapshot && dataset.Name.StartsWith($"{Volumes}/", StringComparison.Ordinal)
             && VolumeName.TryParse(dataset.Name[(Volumes.Length + 1)..], out VolumeName name) ? name : null;
 
     /// <summary>All that lies below <see cref="Volumes"/>, with snapshots.</summary>
@@ -37,8 +43,9 @@ internal sealed record Zpool(ZfsTools Tools, string Root)
     /// <summary>A dataset and all that lies below it; empty when it is not there.</summary>
     internal Task<IReadOnlyList<Dataset>> ListAsync(string dataset, CancellationToken cancellationToken) => ListAsync(dataset, "filesystem,volume,snapshot", cancellationToken);
 
-    /// <summary>The volumes alone, however many snapshots they have.</summary>
-    internal Task<IReadOnlyList<Dataset>> ListVolumesAsync(CancellationToken cancellationToken) => ListAsync(Volumes, "volume", cancellationToken);
+    /// <summary>The volumes and file systems alone, however many snapshots they have.</summary>
+    internal async Task<IReadOnlyList<Dataset>> ListVolumesAsync(CancellationToken cancellationToken)
+        => [.. (await ListAsync(Volumes, "filesystem,volume", cancellationToken)).Where(dataset => dataset.Name != Volumes)];
 
     private async Task<IReadOnlyList<Dataset>> ListAsync(string dataset, string types, CancellationToken cancellationToken)
         => [.. (await Tools.FindRowsAsync(dataset, ["list", "-Hp", "-r", "-t", types, "-o", Dataset.Columns, dataset], ofPools: false, cancellationToken) ?? []).Select(Dataset.Read)];

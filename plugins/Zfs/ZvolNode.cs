@@ -11,6 +11,7 @@ internal static class ZvolNode
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_udevsTurn = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_noneCame = TimeSpan.FromSeconds(30);   // under emulation udev takes seconds for one
 
     /// <summary>Whether somebody makes links of devices here.</summary>
     internal static bool HasUdev => File.Exists(Udev);
@@ -21,30 +22,53 @@ internal static class ZvolNode
     /// <exception cref="StorageException">It does not come.</exception>
     internal static async Task<string> RequireAsync(string dataset, string subject, TimeProvider time, CancellationToken cancellationToken)
     {
-        string path = PathOf(dataset);
         long start = time.GetTimestamp();
         while (true)
         {
-            if (Path.Exists(path) && Zvol.NameOf(path) == dataset)
-            {
-                return DriveNode.Resolve(path);
-            }
-
             TimeSpan waited = time.GetElapsedTime(start);
-            if ((!HasUdev || waited > s_udevsTurn) && Zvol.FindNode(dataset) is string node)
+            if (Find(dataset, subject, waited) is string node)
             {
-                Link(path, node, subject);
-                continue;
+                return node;
             }
 
             if (waited > s_longest)
             {
-                throw new StorageException(StorageErrorKind.Unavailable, subject, $"has no device after {s_longest.TotalSeconds:0} s: look whether 'volmode' of {dataset} is dev, and at dmesg");
+                throw new StorageException(StorageErrorKind.Unavailable, subject, $"has no device after {s_longest.TotalSeconds:0} s: {Advice(dataset)}");
             }
 
             await Task.Delay(s_pause, time, cancellationToken);
         }
     }
+
+    /// <summary>
+    /// Waits for the devices of many volumes, for as long as one after the other comes. Those that don't come are given back: one of
+    /// them keeps no other from being used.
+    /// </summary>
+    internal static async Task<IReadOnlyList<(string Dataset, string Subject)>> AwaitAsync(
+        IEnumerable<(string Dataset, string Subject)> volumes, TimeProvider time, CancellationToken cancellationToken)
+    {
+        List<(string Dataset, string Subject)> lacking = [.. volumes];
+        long start = time.GetTimestamp();
+        long came = start;
+        while (true)
+        {
+            TimeSpan waited = time.GetElapsedTime(start);
+            if (lacking.RemoveAll(volume => Find(volume.Dataset, volume.Subject, waited) is not null) > 0)
+            {
+                came = time.GetTimestamp();
+            }
+
+            if (lacking.Count == 0 || time.GetElapsedTime(came) > s_noneCame)
+            {
+                return lacking;
+            }
+
+            await Task.Delay(s_pause, time, cancellationToken);
+        }
+    }
+
+    /// <summary>What to do about one that does not come.</summary>
+    internal static string Advice(string dataset) => $"look whether 'volmode' of {dataset} is dev, and at dmesg";
 
     /// <summary>The same, and makes sure of the size.</summary>
     internal static async Task RequireAsync(string dataset, ByteSize size, string subject, TimeProvider time, CancellationToken cancellationToken)
@@ -65,6 +89,18 @@ internal static class ZvolNode
         {
             FileCalls.Run(link.FullName, link.Delete);
         }
+    }
+
+    // udev makes the link, and where there is none, or it is late, we do.
+    private static string? Find(string dataset, string subject, TimeSpan waited)
+    {
+        string path = PathOf(dataset);
+        if ((!Path.Exists(path) || Zvol.NameOf(path) != dataset) && (!HasUdev || waited > s_udevsTurn) && Zvol.FindNode(dataset) is string node)
+        {
+            Link(path, node, subject);
+        }
+
+        return Path.Exists(path) && Zvol.NameOf(path) == dataset ? DriveNode.Resolve(path) : null;
     }
 
     private static void Link(string path, string node, string subject)

@@ -18,7 +18,6 @@ internal static class ClaimPromises
         new("What compresses takes less of the pool than it is, and is read as it was written", VolumeTraits.Compressed, CompressedAsync),
         new("A volume takes no more than its quota, and its neighbour goes on", VolumeTraits.Quota, QuotaHoldsAsync),
         new("What is reserved for a volume is not free for others", VolumeTraits.Reserved, ReservedIsTakenAsync),
-        new("A file system is a directory that keeps what is written to it", VolumeTraits.None, FileSystemAsync) { Claims = static c => c.Forms.Contains(VolumeForm.FileSystem) },
     ];
 
     private static async Task SizeIsTrueAsync(IStoragePool pool, RunPlan run, CancellationToken cancellationToken)
@@ -129,18 +128,6 @@ internal static class ClaimPromises
         await run(await pool.PlanCreateAsync(spec, cancellationToken), NewRequest(Volume), cancellationToken);
         long taken = before - (await pool.GetStatusAsync(cancellationToken)).Free.Bytes;
         Require(taken >= spec.Reservation.Value.Bytes / 2, $"{new ByteSize(Math.Max(taken, 0))} less are free, and {spec.Reservation} were reserved");
-    }
-
-    private static async Task FileSystemAsync(IStoragePool pool, RunPlan run, CancellationToken cancellationToken)
-    {
-        VolumeSpec spec = Spec(Volume) with { Form = VolumeForm.FileSystem, Size = ByteSize.MiB(64) };
-        await run(await pool.PlanCreateAsync(spec, cancellationToken), NewRequest(Volume), cancellationToken);
-        VolumeInfo made = await FoundAsync(pool, Volume, cancellationToken);
-        Require(made.Form == VolumeForm.FileSystem, $"its form is {made.Form}");
-        Require(Directory.Exists(made.Path), $"{made.Path} is no directory");
-        string file = Path.Combine(made.Path, "kept");
-        await File.WriteAllBytesAsync(file, Page(5), cancellationToken);
-        Require((await File.ReadAllBytesAsync(file, cancellationToken)).AsSpan().SequenceEqual(Page(5)), $"{file} has other bytes");
     }
 
     private static async Task FillAsync(IStoragePool pool, VolumeName name, Action<byte[]> fill, ByteSize size, CancellationToken cancellationToken)

@@ -27,6 +27,7 @@ public static class PoolConformance
         .. ClaimPromises.Cases,
         .. SnapshotPromises.Cases,
         .. GrowPromises.Cases,
+        .. FileSystemPromises.Cases,
         .. RecoveryPromises.Cases,
     ];
 

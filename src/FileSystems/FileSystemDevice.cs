@@ -94,19 +94,7 @@ internal sealed class FileSystemDevice(LayerSite site, FileSystemFormat format, 
     internal Task MountAsync()
         => WithNodeAsync(node =>
         {
-            MountSpec spec = site.Mount!;
-            using MountPlace place = MountPlace.Open(spec.Root, spec.At);
-            if (MountTable.FindAt(spec.Path) is not null)
-            {
-                throw Fail(StorageErrorKind.Conflict, $"is to be mounted at {spec.Path}, where something else is mounted: nothing was touched");
-            }
-
-            if (!place.IsEmpty)
-            {
-                throw Fail(StorageErrorKind.Conflict, $"is to be mounted at {spec.Path}, where files would be hidden by it: move them away first");
-            }
-
-            place.Mount(node, format.Kind, Options, site.Subject);
+            MountUse.Begin(node, format.Kind, Options, site.Mount!, site.Subject);
             return Task.CompletedTask;
         });
 

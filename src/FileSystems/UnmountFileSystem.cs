@@ -5,7 +5,7 @@ namespace EveStorage.FileSystems;
 /// <summary>Unmounts it, once nobody uses it.</summary>
 internal sealed class UnmountFileSystem(FileSystemDevice device) : StorageStep
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);   // for those that look at every place that comes and goes
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);   // for what lets go of its device a moment later
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
 
     private bool _unmounted;
@@ -44,16 +44,7 @@ internal sealed class UnmountFileSystem(FileSystemDevice device) : StorageStep
     {
         string point = device.Point!;
         long start = time.GetTimestamp();
-        while (!MountPlace.TryUnmount(point, device.Site.Subject))
-        {
-            if (time.GetElapsedTime(start) > s_patience)
-            {
-                throw device.Fail(StorageErrorKind.Busy, $"{point} is in use: {string.Join(", ", UsersOf(point))}");
-            }
-
-            await Task.Delay(s_pause, time, cancellationToken);
-        }
-
+        await MountUse.EndAsync(point, device.Site.Subject, time, cancellationToken);
         while (device.IsFile && device.FindNode() is string node)
         {
             if (time.GetElapsedTime(start) > s_patience)
@@ -64,9 +55,4 @@ internal sealed class UnmountFileSystem(FileSystemDevice device) : StorageStep
             await Task.Delay(s_pause, time, cancellationToken);
         }
     }
-
-    private static IEnumerable<string> UsersOf(string point)
-        => MountTable.Read().Where(mount => mount.Point.StartsWith($"{point}/", StringComparison.Ordinal)).Select(mount => $"{mount.Point} is mounted beneath it")
-            .Concat(DevicePrograms.Beneath(point))
-            .DefaultIfEmpty("something in the kernel, such as a loop device on a file of it");
 }

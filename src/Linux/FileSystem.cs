@@ -17,6 +17,9 @@ public enum FileSystemKind
 
     /// <summary>tmpfs: memory, which a reboot empties.</summary>
     Tmpfs,
+
+    /// <summary>A dataset of ZFS's. It makes inodes as they are needed, and counts as free those that its space would hold.</summary>
+    Zfs,
 }
 
 /// <summary>The file system something lies on, as it is now.</summary>
@@ -25,6 +28,9 @@ public enum FileSystemKind
 /// <param name="Free">What can still be written without root's reserve.</param>
 public readonly record struct FileSystem(FileSystemKind Kind, ByteSize Size, ByteSize Free)
 {
+    // OpenZFS, sys/fs/zfs.h: ZFS_SUPER_MAGIC. The kernel's own headers have none of it.
+    private const long ZfsMagic = 0x2FC12FC1;
+
     /// <summary>What is taken, by root's reserve or by files.</summary>
     public ByteSize Used { get; private init; }
 
@@ -52,13 +58,14 @@ public readonly record struct FileSystem(FileSystemKind Kind, ByteSize Size, Byt
             OwnCalls.XFS_SUPER_MAGIC => FileSystemKind.Xfs,
             OwnCalls.BTRFS_SUPER_MAGIC => FileSystemKind.Btrfs,
             OwnCalls.TMPFS_MAGIC => FileSystemKind.Tmpfs,
+            ZfsMagic => FileSystemKind.Zfs,
             _ => FileSystemKind.Other,
         };
         return new(kind, new((long)status.Blocks * status.BlockSize), new((long)status.AvailableBlocks * status.BlockSize))
         {
             Used = new((long)(status.Blocks - status.AvailableBlocks) * status.BlockSize),
-            Files = (long)status.Files,
-            FreeFiles = (long)status.FreeFiles,
+            Files = kind == FileSystemKind.Zfs ? 0 : (long)status.Files,
+            FreeFiles = kind == FileSystemKind.Zfs ? 0 : (long)status.FreeFiles,
         };
     }
 

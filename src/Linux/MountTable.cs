@@ -7,7 +7,14 @@ namespace EveStorage.Linux;
 /// <param name="Device">The number of the device: <c>7:0</c>.</param>
 /// <param name="Kind">Its kind: <c>ext4</c>.</param>
 /// <param name="ReadOnly">Whether it is, by the mount or by the file system itself, as after an error.</param>
-public sealed record Mount(string Point, string Device, string Kind, bool ReadOnly);
+public sealed record Mount(string Point, string Device, string Kind, bool ReadOnly)
+{
+    /// <summary>What was mounted: a device's path, or a name such as <c>tank/volumes/newlog</c>.</summary>
+    public string Source { get; init; } = "";
+
+    /// <summary>Which directory of it.</summary>
+    public string Root { get; init; } = "/";
+}
 
 /// <summary>What is mounted, as this process sees it: proc(5), <c>/proc/pid/mountinfo</c>.</summary>
 public static class MountTable
@@ -26,7 +33,7 @@ public static class MountTable
         int hyphen = Array.IndexOf(fields, "-", Math.Min(6, fields.Length));
         return hyphen < 0 || fields.Length < hyphen + 4
             ? null
-            : new(Plain(fields[4]), fields[2], fields[hyphen + 1], IsReadOnly(fields[5]) || IsReadOnly(fields[hyphen + 3]));
+            : new(Plain(fields[4]), fields[2], fields[hyphen + 1], IsReadOnly(fields[5]) || IsReadOnly(fields[hyphen + 3])) { Source = Plain(fields[hyphen + 2]), Root = Plain(fields[3]) };
     }
 
     private static bool IsReadOnly(string options) => options.Split(',').Contains("ro");

@@ -31,6 +31,9 @@ public sealed class ZfsPoolTests
     [Fact]
     public async Task An_operation_cut_short_before_any_of_ZFSs_commands_is_finished_or_undone() => await RunLongAsync(Guest.NewKernelWithZfs, "cuts", 1, "virtio");
 
+    [Fact]
+    public async Task So_is_one_on_a_file_system() => await RunLongAsync(Guest.NewKernelWithZfs, "cuts-file-systems", 1, "virtio");
+
     [Theory]
     [InlineData("streams")]
     [InlineData("streams-encrypted")]

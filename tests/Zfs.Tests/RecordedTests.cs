@@ -14,7 +14,7 @@ public sealed class RecordedTests : IDisposable
     {
         IReadOnlyList<Dataset> all = await Tank.ListAsync(CancellationToken.None);
 
-        all.Where(dataset => dataset.Mark is not null).Select(dataset => Tank.NameOf(dataset)).ShouldBe([new VolumeName("vm1"), new VolumeName("vm2")], ignoreOrder: true);
+        all.Where(dataset => dataset.Mark is not null).Select(dataset => Tank.NameOf(dataset)).ShouldBe([new VolumeName("vm1"), new VolumeName("vm2"), new VolumeName("newlog")], ignoreOrder: true);
         Dataset volume = all.Single(dataset => dataset.Leaf == "vm1");
         volume.Size.ShouldBe(ByteSize.MiB(8));
         volume.IsReserved.ShouldBeFalse();
@@ -26,6 +26,19 @@ public sealed class RecordedTests : IDisposable
         snapshot.Created.ShouldBe(DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_000));
         ZfsPool.SnapshotIn(all, new(new("vm1"), "foreign")).ShouldBeNull();
         all.Single(dataset => dataset.IsLeaving).IsDeferred.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_file_system_tells_its_limits_and_how_it_is_compressed()
+    {
+        IReadOnlyList<Dataset> all = await Tank.ListAsync(CancellationToken.None);
+
+        Dataset newlog = Tank.In(all, new("newlog")).ShouldNotBeNull();
+        newlog.Form.ShouldBe(VolumeForm.FileSystem);
+        newlog.Limits.ShouldBe(new(ByteSize.MiB(32), ByteSize.MiB(8)));
+        (newlog.IsReserved, newlog.Compression).ShouldBe((false, "zstd"));
+        newlog.Limited.ShouldBe($"{new Guid("55555555-5555-5555-5555-555555555555")}:{16 << 20}:0");
+        ZfsPool.SnapshotIn(all, new(new("newlog"), "frozen")).ShouldNotBeNull().SnapshotId.ShouldBe(new Guid("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
     }
 
     [Fact]
@@ -64,6 +77,8 @@ public sealed class RecordedTests : IDisposable
     [InlineData("zpool import nosuch", StorageErrorKind.NotFound)]
     [InlineData("zfs destroy tank/volumes/vm1", StorageErrorKind.Io)]
     [InlineData("zfs set volsize=70000001 tank/volumes/vm1", StorageErrorKind.Io)]
+    [InlineData("zfs set refquota=4194304 tank/volumes/newlog", StorageErrorKind.OutOfSpace)]
+    [InlineData("zfs set refreservation=2147483648 tank/volumes/newlog", StorageErrorKind.OutOfSpace)]
     [InlineData("zfs never recorded", StorageErrorKind.Io)]
     public async Task A_failure_says_of_which_kind_it_is(string command, StorageErrorKind kind)
     {

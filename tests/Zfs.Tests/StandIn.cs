@@ -19,6 +19,9 @@ internal sealed class StandIn : IDisposable, IEventSink
 
     internal ZfsPool Pool { get; private set; } = null!;
 
+    /// <summary>What was told as events.</summary>
+    internal List<StorageEvent> Events { get; } = [];
+
     /// <summary>What it was told of streams.</summary>
     internal Task<string[]> ToldAsync() => File.ReadAllLinesAsync(_place["told"]);
 
@@ -45,9 +48,13 @@ internal sealed class StandIn : IDisposable, IEventSink
         return standIn;
     }
 
-    void IEventSink.Report(StorageEvent storageEvent)
-    {
-    }
+    /// <summary>Has it say of a dataset that it is mounted; of none when that is null.</summary>
+    internal void Mount(string? dataset) => File.WriteAllText(_place["mounted"], dataset ?? "");
+
+    /// <summary>Has no volume lack a key any more.</summary>
+    internal void Unlock() => File.WriteAllText(_place["unlocked"], "");
+
+    void IEventSink.Report(StorageEvent storageEvent) => Events.Add(storageEvent);
 
     public void Dispose() => _place.Dispose();
 }

@@ -24,6 +24,7 @@ internal static class CutTrial
     private static readonly VolumeName s_one = new("one");
     private static readonly VolumeName s_two = new("two");
     private static readonly VolumeName s_made = new("made");
+    private static readonly VolumeName s_files = new("files");
     private static readonly SnapshotName s_before = new(s_one, "before");
 
     /// <summary>Of a stripe: <c>cuts DRIVE</c>.</summary>
@@ -52,6 +53,24 @@ internal static class CutTrial
         await trial.CutAsync("rolling back", pool => Snapshots(pool).PlanRollbackAsync(s_before, default), undo: null);
     }
 
+    /// <summary>Of file systems, which go the same ways, and have two limits that ZFS sets one after the other: <c>cuts-file-systems DRIVE</c>.</summary>
+    internal static async Task RunFileSystemsAsync(Sentences said, string[] drives)
+    {
+        await WrapAsync();
+        Machine machine = new("cut", new(), drives[0]);
+        CutShort trial = new(machine, said, Left, MostCommands, LookAsync);
+        await machine.CreateAsync(PoolRedundancy.None);
+        await trial.CutAsync("making a file system", pool => pool.PlanCreateAsync(FileSystemOf(s_made), default), pool => pool.PlanDeleteAsync(s_made, default), $"{s_made}");
+        await trial.WithAsync(async pool => await Machine.RunAsync(pool.PlanCreateAsync(FileSystemOf(s_files), default), $"{s_files}"));
+        FileSystemLimits before = new() { Size = ByteSize.MiB(32), Reservation = ByteSize.MiB(32) };
+        await trial.CutAsync("growing a reserved file system", pool => ((IResizablePool)pool).PlanGrowAsync(s_files, ByteSize.MiB(48), default), pool => ((IFileSystemPool)pool).PlanLimitAsync(s_files, before, default));
+        FileSystemLimits less = new() { Size = ByteSize.MiB(16), Reservation = ByteSize.MiB(8) };
+        await trial.CutAsync("limiting a file system", pool => ((IFileSystemPool)pool).PlanLimitAsync(s_files, less, default), pool => ((IFileSystemPool)pool).PlanLimitAsync(s_files, before, default));
+        SnapshotName frozen = new(s_files, "frozen");
+        await trial.WithAsync(async pool => await Machine.RunAsync(Snapshots(pool).PlanSnapshotAsync([frozen], default), $"{frozen}"));
+        await trial.CutAsync("cloning a file system", pool => Snapshots(pool).PlanCloneAsync(frozen, s_made, default), pool => pool.PlanDeleteAsync(s_made, default), $"{s_made}");
+    }
+
     // A volume is as it was once it is made again: it has no other way back to its size.
     private static async ValueTask<Plan> RemakeAsync(IStoragePool pool)
     {
@@ -69,10 +88,12 @@ internal static class CutTrial
 
     private static VolumeSpec SpecOf(VolumeName name) => new() { Name = name, Form = VolumeForm.Block, Size = ByteSize.MiB(32) };
 
+    private static VolumeSpec FileSystemOf(VolumeName name) => new() { Name = name, Form = VolumeForm.FileSystem, Size = ByteSize.MiB(32) };
+
     private static async ValueTask<Plan> ForgetAsync(IStoragePool pool)
         => (await Snapshots(pool).PlanDeleteSnapshotAsync(s_before, default)).Then(await Snapshots(pool).PlanDeleteSnapshotAsync(new(s_two, "before"), default));
 
     /// <summary>All that is there.</summary>
     private static async Task<string> LookAsync()
-        => (await Machine.ShellAsync("zfs list -H -t all -o name,volsize 2>/dev/null | sort | tr '\\t\\n' ': '; zpool list -H -o name; ls /sys/block | grep -c ^zd || true")).Trim();
+        => (await Machine.ShellAsync("zfs list -H -t all -o name,volsize,refquota,refreservation 2>/dev/null | sort | tr '\\t\\n' ': '; zpool list -H -o name; ls /sys/block | grep -c ^zd || true")).Trim();
 }

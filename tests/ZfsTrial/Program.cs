@@ -11,6 +11,7 @@ await (trial switch
     "promises" => PromiseTrial.RunAsync(said, drives[0], drives[1..]),
     "refusals" => RefusalTrial.RunAsync(said, drives),
     "cuts" => CutTrial.RunAsync(said, drives),
+    "cuts-file-systems" => CutTrial.RunFileSystemsAsync(said, drives),
     "drives" => DriveTrial.RunAsync(said, drives),
     "streams" => StreamTrial.RunAsync(said, encrypted: false, drives),
     "streams-encrypted" => StreamTrial.RunAsync(said, encrypted: true, drives),

@@ -21,6 +21,9 @@ internal sealed record FileSystemReport
     /// <summary>Whether its pool keeps all of that free for it.</summary>
     public required bool Reserved { get; init; }
 
+    /// <summary>How much of it its pool keeps free for it; null where its backend does not count it.</summary>
+    public ByteSize? Reservation { get; init; }
+
     /// <summary>What it takes of its pool now.</summary>
     public required ByteSize Allocated { get; init; }
 

@@ -6,7 +6,7 @@ internal sealed record CreateFileSystem : VolumeChange
     /// <summary>Its size, which is its quota.</summary>
     public required ByteSize Size { get; init; }
 
-    /// <summary>Its kind; null for the first of the pool's layers.</summary>
+    /// <summary>Its kind; null for the pool's own, and the first of its layers where it makes none.</summary>
     public string? Kind { get; init; }
 
     /// <summary>Where it is mounted, beneath the directory for file systems; null for its name.</summary>
@@ -32,9 +32,12 @@ internal sealed record MountFileSystem : VolumeChange
 /// <summary>Has a file system mounted no more. It keeps its place.</summary>
 internal sealed record UnmountFileSystem : VolumeChange;
 
-/// <summary>Changes how a file system is mounted. One that is not mounted stays so.</summary>
+/// <summary>Changes how a file system is mounted, or what is kept free for it. One that is not mounted stays so.</summary>
 internal sealed record SetFileSystem : VolumeChange
 {
+    /// <summary>What its pool keeps free for it, 0 for nothing; null for no change. Of a file system that the pool makes by itself.</summary>
+    public ByteSize? Reservation { get; init; }
+
     /// <summary>Where; null for no change.</summary>
     public string? At { get; init; }
 

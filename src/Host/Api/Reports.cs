@@ -115,6 +115,9 @@ internal sealed record VolumeReport
     /// <summary>What its snapshots alone take; null where its backend does not count it.</summary>
     public ByteSize? AllocatedBySnapshots { get; init; }
 
+    /// <summary>What its pool keeps free for it, with what it has taken of that; null where its backend does not count it.</summary>
+    public ByteSize? Reservation { get; init; }
+
     /// <summary>What it has.</summary>
     public required VolumeTraits Traits { get; init; }
 

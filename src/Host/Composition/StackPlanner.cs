@@ -15,15 +15,21 @@ internal static class StackPlanner
     /// <param name="id">The id that was drawn for it.</param>
     /// <param name="cancellationToken">Stops planning.</param>
     /// <param name="mount">Where its file system is to be mounted; null for a disk.</param>
-    /// <param name="kind">The kind of file system; null for the first of the profile's layers.</param>
+    /// <param name="kind">The kind of file system; null for the pool's own, and the first of the profile's layers where it makes none.</param>
     /// <exception cref="StorageException">It can't be composed; the message has every reason.</exception>
     internal static async Task<(LayerStack Stack, Plan Plan)> PlanCreateAsync(
         StorageParts parts, IStoragePool pool, VolumeSpec spec, Guid id, CancellationToken cancellationToken, MountRecord? mount = null, string? kind = null)
     {
+        kind ??= spec.Form == VolumeForm.FileSystem && parts.FileSystemKindsOf(pool) is [string first, ..] ? first : null;
         PlacedLayer[] available = [.. parts.LayersOf(pool.Name).Where(placed => kind is null || placed.Layer.Above != VolumeForm.FileSystem || placed.Layer.Kind == kind)];
-        IReadOnlyList<PlacedLayer> composed = VolumeComposer.Compose(spec, pool.Capabilities, available);
+        IFileSystemPool? native = spec.Form == VolumeForm.FileSystem && pool is IFileSystemPool own && own.FileSystemKind == kind ? own : null;
+        BackendCapabilities capabilities = native is not null ? pool.Capabilities with { Traits = native.FileSystemTraits }
+            : pool is IFileSystemPool ? pool.Capabilities with { Forms = new HashSet<VolumeForm> { VolumeForm.Block } }
+            : pool.Capabilities;
+        IReadOnlyList<PlacedLayer> composed = VolumeComposer.Compose(spec, capabilities, available);
         (IVolumeLayer Layer, LayerRecord Record)[] layers =
             [
+                .. native is null ? [] : ((IVolumeLayer, LayerRecord)[])[(new NativeFileSystem(native, spec.Name), new() { Kind = native.FileSystemKind })],
                 .. composed.Where(placed => placed.Placement == LayerPlacement.OverVolume)
                     .Select(placed => (placed.Layer, new LayerRecord { Kind = placed.Layer.Kind, Key = placed.Layer.NeedsKey ? $"volume-{id:D}" : null })),
             ];
@@ -33,7 +39,7 @@ internal static class StackPlanner
         {
             Form = layers.Length == 0 ? spec.Form : layers[0].Layer.Below,
             Size = new(spec.Size.Bytes + stack.Overhead.Bytes),
-            Traits = spec.Traits & pool.Capabilities.Traits,
+            Traits = spec.Traits & capabilities.Traits,
             Layers = [.. layers.Select(layer => layer.Record), .. spec.Layers],
         };
         Plan keys = await PlanKeysAsync(parts, [stack], cancellationToken);

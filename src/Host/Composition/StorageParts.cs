@@ -184,11 +184,18 @@ internal sealed class StorageParts(Profile profile, PluginCatalog catalog, Taken
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Unavailable"/>: no usable plugin provides one of them.</exception>
     internal LayerStack StackOf(IStoragePool pool, VolumeName volume, Guid id, VolumeRecord? record)
         => LayerStack.OverVolume(
-            pool, volume, id, ImageLayer.Others(record?.Layers ?? []).Select(layer => (RecordedLayer(pool.Name, layer.Kind), layer)), MountPoints.SpecOf(record?.Mount, profile));
+            pool, volume, id, ImageLayer.Others(record?.Layers ?? []).Select(layer => (RecordedLayer(pool, volume, layer.Kind), layer)), MountPoints.SpecOf(record?.Mount, profile));
 
     /// <summary>Layers that are to come over a volume, and where their file system is to be mounted.</summary>
     internal LayerStack StackOf(IStoragePool pool, VolumeName volume, Guid id, IEnumerable<(IVolumeLayer Layer, LayerRecord Record)> layers, MountRecord? mount)
         => LayerStack.OverVolume(pool, volume, id, layers, MountPoints.SpecOf(mount, profile));
+
+    /// <summary>The kinds of file system that a pool can have, the one that is made where none is named first: its own, then its layers'.</summary>
+    internal IReadOnlyList<string> FileSystemKindsOf(IStoragePool pool)
+        => [
+            .. pool is IFileSystemPool native ? (string[])[native.FileSystemKind] : [],
+            .. LayersOf(pool.Name).Where(placed => placed.Layer.Above == VolumeForm.FileSystem).Select(placed => placed.Layer.Kind),
+        ];
 
     /// <summary>Where keys come from.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.InvalidConfiguration"/>: the profile declares nothing.</exception>
@@ -210,9 +217,10 @@ internal sealed class StorageParts(Profile profile, PluginCatalog catalog, Taken
     }
 
     // The profile's layer of that kind has the options; one that it no longer has is made with none.
-    private IVolumeLayer RecordedLayer(PoolName pool, string kind)
-        => LayersOf(pool).FirstOrDefault(placed => placed.Layer.Kind == kind)?.Layer
-            ?? PartOf(catalog.Layers, "layer", kind).Create(new ConfigurationBuilder().Build().GetSection("none"), ServicesFor($"{pool}"));
+    private IVolumeLayer RecordedLayer(IStoragePool pool, VolumeName volume, string kind)
+        => pool is IFileSystemPool native && native.FileSystemKind == kind ? new NativeFileSystem(native, volume)
+            : LayersOf(pool.Name).FirstOrDefault(placed => placed.Layer.Kind == kind)?.Layer
+            ?? PartOf(catalog.Layers, "layer", kind).Create(new ConfigurationBuilder().Build().GetSection("none"), ServicesFor($"{pool.Name}"));
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

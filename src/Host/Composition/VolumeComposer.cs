@@ -21,7 +21,8 @@ internal static class VolumeComposer
             bool fillsTrait = (placed.Layer.Adds & lacking) != 0;
             bool fillsForm = form != spec.Form && placed.Layer.Above == spec.Form;
             bool keepsForm = placed.Layer.Above == placed.Layer.Below || placed.Layer.Above == spec.Form;   // a disk's quota is no reason for a file system
-            if ((fillsTrait || fillsForm) && keepsForm && placed.Layer.Below == form)
+            bool fits = placed.Placement == LayerPlacement.UnderPool || placed.Layer.Below == form;   // what lies under a pool is a device, whatever it makes
+            if ((fillsTrait || fillsForm) && keepsForm && fits)
             {
                 stack.Add(placed);
                 lacking &= ~placed.Layer.Adds;

@@ -175,6 +175,7 @@ internal sealed class Overview(StorageParts parts, OpenPools pools, LazyVolumes 
             Size = new(Math.Max(0, volume.Size.Bytes - stack.Overhead.Bytes)),
             Allocated = volume.Allocated,
             AllocatedBySnapshots = volume.AllocatedBySnapshots,
+            Reservation = volume.Reservation,
             Traits = volume.Traits | stack.Adds | below,
             Path = stack.Path,
             Layers = [.. stack.Layers.Select(stacked => stacked.Layer.Kind)],

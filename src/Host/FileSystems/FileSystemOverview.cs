@@ -53,6 +53,7 @@ internal sealed class FileSystemOverview(Overview overview, OpenPools pools)
             Kind = volume.Layers.Count > 0 ? volume.Layers[^1] : "-",
             Quota = volume.Size,
             Reserved = !volume.Traits.HasFlag(VolumeTraits.Thin),
+            Reservation = volume.Reservation,
             Allocated = volume.Allocated,
             MountPoint = record?.At is null ? null : volume.Open || record.Wanted ? volume.Path : null,
             At = record?.At,

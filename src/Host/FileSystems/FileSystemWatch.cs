@@ -72,8 +72,9 @@ internal sealed class FileSystemWatch(Profile profile, RecordedMounts recorded, 
         {
             if (all.FirstOrDefault(other => other.Mount.Wanted && Path.Combine(profile.FileSystems.Directory, other.Mount.At) == mount.Point) is RecordedMount of)
             {
-                bool thin = (await of.Pool.FindVolumeAsync(of.Volume, cancellationToken))?.Traits.HasFlag(VolumeTraits.Thin) == true;
-                _known[mount] = (new(of.Subject), of.Mount.ReadOnly, GivesBack: thin);   // else what is kept free for it would be given away
+                // What is kept free for it would be given away; and a pool's own gives back what is free by itself.
+                VolumeInfo? volume = await of.Pool.FindVolumeAsync(of.Volume, cancellationToken);
+                _known[mount] = (new(of.Subject), of.Mount.ReadOnly, GivesBack: volume is { Form: VolumeForm.Block } && volume.Traits.HasFlag(VolumeTraits.Thin));
             }
         }
     }

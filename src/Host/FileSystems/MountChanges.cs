@@ -45,7 +45,7 @@ internal static class MountPlans
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>.</exception>
     internal static void RequireWritable(LayerStack stack, string subject)
     {
-        if (stack.FileSystem is not null and not { Site.Mount: { ReadOnly: false } })
+        if (stack.FileSystem is not null and not { Layer: NativeFileSystem } and not { Site.Mount: { ReadOnly: false } })
         {
             throw new StorageException(StorageErrorKind.NotSupported, subject, $"grows while it is mounted to write: `evestorage fs mount {subject}` first");
         }
@@ -86,7 +86,7 @@ internal sealed class PlanUnmountFileSystem : ChangePlanner<UnmountFileSystem>
     }
 }
 
-/// <summary>Changes how a file system is mounted.</summary>
+/// <summary>Changes how a file system is mounted, and what is kept free for it.</summary>
 internal sealed class PlanSetFileSystem(Profile profile, RecordedMounts mounts) : ChangePlanner<SetFileSystem>
 {
     /// <inheritdoc/>
@@ -101,6 +101,17 @@ internal sealed class PlanSetFileSystem(Profile profile, RecordedMounts mounts) 
             ReadOnly = request.ReadOnly ?? now.ReadOnly,
         };
         await mounts.RequireFreeAsync(wanted.At, request.Subject, context.Records, cancellationToken);
-        return await MountPlans.PlanAsync(pool, request.Volume, record, wanted, context, cancellationToken);
+        Plan limit = request.Reservation is ByteSize kept ? await PlanReserveAsync(pool, request, record, kept, context, cancellationToken) : Plan.Of();
+        return request.At is null && request.ReadOnly is null
+            ? limit
+            : limit.Then(await MountPlans.PlanAsync(pool, request.Volume, record, wanted, context, cancellationToken));
     }
+
+    private static async Task<Plan> PlanReserveAsync(
+        IStoragePool pool, SetFileSystem request, VolumeRecord record, ByteSize kept, PlanningContext context, CancellationToken cancellationToken)
+        => context.Parts.StackOf(pool, request.Volume, record.Id, record).FileSystem is { Layer: NativeFileSystem } && pool is IFileSystemPool native
+            ? await native.PlanLimitAsync(request.Volume, new() { Reservation = kept }, cancellationToken)
+            : throw new StorageException(
+                StorageErrorKind.NotSupported, request.Subject,
+                "has all of its size kept free for it since it was made, or nothing: a reserve that changes is for file systems that a pool makes by itself, as one of ZFS does");
 }

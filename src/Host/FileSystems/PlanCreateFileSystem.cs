@@ -29,7 +29,7 @@ internal sealed class PlanCreateFileSystem(Profile profile, RecordedMounts mount
 
         string at = MountPoints.Parse(request.At ?? $"{request.Volume}", profile, request.Subject);
         await mounts.RequireFreeAsync(at, request.Subject, context.Records, cancellationToken);
-        RequireKind(request, context.Parts);
+        RequireKind(request, pool, context.Parts);
         VolumeSpec spec = new()
         {
             Name = request.Volume,
@@ -44,13 +44,14 @@ internal sealed class PlanCreateFileSystem(Profile profile, RecordedMounts mount
         return request.Reserved ? RequireReserved.In(plan, pool, request.Volume) : plan;
     }
 
-    private static void RequireKind(CreateFileSystem request, StorageParts parts)
+    private static void RequireKind(CreateFileSystem request, IStoragePool pool, StorageParts parts)
     {
-        string[] kinds = [.. parts.LayersOf(request.Pool).Where(placed => placed.Layer.Above == VolumeForm.FileSystem).Select(placed => placed.Layer.Kind)];
+        IReadOnlyList<string> kinds = parts.FileSystemKindsOf(pool);
         if (request.Kind is string kind && !kinds.Contains(kind))
         {
             throw new StorageException(
-                StorageErrorKind.InvalidConfiguration, request.Subject, $"'{kind}' is no file system among the Layers of {request.Pool}, which has {(kinds.Length == 0 ? "none: add ext4 or xfs" : string.Join(", ", kinds))}");
+                StorageErrorKind.InvalidConfiguration, request.Subject,
+                $"'{kind}' is no file system of {request.Pool}, {(kinds.Count == 0 ? "which has none" : $"which has {string.Join(", ", kinds)}")}: add ext4 or xfs to its Layers");
         }
     }
 }

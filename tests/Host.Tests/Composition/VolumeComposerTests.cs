@@ -37,6 +37,13 @@ public class VolumeComposerTests
         => Compose(s_plainZfs, VolumeForm.Block, VolumeTraits.Compressed | VolumeTraits.Encrypted, new PlacedLayer(s_luks, LayerPlacement.UnderPool)).ShouldBe(["luks2"]);
 
     [Fact]
+    public void Encrypting_under_a_pool_is_fine_for_a_file_system_of_its_own_and_over_one_is_refused()
+    {
+        Compose(s_plainZfs, VolumeForm.FileSystem, VolumeTraits.Encrypted, new PlacedLayer(s_luks, LayerPlacement.UnderPool)).ShouldBe(["luks2"]);
+        Refuse(s_plainZfs, VolumeForm.FileSystem, VolumeTraits.Encrypted, Over(s_luks)).ShouldContain("no layer of the profile adds Encrypted");
+    }
+
+    [Fact]
     public void A_quota_that_nothing_keeps_is_refused()
         => Refuse(s_lvm, Spec(VolumeForm.Block, VolumeTraits.None) with { Quota = ByteSize.GiB(2) }).ShouldContain("no layer of the profile adds Quota");
 

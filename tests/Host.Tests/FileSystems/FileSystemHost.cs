@@ -42,6 +42,9 @@ internal sealed class FileSystemHost : IAsyncDisposable
     /// <summary>The directory of desired states that it applies, from the next start on; empty for none.</summary>
     internal string Watched { get; set; } = "";
 
+    /// <summary>A pool that makes file systems by itself, in place of the pool of files; null for that.</summary>
+    internal NativePool? Native { get; init; }
+
     internal string this[string name] => _directory[name];
 
     internal IStorageApi Api => _engine!.For(new Caller(FileOwner.Ours));
@@ -63,14 +66,16 @@ internal sealed class FileSystemHost : IAsyncDisposable
               "FileSystems": { "Directory": "{{Mounts}}" },
               "Plugins": { "Directories": [ "{{BuiltHost.Plugins}}" ], "Enabled": [ "eve.file", "eve.ext4", "eve.xfs", "eve.nvmet-user", "eve.raw" ] },
               "Desired": { "Images": [ "{{Images}}" ], "Directory": "{{Watched}}" },
-              "Pools": { "data": { "Kind": "file", "Devices": [ "{{PoolDirectory}}" ], "Layers": [ { "Kind": "ext4" }, { "Kind": "xfs" } ] } },
+              "Pools": { "data": { "Kind": "{{(Native is null ? "file" : NativePool.Backend)}}", "Devices": [ "{{PoolDirectory}}" ], "Layers": [ { "Kind": "ext4" }, { "Kind": "xfs" } ] } },
               "Transports": { "tcp": { "Kind": "nvmet-user", "Options": { "Port": 0 } } }
             }
             """);
         Problems problems = new();
         Profile profile = ProfileReader.Read(ProfileSource.Read(path), problems);
         problems.ThrowIfAny(profile.Name);
-        _engine = StorageEngine.Open(profile, PluginCatalog.Load(profile.Plugins), static logging => logging.SetMinimumLevel(LogLevel.None));
+        PluginCatalog catalog = PluginCatalog.Load(profile.Plugins);
+        Native?.Register(catalog.Entries.First(entry => entry.Parts is not null).Parts!);
+        _engine = StorageEngine.Open(profile, catalog, static logging => logging.SetMinimumLevel(LogLevel.None));
         await _engine.RecoverAsync(CancellationToken.None);
         if (serve)
         {

@@ -188,6 +188,16 @@ public sealed class FileSystemTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task It_has_no_reserve_that_changes()
+    {
+        await _host.DoAsync(FileSystemHost.Create("newlog"));
+
+        StorageException refused = await _host.RefusedAsync(new SetFileSystem { Pool = FileSystemHost.Pool, Volume = new("newlog"), Reservation = default(ByteSize) });
+
+        refused.Kind.ShouldBe(StorageErrorKind.NotSupported);
+    }
+
+    [Fact]
     public async Task A_disk_is_not_mounted()
     {
         await _host.DoAsync(new CreateVolume { Pool = FileSystemHost.Pool, Volume = new("vm1"), Size = ByteSize.MiB(32) });

@@ -43,7 +43,7 @@ internal sealed class FileSystemShow : CliVerb
             output.WriteLine($"name      {one.Pool}/{one.Name}");
             output.WriteLine($"id        {one.Id}");
             output.WriteLine($"kind      {one.Kind}, {one.Traits}");
-            output.WriteLine($"quota     {one.Quota.ForPerson()}{(one.Reserved ? ", all of it kept free for it" : "")}, {one.Allocated.ForPerson()} taken of the pool");
+            output.WriteLine($"quota     {one.Quota.ForPerson()}{(one.Reserved ? ", all of it kept free for it" : one.Reservation is { Bytes: > 0 } kept ? $", {kept.ForPerson()} of it kept free for it" : "")}, {one.Allocated.ForPerson()} taken of the pool");
             output.WriteLine($"used      {one.Used?.ForPerson() ?? "-"}, {one.Free?.ForPerson() ?? "-"} free{(one.Files is long files ? $", {files} files, {one.FreeFiles} more can be made" : "")}");
             output.WriteLine($"mounted   {FileSystemText.Place(one)}");
             output.WriteLine($"layers    {string.Join(", ", one.Layers)}");

@@ -8,7 +8,7 @@ internal sealed class FileSystemCreate : CreateVerb
     private readonly Argument<VolumeAddress> _name;
     private readonly Argument<ByteSize> _size;
     private readonly Option<string?> _at = FileSystemOptions.At();
-    private readonly Option<string?> _kind = new("--kind") { Description = "ext4 or xfs, of the pool's Layers; the first of them if it is left out.", HelpName = "KIND" };
+    private readonly Option<string?> _kind = new("--kind") { Description = "ext4 or xfs, of the pool's Layers, or zfs of a pool of ZFS. Left out: the pool's own, else the first of its Layers.", HelpName = "KIND" };
     private readonly Option<bool> _reserved = new("--reserved") { Description = "Keep all of its size free for it from the start." };
     private readonly Option<bool> _encrypted = new("--encrypted") { Description = "Let nothing readable reach the device." };
     private readonly Option<bool> _compressed = new("--compressed") { Description = "Compress its data." };
@@ -96,14 +96,18 @@ internal sealed class FileSystemSet : ChangeVerb
     private readonly Option<string?> _at = FileSystemOptions.At();
     private readonly Option<bool> _readOnly = new("--read-only") { Description = "Let nothing be written." };
     private readonly Option<bool> _readWrite = new("--read-write") { Description = "Let it be written again." };
+    private readonly Option<ByteSize?> _reserve = Arguments.SizeOption("--reserve", "How much of its size its pool keeps free for it; 0 releases it, as in an emergency. Of one of ZFS's own.");
 
     public FileSystemSet()
-        : base("fs set", "Change where and how a file system is mounted: it is unmounted and mounted again.\n\nExample: evestorage fs set newlog --at log/new")
+        : base(
+            "fs set",
+            "Change where and how a file system is mounted: it is unmounted and mounted again. Or change what its pool keeps free for it, which is done while it is in use.\n\nExample: evestorage fs set newlog --at log/new")
     {
         _name = Add(FileSystemOptions.Name());
         Add(_at);
         Add(_readOnly);
         Add(_readWrite);
+        Add(_reserve);
         Command.Validators.Add(result =>
         {
             if (result.GetValue(_readOnly) && result.GetValue(_readWrite))
@@ -111,9 +115,9 @@ internal sealed class FileSystemSet : ChangeVerb
                 result.AddError("give --read-only or --read-write, and not both");
             }
 
-            if (!result.GetValue(_readOnly) && !result.GetValue(_readWrite) && result.GetValue(_at) is null)
+            if (!result.GetValue(_readOnly) && !result.GetValue(_readWrite) && result.GetValue(_at) is null && result.GetValue(_reserve) is null)
             {
-                result.AddError("nothing is to be changed: give --at, --read-only or --read-write; `fs grow` changes the size");
+                result.AddError("nothing is to be changed: give --at, --read-only, --read-write or --reserve; `fs grow` changes the size");
             }
         });
     }
@@ -127,6 +131,7 @@ internal sealed class FileSystemSet : ChangeVerb
             Volume = address.Volume,
             At = parsed.GetValue(_at),
             ReadOnly = parsed.GetValue(_readOnly) ? true : parsed.GetValue(_readWrite) ? false : null,
+            Reservation = parsed.GetValue(_reserve),
         };
     }
 }

@@ -44,7 +44,7 @@ internal sealed class PlanTakeSnapshots(Profile profile) : ChangePlanner<TakeSna
         return fileSystems.Count == 0 ? plan : Plan.Of(new SnapshotFrozen(fileSystems, plan, profile));
     }
 
-    // Those that are mounted stand still meanwhile; each once, however many of its snapshots are taken.
+    // Those that are mounted stand still meanwhile; each once, however many of its snapshots are taken. A pool's own need not.
     private static async Task<IReadOnlyList<StackedLayer>> FileSystemsAsync(
         ISnapshotPool pool, TakeSnapshots request, PlanningContext context, CancellationToken cancellationToken)
     {
@@ -53,7 +53,7 @@ internal sealed class PlanTakeSnapshots(Profile profile) : ChangePlanner<TakeSna
         {
             VolumeInfo volume = await RequireAsync(pool, name, cancellationToken);
             LayerStack stack = context.Parts.StackOf(pool, name, volume.Id, await pool.Records.FindAsync(name, cancellationToken));
-            if (stack.FileSystem is StackedLayer fileSystem && await stack.IsOpenAsync(cancellationToken))
+            if (stack.FileSystem is StackedLayer { Layer: not NativeFileSystem } fileSystem && await stack.IsOpenAsync(cancellationToken))
             {
                 fileSystems.Add(fileSystem);
             }

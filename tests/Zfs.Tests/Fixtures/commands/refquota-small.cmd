@@ -1,0 +1,1 @@
+zfs set refquota=4194304 tank/volumes/newlog

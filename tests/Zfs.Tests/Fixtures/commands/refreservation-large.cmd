@@ -1,0 +1,1 @@
+zfs set refreservation=2147483648 tank/volumes/newlog
