@@ -107,6 +107,22 @@ public sealed class HangsPlugin : BrokenPlugin
     }
 }
 
+/// <summary>Never returns from planning a removal.</summary>
+public sealed class HangsInPlanPlugin : BrokenPlugin
+{
+    protected override IStoragePool Break(IStoragePool pool) => new Stuck(pool);
+
+    private sealed class Stuck(IStoragePool inner) : PassingPool(inner)
+    {
+        public override ValueTask<Plan> PlanDeleteAsync(VolumeName name, CancellationToken cancellationToken)
+        {
+            using ManualResetEventSlim never = new();
+            never.Wait(CancellationToken.None);
+            return base.PlanDeleteAsync(name, cancellationToken);
+        }
+    }
+}
+
 /// <summary>Throws from a change what only it knows.</summary>
 public sealed class ThrowsInStepPlugin : BrokenPlugin
 {

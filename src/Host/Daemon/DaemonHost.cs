@@ -110,6 +110,7 @@ internal static class DaemonHost
         builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = s_stopLimit);
         builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<DescriptorDesk>(services, peers, DescriptorPath.Of(socket)));
         builder.Services.AddHostedService(static services => services.GetRequiredService<DescriptorDesk>());
+        builder.Services.AddHostedService(static _ => MemoryAtRest.OfProcess(TimeProvider.System));
         builder.Services.AddHttpContextAccessor();
         builder.Services.AddScoped(services => engine.For(new Caller(CallerOf(services.GetRequiredService<IHttpContextAccessor>().HttpContext!))));
         builder.Services.Scan(static types => types.FromTypes(OwnTypes.In(typeof(IEndpoints).Namespace!))

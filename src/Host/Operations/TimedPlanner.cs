@@ -1,12 +1,18 @@
 using System.Diagnostics.Metrics;
+using System.Text.Json;
 using EveStorage.Host.Api;
 using EveStorage.Host.Plugins;
+using EveStorage.Host.Profiles;
 using Microsoft.Extensions.Logging;
 
 namespace EveStorage.Host.Operations;
 
-/// <summary>Times the planning of changes, and logs what is refused before it becomes an operation. It goes around every planner.</summary>
-internal sealed partial class TimedPlanner(IChangePlanner inner, IMeterFactory meters, ILogger<TimedPlanner> logger, TimeProvider time, PluginFaults faults) : IChangePlanner
+/// <summary>
+/// Times the planning of changes, and logs what is refused before it becomes an operation. It goes around every planner. Who asks for a change that a
+/// plugin does not come back from planning is told so, and its pool takes no more changes, as after a step that does not come back.
+/// </summary>
+internal sealed partial class TimedPlanner(
+    IChangePlanner inner, IMeterFactory meters, ILogger<TimedPlanner> logger, TimeProvider time, PluginFaults faults, StalledPools pools, Profile profile) : IChangePlanner
 {
     private readonly Histogram<double> _duration = meters.Create("EveStorage.Host").CreateHistogram<double>("evestorage.planning.duration", "s");
 
@@ -38,7 +44,7 @@ internal sealed partial class TimedPlanner(IChangePlanner inner, IMeterFactory m
         long start = time.GetTimestamp();
         try
         {
-            return await plan();
+            return await EndAsync(request, plan);
         }
         catch (StorageException e)
         {
@@ -55,6 +61,35 @@ internal sealed partial class TimedPlanner(IChangePlanner inner, IMeterFactory m
             _duration.Record(time.GetElapsedTime(start).TotalSeconds, new KeyValuePair<string, object?>("change", request.GetType().Name));
         }
     }
+
+    private async Task<T> EndAsync<T>(ChangeRequest request, Func<Task<T>> plan)
+    {
+        if (request is ImportImage)
+        {
+            return await plan();   // it looks at an image, which may come slowly: that has limits of its own
+        }
+
+        Task<T> planning = Task.Run(plan, CancellationToken.None);
+        TimeSpan limit = profile.Operations.Stall;
+        try
+        {
+            return await planning.WaitAsync(limit, time);
+        }
+        catch (TimeoutException) when (!planning.IsCompleted)
+        {
+            // left alone
+        }
+
+        StalledStepException stalled = new(request.Subject, $"has not come back from planning {Named(request)}: nothing was said of it for {limit.TotalSeconds:0} s");
+        if (request.Scope is PoolName pool)
+        {
+            pools.Add(pool, stalled);
+        }
+
+        throw stalled;
+    }
+
+    private static string Named(ChangeRequest request) => JsonNamingPolicy.KebabCaseLower.ConvertName(request.GetType().Name);
 
     [LoggerMessage(EventId = 106, EventName = "planning.fault", Level = LogLevel.Error, Message = "planning failed unexpectedly")]
     private partial void LogFault(Exception exception);

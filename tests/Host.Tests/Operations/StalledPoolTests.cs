@@ -59,6 +59,22 @@ public sealed class StalledPoolTests : IDisposable
     }
 
     [Fact]
+    public async Task So_is_planning_that_never_comes_back()
+    {
+        Enter("HangsInPlanPlugin");
+        Process daemon = await _host.ServeAsync();
+        await MakeAsync();
+
+        Ended deleted = await _host.RunAsync("volume", "delete", "stuck/a", "--yes");
+        Ended next = await _host.RunAsync("volume", "create", "stuck/b", "8MiB");
+
+        deleted.Error.ShouldContain("stuck/a: has not come back from planning delete-volume: nothing was said of it for 1 s");
+        next.Error.ShouldContain("stuck: takes no more changes until the host is started again");
+        await _host.DoAsync("volume", "delete", "data/a", "--yes");
+        (await CommandLineHost.StopAsync(daemon)).ShouldBe(0);
+    }
+
+    [Fact]
     public async Task What_a_plugin_throws_that_may_not_cross_its_border_is_told_with_its_name_and_the_change_is_undone()
     {
         Enter("ThrowsInStepPlugin");

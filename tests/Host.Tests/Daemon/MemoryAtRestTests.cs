@@ -1,0 +1,48 @@
+using EveStorage.Host.Daemon;
+
+namespace EveStorage.Tests;
+
+public sealed class MemoryAtRestTests
+{
+    private long _allocated = 20 << 20;
+    private int _collected;
+
+    [Fact]
+    public void It_is_given_back_once_after_work_and_not_while_that_goes_on()
+    {
+        using MemoryAtRest memory = new(TimeProvider.System, () => _allocated, () => _collected++);
+
+        memory.Look();
+        _collected.ShouldBe(0, "it was just used");
+        memory.Look();
+        _collected.ShouldBe(1);
+        memory.Look();
+        memory.Look();
+        _collected.ShouldBe(1, "nothing was used since");
+        Use(memory, 8 << 20);
+        _collected.ShouldBe(1, "work goes on");
+        Use(memory, 100 << 10);
+        _collected.ShouldBe(2);
+    }
+
+    [Fact]
+    public void What_watches_use_adds_up_before_it_counts_as_work()
+    {
+        using MemoryAtRest memory = new(TimeProvider.System, () => _allocated, () => _collected++);
+        memory.Look();
+        memory.Look();
+
+        for (int look = 0; look < 50; look++)
+        {
+            Use(memory, 100 << 10);
+        }
+
+        _collected.ShouldBe(2, "once for the start, and once for 4 MiB");
+    }
+
+    private void Use(MemoryAtRest memory, long bytes)
+    {
+        _allocated += bytes;
+        memory.Look();
+    }
+}
