@@ -67,7 +67,7 @@ def command(image, place, options):
         words = f"initrdmem={INITRD:#x},{size} memmap={size + 4095 & ~4095}${INITRD:#x}"
     arguments = [
         "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-accel", "tcg,thread=multi", "-machine", "pc",
-        "-cpu", "max", "-smp", options.smp, "-m", options.mem, "-kernel", image + "/vmlinux", *initrd,
+        "-cpu", "max,-hypervisor" if options.bare else "max", "-smp", options.smp, "-m", options.mem, "-kernel", image + "/vmlinux", *initrd,
         "-append", f"{KERNEL_WORDS} {words} lab.root={root}", "-serial", f"file:{place}/console", "-pidfile", f"{place}/pid", "-daemonize",
         "-qmp", f"unix:{place}/monitor.sock,server=on,wait=off",
         # Without a new generation two guests of one saved state would draw the same random numbers.
