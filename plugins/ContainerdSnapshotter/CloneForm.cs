@@ -9,7 +9,11 @@ namespace EveStorage.ContainerdSnapshotter;
 /// Layers are file systems of their own. One that is written is an image that starts with the blocks of its parent's, shared
 /// (<c>image</c>); one that is committed is that image as it was then (<c>committed</c>); one that is looked at is its parent's.
 /// </summary>
-internal sealed class CloneForm(string directory, ImageKind kind, ByteSize ordinary) : ILayerForm, IDisposable
+/// <param name="empties">The directory of those that the first layers are made of.</param>
+/// <param name="kind">The kind of those; every other layer is what it lies on.</param>
+/// <param name="ordinary">How large a layer is where its label says nothing.</param>
+/// <param name="time">The time.</param>
+internal sealed class CloneForm(string empties, ImageKind kind, ByteSize ordinary, TimeProvider time) : ILayerForm, IDisposable
 {
     private readonly LayerDevices _devices = new();
     private readonly SemaphoreSlim _making = new(1);
@@ -50,9 +54,10 @@ internal sealed class CloneForm(string directory, ImageKind kind, ByteSize ordin
     {
         bool written = record.Kind == Kind.Active;
         string image = written || below.Count == 0 ? ImageOf(directory) : CommittedOf(below[0]);
-        Mount mount = new() { Type = kind.Name, Source = _devices.Of(directory, image) };
+        ImageKind its = ImageKind.Of(image);
+        Mount mount = new() { Type = its.Name, Source = _devices.Of(directory, image) };
         mount.Options.Add(written ? "rw" : "ro");
-        mount.Options.AddRange(written ? kind.Writing : kind.Looking);
+        mount.Options.AddRange(written ? its.Writing : its.Looking);
         return [mount];
     }
 
@@ -64,8 +69,8 @@ internal sealed class CloneForm(string directory, ImageKind kind, ByteSize ordin
         bool done = false;
         try
         {
-            LayerImage.HoldStill(ImageOf(directory), () => LayerImage.Clone(ImageOf(directory), held));
-            await LayerImage.MountAsync(directory, held, kind);   // what its journal has to do is done now: a view could not
+            await LayerImage.HoldStillAsync(ImageOf(directory), time, () => LayerImage.Clone(ImageOf(directory), held));
+            await LayerImage.MountAsync(directory, held, ImageKind.Of(held), time);   // what its journal has to do is done now: a view could not
             using BlockFile image = BlockFile.Open(held, writable: true);
             image.Flush();
             done = true;
@@ -83,14 +88,10 @@ internal sealed class CloneForm(string directory, ImageKind kind, ByteSize ordin
     /// <summary>The blocks of its image, and its files: neither is more work for a larger one.</summary>
     public LayerUsage Measure(string directory, SnapshotRecord record)
     {
-        if (record.Kind == Kind.View)
-        {
-            return record.Lower;
-        }
-
         string image = ImageOf(directory);
         LayerUsage all = CountAll(image);
-        return LayerImage.FindMounted(image) is string point && FileSystem.Of(point) is FileSystem mounted ? all with { Files = mounted.Files - mounted.FreeFiles } : all;
+        using DirectoryHandle? mounted = LayerImage.OpenMounted(image);
+        return mounted is not null && FileSystem.Of(mounted, image) is FileSystem now ? all with { Files = now.Files - now.FreeFiles } : all;
     }
 
     /// <inheritdoc/>
@@ -129,9 +130,9 @@ internal sealed class CloneForm(string directory, ImageKind kind, ByteSize ordin
 
     private static string CommittedOf(string directory) => Path.Combine(directory, "committed");
 
-    private string EmptyOf(ByteSize size) => Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"{kind.Name}-{size.Bytes}"));
+    private string EmptyOf(ByteSize size) => Path.Combine(empties, string.Create(CultureInfo.InvariantCulture, $"{kind.Name}-{size.Bytes}"));
 
-    private LayerUsage CountAll(string image) => new(BlockFile.Look(image).Allocated, kind.CountFiles(image));
+    private static LayerUsage CountAll(string image) => new(BlockFile.Look(image).Allocated, ImageKind.Of(image).CountFiles(image));
 
     private async Task GrowAsync(string directory, string path, ByteSize size)
     {
@@ -140,7 +141,7 @@ internal sealed class CloneForm(string directory, ImageKind kind, ByteSize ordin
             image.SetLength(size.Bytes);
         }
 
-        await kind.GrowAsync(directory, path);
+        await ImageKind.Of(path).GrowAsync(directory, path, time);
     }
 
     // Made once for each size, and cloned: so all have one id, which the kernel is told to overlook.
@@ -152,13 +153,13 @@ internal sealed class CloneForm(string directory, ImageKind kind, ByteSize ordin
         {
             if (!File.Exists(path))
             {
-                DurableFile.MakeDirectory(directory);
+                DurableFile.MakeDirectory(empties);
                 string temporary = $"{path}.new";
                 FileCalls.Run(temporary, () => File.Delete(temporary));
                 using BlockFile image = BlockFile.Create(temporary);
                 image.SetLength(size.Bytes);
                 await kind.MakeAsync(temporary);
-                await LayerImage.MountAsync(directory, temporary, kind, static point =>
+                await LayerImage.MountAsync(empties, temporary, kind, time, static point =>
                 {
                     FileCalls.Run(point, () => Directory.EnumerateDirectories(point, "lost+found").ToList().ForEach(Directory.Delete));
                     return Task.CompletedTask;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.Extensions.Options;
 
 namespace EveStorage.ContainerdSnapshotter;
@@ -20,6 +21,9 @@ public sealed class ContainerdSnapshotterOptions
     /// <summary>The kind of file system that a layer is where it is one of its own.</summary>
     public string FileSystem { get; set; } = "ext4";
 
+    /// <summary>Whether a layer that lies on nothing is a file system of its own.</summary>
+    internal bool AreClones => Mode == LayerMode.Clone || (Mode == LayerMode.Auto && LayerSize is not null);
+
     /// <summary>How many snapshots there may be of each name that containerd gives its snapshotter.</summary>
     public int MaxSnapshots { get; set; } = 20_000;
 
@@ -33,6 +37,12 @@ internal sealed class ContainerdSnapshotterOptionsValidator : IValidateOptions<C
     /// <summary>sockaddr_un has room for so much: unix(7).</summary>
     private const int MaxSocket = 107;
 
+    // A colon and a comma are the kernel's between the layers and the options of an overlay, and containerd escapes neither.
+    private static readonly SearchValues<char> s_refused = SearchValues.Create(":,\\\"");
+
+    /// <summary>Whether layers can lie beneath <paramref name="directory"/>.</summary>
+    internal static bool CanHold(string directory) => Path.IsPathRooted(directory) && !directory.AsSpan().ContainsAny(s_refused);
+
     /// <inheritdoc/>
     public ValidateOptionsResult Validate(string? name, ContainerdSnapshotterOptions options)
     {
@@ -42,8 +52,7 @@ internal sealed class ContainerdSnapshotterOptionsValidator : IValidateOptions<C
             result.AddError($"has to be an absolute path of {MaxSocket} letters at most", nameof(ContainerdSnapshotterOptions.Socket));
         }
 
-        // A colon and a comma are the kernel's between the layers and the options of an overlay, and containerd escapes neither.
-        if (!Path.IsPathRooted(options.Directory) || options.Directory.IndexOfAny([':', ',', '\\', '"']) >= 0)
+        if (!CanHold(options.Directory))
         {
             result.AddError("has to be an absolute path without ':', ',', '\\' and '\"'", nameof(ContainerdSnapshotterOptions.Directory));
         }

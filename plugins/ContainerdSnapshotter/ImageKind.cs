@@ -14,6 +14,7 @@ internal sealed record ImageKind
         new()
         {
             Name = "ext4",
+            Magic = (0x438, [0x53, 0xEF]),
             Least = ByteSize.MiB(16),
             Module = ("ext4", "CONFIG_EXT4_FS"),
 
@@ -27,6 +28,7 @@ internal sealed record ImageKind
         new()
         {
             Name = "xfs",
+            Magic = (0, [.. "XFSB"u8]),
             Least = ByteSize.MiB(300),
             Module = ("xfs", "CONFIG_XFS_FS"),
 
@@ -41,6 +43,9 @@ internal sealed record ImageKind
 
     /// <summary>Its name, for the kernel and for people.</summary>
     internal required string Name { get; init; }
+
+    /// <summary>What tells it from the other, and where in the first bytes: Documentation/filesystems/ext4/super.rst; fs/xfs/libxfs/xfs_format.h.</summary>
+    internal required (int At, byte[] Bytes) Magic { get; init; }
 
     /// <summary>The smallest that is made.</summary>
     internal required ByteSize Least { get; init; }
@@ -66,24 +71,35 @@ internal sealed record ImageKind
     /// <summary>The programs it needs.</summary>
     internal IReadOnlyList<string> Programs => [$"mkfs.{Name}", Growing.Program];
 
+    /// <summary>The kind of the one in the image at <paramref name="path"/>, which says so itself: what is asked for today is that of images made from now on.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Corrupt"/>: it is of none.</exception>
+    internal static ImageKind Of(string path)
+    {
+        byte[] head = ReadHead(path);
+        return All.FirstOrDefault(kind => head.AsSpan(kind.Magic.At).StartsWith(kind.Magic.Bytes))
+            ?? throw new StorageException(StorageErrorKind.Corrupt, path, $"is no image of a layer: it is neither {string.Join(" nor ", All.Select(kind => kind.Name))}");
+    }
+
     /// <summary>Makes one that is empty, in the image at <paramref name="path"/>.</summary>
     /// <exception cref="StorageException">It could not be made.</exception>
     internal Task MakeAsync(string path) => RunAsync($"mkfs.{Name}", [.. Making, path]);
 
     /// <summary>Grows one that is not mounted into the image at <paramref name="path"/>, in a directory of its own.</summary>
     /// <exception cref="StorageException">It could not.</exception>
-    internal Task GrowAsync(string directory, string path)
+    internal Task GrowAsync(string directory, string path, TimeProvider time)
         => Growing.WhileMounted
-            ? LayerImage.MountAsync(directory, path, this, point => RunAsync(Growing.Program, [Growing.Argument, point]))
+            ? LayerImage.MountAsync(directory, path, this, time, point => RunAsync(Growing.Program, [Growing.Argument, point]))
             : RunAsync(Growing.Program, [Growing.Argument, path]);
 
     /// <summary>How many files the one in the image at <paramref name="path"/> has; as of its last unmount while it is mounted.</summary>
-    internal long CountFiles(string path)
+    internal long CountFiles(string path) => Files(ReadHead(path));
+
+    private static byte[] ReadHead(string path)
     {
         using BlockFile image = BlockFile.Open(path, writable: false);
-        Span<byte> head = stackalloc byte[HeadLength];
+        byte[] head = new byte[HeadLength];
         image.Read(0, head);
-        return Files(head);
+        return head;
     }
 
     private static async Task RunAsync(string program, IReadOnlyList<string> arguments)

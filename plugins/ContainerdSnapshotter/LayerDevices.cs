@@ -20,15 +20,9 @@ internal sealed class LayerDevices : IDisposable
         string link = Path.Combine(directory, Link);
         lock (_lock)
         {
-            if (!_held.TryGetValue(directory, out LoopDevice? device))
+            if (!_held.ContainsKey(directory))
             {
-                device = LoopDevice.Hold(image, image);
-                _held.Add(directory, device);
-                FileCalls.Run(link, () =>
-                {
-                    File.Delete(link);
-                    File.CreateSymbolicLink(link, device.Path);
-                });
+                _held.Add(directory, Hold(image, link));
             }
         }
 
@@ -70,6 +64,29 @@ internal sealed class LayerDevices : IDisposable
             }
 
             _held.Clear();
+        }
+    }
+
+    private static LoopDevice Hold(string image, string link)
+    {
+        LoopDevice device = LoopDevice.Hold(image, image);
+        bool linked = false;
+        try
+        {
+            FileCalls.Run(link, () =>
+            {
+                File.Delete(link);
+                File.CreateSymbolicLink(link, device.Path);
+            });
+            linked = true;
+            return device;
+        }
+        finally
+        {
+            if (!linked)
+            {
+                device.Dispose();
+            }
         }
     }
 }

@@ -8,26 +8,23 @@ internal sealed class LayerForms : IDisposable
     private readonly OverlayForm _overlay = new();
     private readonly CloneForm _clone;
 
-    private LayerForms(ContainerdSnapshotterOptions options, LayerMode ordinary)
+    private LayerForms(ContainerdSnapshotterOptions options, string directory, TimeProvider time)
     {
         ImageKind kind = ImageKind.All.Single(kind => kind.Name == options.FileSystem);
-        _clone = new(Path.Combine(options.Directory, ".empty"), kind, options.LayerSize ?? ContainerdSnapshotterOptions.OrdinarySize);
-        Ordinary = ordinary;
+        _clone = new(Path.Combine(directory, ".empty"), kind, options.LayerSize ?? ContainerdSnapshotterOptions.OrdinarySize, time);
+        Ordinary = options.AreClones ? LayerMode.Clone : LayerMode.Overlay;
     }
 
     /// <summary>The form of a snapshot that lies on nothing.</summary>
     internal LayerMode Ordinary { get; }
 
-    /// <summary>Finds out which form is the ordinary one in the options' directory.</summary>
+    /// <summary>Finds out which form is the ordinary one in <paramref name="directory"/>.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: the options ask for one that can't be there.</exception>
-    internal static LayerForms Open(ContainerdSnapshotterOptions options)
-    {
-        bool clones = options.Mode == LayerMode.Clone || (options.Mode == LayerMode.Auto && options.LayerSize is not null);
-        return !clones || LayerImage.CanShare(options.Directory)
-            ? new(options, clones ? LayerMode.Clone : LayerMode.Overlay)
+    internal static LayerForms Open(ContainerdSnapshotterOptions options, string directory, TimeProvider time)
+        => !options.AreClones || LayerImage.CanShare(directory)
+            ? new(options, directory, time)
             : throw new StorageException(
-                StorageErrorKind.NotSupported, options.Directory, "is where files share no blocks, so that a layer can't be a file system of its own: have it on xfs or btrfs, or leave LayerSize out and set Mode to overlay");
-    }
+                StorageErrorKind.NotSupported, directory, "is where files share no blocks, so that a layer can't be a file system of its own: have it on xfs or btrfs, or leave LayerSize out and set Mode to overlay");
 
     /// <summary>A form.</summary>
     internal ILayerForm Of(LayerMode mode) => mode == LayerMode.Clone ? _clone : _overlay;

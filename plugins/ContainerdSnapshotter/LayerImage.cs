@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using EveStorage.Linux;
 using Mount = EveStorage.Linux.Mount;
 
@@ -9,8 +8,8 @@ internal static class LayerImage
 {
     private const string Point = "mnt-";
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Makes <paramref name="path"/> what <paramref name="source"/> is now.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: the file system below shares no blocks.</exception>
@@ -54,91 +53,109 @@ internal static class LayerImage
     /// Mounts an image where nobody looks, has something done there, and unmounts it: after that it is as clean as one that was never
     /// mounted, so that it can be looked at without a write.
     /// </summary>
-    internal static async Task MountAsync(string directory, string image, ImageKind kind, Func<string, Task>? act = null)
+    internal static async Task MountAsync(string directory, string image, ImageKind kind, TimeProvider time, Func<string, Task>? act = null)
     {
         string name = $"{Point}{Guid.NewGuid():N}";
         string point = Path.Combine(directory, name);
         using LoopDevice device = LoopDevice.Attach(image, image);
-        using (MountPlace place = MountPlace.Open(directory, name))
-        {
-            place.Mount(device.Path, kind.Name, new MountOptions(Data: string.Join(',', kind.Writing)), image);
-        }
-
+        bool mounted = false;
         try
         {
-            if (act is not null)
+            using (MountPlace place = MountPlace.Open(directory, name))
             {
-                await act(point);
+                place.Mount(device.Path, kind.Name, new MountOptions(Data: string.Join(',', kind.Writing)), image);
+                mounted = true;
             }
+
+            await (act?.Invoke(point) ?? Task.CompletedTask);
         }
         finally
         {
-            await UnmountAsync(point);
+            if (mounted)
+            {
+                await MountUse.EndAsync(point, image, time, CancellationToken.None);
+                await WaitAsync(image, time, () => !LoopDevice.IsClaimed(device.Path));
+            }
+
+            Remove(point);
         }
     }
 
     /// <summary>Unmounts what a crash left mounted for a moment beneath <paramref name="directory"/>, and lets go on who was held still.</summary>
-    internal static async Task ResumeAsync(string directory)
+    internal static async Task ResumeAsync(string directory, TimeProvider time)
     {
         string beneath = $"{directory}/";
-        foreach (Mount mount in MountTable.Read().Reverse().Where(mount => mount.Point.StartsWith(beneath, StringComparison.Ordinal)
+        HashSet<string> ours = [.. LoopDevice.List().Where(loop => loop.File.StartsWith(beneath, StringComparison.Ordinal)).Select(loop => loop.Number)];
+        foreach (Mount mount in MountTable.Read().Reverse().Where(mount => ours.Contains(mount.Device) && mount.Point.StartsWith(beneath, StringComparison.Ordinal)
             && Path.GetFileName(mount.Point).StartsWith(Point, StringComparison.Ordinal)))
         {
-            await UnmountAsync(mount.Point);
+            await MountUse.EndAsync(mount.Point, mount.Point, time, CancellationToken.None);
+            Remove(mount.Point);
         }
 
-        HashSet<string> ours = [.. LoopDevice.List().Where(loop => loop.File.StartsWith(beneath, StringComparison.Ordinal)).Select(loop => loop.Number)];
-        foreach (Mount mount in MountTable.Read().Where(mount => ours.Contains(mount.Device)).DistinctBy(mount => mount.Device))
+        foreach (string device in ours)
         {
-            MountedFileSystem.TryThaw(mount.Point);
+            using DirectoryHandle? mounted = MountedFileSystem.Find(device);
+            if (mounted is not null)
+            {
+                MountedFileSystem.TryThaw(mounted, directory);
+            }
         }
     }
 
-    /// <summary>Where the image is mounted, as far as this process sees; null where it is not.</summary>
-    internal static string? FindMounted(string image)
-        => LoopDevice.Find(image) is string node && BlockDevice.FindNumber(node) is string number
-            ? MountTable.Read().FirstOrDefault(mount => mount.Device == number)?.Point
-            : null;
+    /// <summary>Opens what is mounted of the image, as far as this process sees; null where nothing is.</summary>
+    internal static DirectoryHandle? OpenMounted(string image)
+        => LoopDevice.Find(image) is string node && BlockDevice.FindNumber(node) is string number ? MountedFileSystem.Find(number) : null;
 
     /// <summary>Has something done while nobody writes to the image, and all that was written is in it.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Busy"/>: it is mounted where this process does not see it.</exception>
-    internal static void HoldStill(string image, Action act)
+    internal static async Task HoldStillAsync(string image, TimeProvider time, Action act)
     {
-        if (FindMounted(image) is not string point)
+        using DirectoryHandle? mounted = await OpenUsedAsync(image, time);
+        if (mounted is null)
         {
-            if (LoopDevice.Find(image) is string node && LoopDevice.IsClaimed(node) && FindMounted(image) is null)
-            {
-                throw new StorageException(StorageErrorKind.Busy, image, "is mounted where this host does not see it: give containerd this host's mounts");
-            }
-
             act();
             return;
         }
 
-        MountedFileSystem.Freeze(point);
+        MountedFileSystem.Freeze(mounted, image);
         try
         {
             act();
         }
         finally
         {
-            MountedFileSystem.TryThaw(point);
+            MountedFileSystem.TryThaw(mounted, image);
         }
     }
 
-    private static async Task UnmountAsync(string point)
+    private static async Task<DirectoryHandle?> OpenUsedAsync(string image, TimeProvider time)
     {
-        long start = Stopwatch.GetTimestamp();
-        while (!MountPlace.TryUnmount(point, point))
+        DirectoryHandle? mounted = null;
+        await WaitAsync(image, time, () => (mounted = OpenMounted(image)) is not null || LoopDevice.Find(image) is not string node || !LoopDevice.IsClaimed(node));
+        return mounted;
+    }
+
+    // Whoever starts a container has a copy of every mount for a moment, and what ended here may live on in that.
+    private static async Task WaitAsync(string image, TimeProvider time, Func<bool> isSo)
+    {
+        long start = time.GetTimestamp();
+        while (!isSo())
         {
-            if (Stopwatch.GetElapsedTime(start) > s_patience)
+            if (time.GetElapsedTime(start) > s_patience)
             {
-                throw new StorageException(StorageErrorKind.Busy, point, "is in use, and is mounted for a moment only: end what looks there");
+                throw new StorageException(StorageErrorKind.Busy, image, "is mounted where this host does not see it: give containerd this host's mounts");
             }
 
-            await Task.Delay(s_pause);
+            await Task.Delay(s_pause, time);
         }
+    }
 
-        FileCalls.Run(point, () => Directory.Delete(point));
+    private static void Remove(string point)
+    {
+        if (Directory.Exists(point))
+        {
+            FileCalls.Run(point, () => Directory.Delete(point));
+        }
     }
 }

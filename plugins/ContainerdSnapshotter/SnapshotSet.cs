@@ -14,6 +14,7 @@ internal sealed class SnapshotSet
     private readonly Lock _lock = new();
     private readonly Dictionary<string, (long Number, SnapshotRecord Record)> _all = [];
     private readonly HashSet<string> _making = [];
+    private readonly HashSet<string> _committing = [];
     private readonly Dictionary<string, int> _children = [];
     private long _last;
 
@@ -70,34 +71,23 @@ internal sealed class SnapshotSet
         lock (_lock)
         {
             (number, active) = RequireActive(name, key);
+            RequireNoCommit(key);
+            _committing.Add(key);   // from here on it stays: nobody removes it, and nobody else commits it
         }
 
-        // Not under the lock: what was written has to be on the disk first, and counting it may take as long as it is large.
-        ILayerForm form = _forms.Of(active.Mode);
-        using FixedLayer layer = await form.FixAsync(_directory.PathOf(number), active);
-        lock (_lock)
+        try
         {
-            (long still, SnapshotRecord record) = RequireActive(name, key);
-            if (still != number)
+            // Not under the lock: what was written has to be on the disk first, and counting it may take as long as it is large.
+            ILayerForm form = _forms.Of(active.Mode);
+            using FixedLayer layer = await form.FixAsync(_directory.PathOf(number), active);
+            Commit(name, key, labels, form, layer);
+        }
+        finally
+        {
+            lock (_lock)
             {
-                throw new StorageException(StorageErrorKind.Busy, key, "was replaced meanwhile: try again");
+                _committing.Remove(key);
             }
-
-            DateTimeOffset now = _time.GetUtcNow();
-            SnapshotRecord committed = record with
-            {
-                Key = name,
-                Kind = Kind.Committed,
-                Created = now,
-                Updated = now,
-                Labels = labels,
-                Usage = layer.Usage.Without(record.Lower),
-            };
-            layer.Keep();
-            _directory.Write(number, committed);
-            form.Release(_directory.PathOf(number));
-            Forget(key, record);
-            Add(number, committed);
         }
     }
 
@@ -111,6 +101,8 @@ internal sealed class SnapshotSet
             {
                 throw new StorageException(StorageErrorKind.Busy, key, "has others that lie on it: remove those first");
             }
+
+            RequireNoCommit(key);
 
             string left = _directory.Retire(number);
             _forms.Of(record.Mode).Release(_directory.PathOf(number));
@@ -229,18 +221,49 @@ internal sealed class SnapshotSet
         }
     }
 
+    private void Commit(string name, string key, IReadOnlyDictionary<string, string> labels, ILayerForm form, FixedLayer layer)
+    {
+        lock (_lock)
+        {
+            (long number, SnapshotRecord record) = RequireActive(name, key);
+            DateTimeOffset now = _time.GetUtcNow();
+            SnapshotRecord committed = record with
+            {
+                Key = name,
+                Kind = Kind.Committed,
+                Created = now,
+                Updated = now,
+                Labels = labels,
+                Usage = layer.Usage.Without(record.Lower),
+            };
+            layer.Keep();
+            _directory.Write(number, committed);
+            form.Release(_directory.PathOf(number));
+            Forget(key, record);
+            Add(number, committed);
+        }
+    }
+
     private (long Number, SnapshotRecord Record) Require(string key)
         => _all.TryGetValue(key, out (long, SnapshotRecord) found) ? found : throw new StorageException(StorageErrorKind.NotFound, key, "is no snapshot here");
 
     private (long Number, SnapshotRecord Record) RequireActive(string name, string key)
     {
-        if (_all.ContainsKey(name))
+        if (_all.ContainsKey(name) || _making.Contains(name))
         {
             throw new StorageException(StorageErrorKind.Conflict, name, "is there");
         }
 
         (long number, SnapshotRecord record) = Require(key);
         return record.Kind == Kind.Active ? (number, record) : throw new StorageException(StorageErrorKind.Busy, key, "is not one that is written, so that it can't be committed");
+    }
+
+    private void RequireNoCommit(string key)
+    {
+        if (_committing.Contains(key))
+        {
+            throw new StorageException(StorageErrorKind.Busy, key, "is being committed: try again when that is done");
+        }
     }
 
     private void Add(long number, SnapshotRecord record)

@@ -9,7 +9,8 @@ internal sealed partial class SnapshotSets : IAsyncDisposable
 {
     private const int MaxSets = 1000;
 
-    private readonly ContainerdSnapshotterOptions _options;
+    private readonly string _directory;
+    private readonly int _most;
     private readonly TimeProvider _time;
     private readonly FileLock _held;
     private readonly LayerForms _forms;
@@ -17,9 +18,9 @@ internal sealed partial class SnapshotSets : IAsyncDisposable
     private readonly Dictionary<string, SnapshotSet> _sets = [];
     private readonly Lock _lock = new();
 
-    private SnapshotSets(ContainerdSnapshotterOptions options, PluginServices services, FileLock held, LayerForms forms)
+    private SnapshotSets(string directory, int most, PluginServices services, FileLock held, LayerForms forms)
     {
-        (_options, _time, _held, _forms) = (options, services.Time, held, forms);
+        (_directory, _most, _time, _held, _forms) = (directory, most, services.Time, held, forms);
         _removal = new(services.Loggers.CreateLogger<LayerRemoval>());
     }
 
@@ -33,17 +34,18 @@ internal sealed partial class SnapshotSets : IAsyncDisposable
                 StorageErrorKind.Unavailable, options.Directory, "is not there: make it, best in a file system of its own (`evestorage fs create containers SIZE`)");
         }
 
-        FileLock held = FileLock.TryAcquire(Path.Combine(options.Directory, "lock"), "serves snapshots to containerd")
-            ?? throw new StorageException(StorageErrorKind.Busy, options.Directory, $"is used by {FileLock.HolderOf(Path.Combine(options.Directory, "lock"))}");
+        string directory = RealPathOf(options.Directory);
+        FileLock held = FileLock.TryAcquire(Path.Combine(directory, "lock"), "serves snapshots to containerd")
+            ?? throw new StorageException(StorageErrorKind.Busy, directory, $"is used by {FileLock.HolderOf(Path.Combine(directory, "lock"))}");
         SnapshotSets? sets = null;
         bool opened = false;
         try
         {
-            await LayerImage.ResumeAsync(options.Directory);
-            sets = new(options, services, held, LayerForms.Open(options));
-            foreach (string directory in Directory.EnumerateDirectories(options.Directory).Where(directory => Name.IsMatch(Path.GetFileName(directory))))
+            await LayerImage.ResumeAsync(directory, services.Time);
+            sets = new(directory, options.MaxSnapshots, services, held, LayerForms.Open(options, directory, services.Time));
+            foreach (string name in Directory.EnumerateDirectories(directory).Select(path => Path.GetFileName(path)).Where(name => Name.IsMatch(name)))
             {
-                sets.Of(Path.GetFileName(directory));
+                sets.Of(name);
             }
 
             opened = true;
@@ -77,7 +79,7 @@ internal sealed partial class SnapshotSets : IAsyncDisposable
                     throw new StorageException(StorageErrorKind.OutOfSpace, snapshotter, $"would be one more than {MaxSets} names of snapshotters");
                 }
 
-                set = new(new(Path.Combine(_options.Directory, snapshotter)), _forms, _removal, _time, _options.MaxSnapshots);
+                set = new(new(Path.Combine(_directory, snapshotter)), _forms, _removal, _time, _most);
                 _sets.Add(snapshotter, set);
             }
 
@@ -91,6 +93,16 @@ internal sealed partial class SnapshotSets : IAsyncDisposable
         await _removal.DisposeAsync();
         _forms.Dispose();
         _held.Dispose();
+    }
+
+    // The kernel names the files of its devices, and what is mounted, by paths without links: ours are compared with those.
+    private static string RealPathOf(string directory)
+    {
+        using DirectoryHandle opened = DirectoryHandle.Open(Path.Combine(directory, "."));   // where a link leads
+        string real = opened.RealPath;
+        return ContainerdSnapshotterOptionsValidator.CanHold(real)
+            ? real
+            : throw new StorageException(StorageErrorKind.InvalidConfiguration, directory, $"leads to {real}, and layers can't lie beneath a path with ':', ',', '\\' or '\"'");
     }
 
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,75}\z")]

@@ -26,9 +26,8 @@ internal sealed class SnapshotterServer(ContainerdSnapshotterOptions options, Pl
         }
 
         ImageKind kind = ImageKind.All.Single(kind => kind.Name == options.FileSystem);
-        bool clones = options.Mode == LayerMode.Clone || (options.Mode == LayerMode.Auto && options.LayerSize is not null);
-        missing.AddRange(Lacking(clones ? kind.Module : ("overlay", "CONFIG_OVERLAY_FS")));
-        if (clones)
+        missing.AddRange(Lacking(options.AreClones ? kind.Module : ("overlay", "CONFIG_OVERLAY_FS")));
+        if (options.AreClones)
         {
             missing.AddRange(kind.Programs.Where(program => Command.Find(program) is null).Select(program => $"{program} is not installed"));
             missing.AddRange(File.Exists("/dev/loop-control") ? [] : KernelModule.Missing(("loop", "CONFIG_BLK_DEV_LOOP")));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Tmds.Linux;
@@ -21,6 +22,29 @@ public sealed class DirectoryHandle : IDisposable
     }
 
     internal SafeFileHandle Handle { get; }
+
+    /// <summary>Its path as the kernel names it: through no link, and with no slash behind.</summary>
+    /// <exception cref="StorageException">The kernel does not tell.</exception>
+    public string RealPath
+    {
+        get
+        {
+            using Descriptor descriptor = new(Handle);
+            string link = $"/proc/self/fd/{(int)descriptor}";
+            return FileCalls.Run(_path, () => new FileInfo(link).LinkTarget!);
+        }
+    }
+
+    /// <summary>The number of the device that its file system lies on, as the table of mounts has it: <c>7:0</c>.</summary>
+    /// <exception cref="StorageException">The disk failed.</exception>
+    public string Device
+    {
+        get
+        {
+            statx facts = Facts();
+            return string.Create(CultureInfo.InvariantCulture, $"{facts.stx_dev_major}:{facts.stx_dev_minor}");
+        }
+    }
 
     /// <summary>Opens the directory at <paramref name="path"/>, which is no symbolic link.</summary>
     /// <exception cref="StorageException">It is not there, is a symbolic link or is no directory.</exception>
@@ -47,16 +71,20 @@ public sealed class DirectoryHandle : IDisposable
 
     /// <summary>Whose it is.</summary>
     /// <exception cref="StorageException">The disk failed.</exception>
-    public unsafe DirectoryOwner Look()
+    public DirectoryOwner Look()
     {
-        using Descriptor descriptor = new(Handle);
-        byte empty = 0;
-        statx facts;
-        return LibC.statx(descriptor, &empty, LibC.AT_EMPTY_PATH, LibC.STATX_BASIC_STATS, &facts) == 0
-            ? new(LibC.geteuid() == facts.stx_uid, (UnixFileMode)(facts.stx_mode & 0xFFF))
-            : throw Errno.Failure(_path, "statx");
+        statx facts = Facts();
+        return new(LibC.geteuid() == facts.stx_uid, (UnixFileMode)(facts.stx_mode & 0xFFF));
     }
 
     /// <inheritdoc/>
     public void Dispose() => Handle.Dispose();
+
+    private unsafe statx Facts()
+    {
+        using Descriptor descriptor = new(Handle);
+        byte empty = 0;
+        statx facts;
+        return LibC.statx(descriptor, &empty, LibC.AT_EMPTY_PATH, LibC.STATX_BASIC_STATS, &facts) == 0 ? facts : throw Errno.Failure(_path, "statx");
+    }
 }

@@ -42,14 +42,22 @@ public readonly record struct FileSystem(FileSystemKind Kind, ByteSize Size, Byt
 
     /// <summary>Looks at the file system of <paramref name="directory"/>.</summary>
     /// <exception cref="StorageException">It is not there.</exception>
-    public static unsafe FileSystem Of(string directory)
+    public static FileSystem Of(string directory)
     {
         using DirectoryHandle handle = DirectoryHandle.Open(directory);
-        using Descriptor descriptor = new(handle.Handle);
+        return Of(handle, directory);
+    }
+
+    /// <summary>Looks at the file system of a directory that is open.</summary>
+    /// <exception cref="StorageException">The disk failed.</exception>
+    public static unsafe FileSystem Of(DirectoryHandle directory, string subject)
+    {
+        ArgumentNullException.ThrowIfNull(directory);
+        using Descriptor descriptor = new(directory.Handle);
         OwnCalls.FileSystemStatus status;
         if (OwnCalls.FStatFs(descriptor, &status) < 0)
         {
-            throw Errno.Failure(directory, "fstatfs");
+            throw Errno.Failure(subject, "fstatfs");
         }
 
         FileSystemKind kind = status.Type switch

@@ -5,45 +5,10 @@ using Mount = EveStorage.ContainerdSnapshotter.Protocol.Mount;
 
 namespace EveStorage.Tests;
 
-/// <summary>Layers that are file systems of their own, mounted as containerd would.</summary>
-public sealed class CloneTests : IAsyncLifetime
+/// <summary>What layers that are file systems of their own hold, take, and refuse.</summary>
+public sealed class CloneTests : MountedLayers
 {
     private static readonly Dictionary<string, string> s_none = [];
-
-    private readonly SnapshotterDirectory _directory = new();
-    private readonly Stack<string> _mounted = [];
-    private LoopFileSystem _place = null!;
-    private SnapshotSets _sets = null!;
-
-    private SnapshotSet Set => _sets.Of("eve.storage");
-
-    private ContainerdSnapshotterOptions Options
-    {
-        get
-        {
-            ContainerdSnapshotterOptions options = _directory.OptionsIn(_place.Path);
-            options.LayerSize = ByteSize.MiB(64);
-            return options;
-        }
-    }
-
-    public async ValueTask InitializeAsync()
-    {
-        _place = await LoopFileSystem.MakeAsync("xfs", ByteSize.MiB(512));
-        _sets = await SnapshotSets.OpenAsync(Options, _directory.Services);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        while (_mounted.TryPop(out string? point))
-        {
-            await LoopFileSystem.UnmountAsync(point);
-        }
-
-        await _sets.DisposeAsync();
-        await _place.DisposeAsync();
-        await _directory.DisposeAsync();
-    }
 
     [Fact]
     public async Task A_layer_starts_as_what_it_lies_on_and_changes_nothing_of_it()
@@ -76,70 +41,52 @@ public sealed class CloneTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task All_of_it_is_there_after_a_restart_that_containers_do_not_notice()
+    public async Task A_place_that_leads_to_another_file_system_by_now_is_not_held_still()
     {
-        await Set.MakeAsync(Kind.Active, "a", "", s_none);
-        await Set.CommitAsync("A", "a", s_none);
-        string running = await MountAsync(await Set.MakeAsync(Kind.Active, "b", "A", s_none));
+        string point = await MountAsync(await Set.MakeAsync(Kind.Active, "a", "", s_none));
+        await CoverAsync(point);
 
-        await RestartAsync();
-        await WriteAsync(running, "file", "written");
-        string again = await MountAsync(Set.MountsOf("b"));
-
-        (await ReadAsync(again, "file")).ShouldBe("written", "whoever mounts it has the same file system, not another on the same blocks");
-        Set.List().Select(record => $"{record.Key} {record.Kind} {record.Mode}").ShouldBe(["A Committed Clone", "b Active Clone"]);
-    }
-
-    [Fact]
-    public async Task What_lies_on_directories_is_one_whatever_the_mode_is_by_then()
-    {
-        await RestartAsync(_directory.OptionsIn(_place.Path));
-        await Set.MakeAsync(Kind.Active, "a", "", s_none);
-        await Set.CommitAsync("A", "a", s_none);
-
-        await RestartAsync();
-        await Set.MakeAsync(Kind.Active, "b", "A", s_none);
-        await Set.MakeAsync(Kind.Active, "c", "", s_none);
-
-        Set.List().Select(record => record.Mode).ShouldBe([LayerMode.Overlay, LayerMode.Overlay, LayerMode.Clone]);
-    }
-
-    [Fact]
-    public async Task A_crash_between_any_two_steps_of_a_commit_leaves_it_to_be_done_again_or_done()
-    {
-        await WriteAsync(await MountAsync(await Set.MakeAsync(Kind.Active, "a", "", s_none)), "file", "x");
+        (await Should.ThrowAsync<StorageException>(() => Set.CommitAsync("A", "a", s_none))).Kind.ShouldBe(StorageErrorKind.Busy);
         await UnmountAsync();
-        await Set.MakeAsync(Kind.Active, "b", "", s_none);
-        await Set.CommitAsync("B", "b", s_none);
-        string layers = Path.Combine(_place.Path, "eve.storage");
-        File.Copy(Path.Combine(layers, "1", "image"), Path.Combine(layers, "1", "fixed-half"));
-        File.Copy(Path.Combine(layers, "1", "image"), Path.Combine(layers, "1", "committed"));
-        File.Copy(Path.Combine(layers, "2", "committed"), Path.Combine(layers, "2", "image"));
-
-        await RestartAsync();
-
-        Names(layers, "1").ShouldBe(["image", "snapshot.json"]);
-        Names(layers, "2").ShouldBe(["committed", "snapshot.json"]);
         await Set.CommitAsync("A", "a", s_none);
-        (await ReadAsync(await MountAsync(await Set.MakeAsync(Kind.View, "v", "A", s_none)), "file")).ShouldBe("x");
     }
 
     [Fact]
-    public async Task What_a_crash_left_mounted_for_a_moment_is_unmounted_and_who_was_held_still_goes_on()
+    public async Task What_is_being_committed_stays_until_that_is_done_and_is_committed_once()
     {
-        string running = await MountAsync(await Set.MakeAsync(Kind.Active, "a", "", s_none));
-        string building = Path.Combine(_place.Path, "eve.storage", "new-7");
-        string moment = Path.Combine(building, "mnt-1");
-        Directory.CreateDirectory(moment);
-        File.Copy(Directory.EnumerateFiles(Path.Combine(_place.Path, ".empty")).Single(), Path.Combine(building, "image"));
-        await Command.Find("mount")!.RunAsync(["-o", "loop", Path.Combine(building, "image"), moment], CancellationToken.None);
-        MountedFileSystem.Freeze(running);
+        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
+        await Set.MakeAsync(Kind.Active, "a", "", s_none);
+        MountedFileSystem.Freeze(Place);
+        Task[] commits = [.. new[] { "A", "B" }.Select(name => Task.Run(() => Set.CommitAsync(name, "a", s_none), cancellationToken))];
+        Task refused;
+        try
+        {
+            refused = await Task.WhenAny(commits).WaitAsync(TimeSpan.FromSeconds(30), cancellationToken);
+            Should.Throw<StorageException>(() => Set.Remove("a")).Kind.ShouldBe(StorageErrorKind.Busy);
+        }
+        finally
+        {
+            MountedFileSystem.TryThaw(Place);
+        }
 
-        await RestartAsync();
+        (await Should.ThrowAsync<StorageException>(refused)).Kind.ShouldBe(StorageErrorKind.Busy);
+        await commits.Single(commit => commit != refused);
+        SnapshotRecord committed = Set.List().ShouldHaveSingleItem();
+        Set.Remove(committed.Key);
+    }
 
-        MountTable.Read().ShouldNotContain(mount => mount.Point.StartsWith($"{_place.Path}/", StringComparison.Ordinal));
-        await WriteAsync(running, "file", "goes on");
-        await RunningContainerd.ComesTrueAsync(() => Directory.EnumerateDirectories(Path.Combine(_place.Path, "eve.storage")).Count() == 1, "it goes");
+    [Fact]
+    public async Task An_image_that_can_not_be_mounted_leaves_no_place_for_it()
+    {
+        string image = Path.Combine(Place, "none");
+        using (BlockFile file = BlockFile.Create(image))
+        {
+            file.SetLength(1 << 20);
+        }
+
+        await Should.ThrowAsync<StorageException>(() => LayerImage.MountAsync(Place, image, ImageKind.All[0], TimeProvider.System));
+
+        Directory.EnumerateDirectories(Place, "mnt-*").ShouldBeEmpty();
     }
 
     [Theory]
@@ -169,7 +116,7 @@ public sealed class CloneTests : IAsyncLifetime
         await Set.MakeAsync(Kind.Active, "b", "A", s_none);
 
         refused.Kind.ShouldBe(StorageErrorKind.InvalidConfiguration);
-        Directory.EnumerateDirectories(Path.Combine(_place.Path, "eve.storage")).Count().ShouldBe(2);
+        Directory.EnumerateDirectories(Path.Combine(Place, "eve.storage")).Count().ShouldBe(2);
     }
 
     [Fact]
@@ -186,34 +133,5 @@ public sealed class CloneTests : IAsyncLifetime
         (Set.UsageOf("A").Files, Set.UsageOf("b").Files).ShouldBe((1, 1));
         Set.UsageOf("A").Size.ShouldBeInRange(4 << 20, 5 << 20);
         Set.UsageOf("b").Size.ShouldBeInRange(1 << 20, 2 << 20);
-    }
-
-    private static string[] Names(string layers, string number)
-        => [.. Directory.EnumerateFileSystemEntries(Path.Combine(layers, number)).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
-
-    private static async Task WriteAsync(string point, string name, string content)
-    {
-        string path = Path.Combine(point, name);
-        await File.WriteAllTextAsync(path, content);
-        MountedFileSystem.Sync(point);
-    }
-
-    private static Task<string> ReadAsync(string point, string name) => File.ReadAllTextAsync(Path.Combine(point, name));
-
-    private async Task<string> MountAsync(IReadOnlyList<Mount> mounts)
-    {
-        Mount mount = mounts.ShouldHaveSingleItem();
-        string point = Directory.CreateDirectory(_directory[$"point-{Guid.NewGuid():N}"]).FullName;
-        await Command.Find("mount")!.RunAsync(["-t", mount.Type, "-o", string.Join(',', mount.Options), mount.Source, point], TestContext.Current.CancellationToken);
-        _mounted.Push(point);
-        return point;
-    }
-
-    private Task UnmountAsync() => LoopFileSystem.UnmountAsync(_mounted.Pop());
-
-    private async Task RestartAsync(ContainerdSnapshotterOptions? options = null)
-    {
-        await _sets.DisposeAsync();
-        _sets = await SnapshotSets.OpenAsync(options ?? Options, _directory.Services);
     }
 }
