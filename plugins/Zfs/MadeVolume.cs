@@ -60,7 +60,7 @@ internal static class MadeVolume
     internal static async Task DestroyAsync(Zpool zpool, string dataset, ZfsOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         string leaf = dataset[(dataset.LastIndexOf('/') + 1)..];
-        bool isMaking = leaf.StartsWith('_') || (VolumeName.TryParse(leaf, out VolumeName name) && name.IsTemporary);
+        bool isMaking = Zpool.IsMakingLeaf(leaf) || (VolumeName.TryParse(leaf, out VolumeName name) && name.IsTemporary);
         string[] words = isMaking ? ["destroy", "-r", dataset] : ["destroy", dataset];
         try
         {

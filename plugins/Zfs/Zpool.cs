@@ -24,7 +24,11 @@ internal sealed record Zpool(ZfsTools Tools, string Root)
     internal string MakingOf(Guid operation, Guid id) => $"{Volumes}/_{operation:N}.{id:N}";
 
     /// <summary>Whether an operation is making it, or was when a crash came.</summary>
-    internal bool IsMaking(Dataset dataset) => !dataset.IsSnapshot && dataset.Leaf.StartsWith('_') && dataset.Name == $"{Volumes}/{dataset.Leaf}";
+    internal bool IsMaking(Dataset dataset) => !dataset.IsSnapshot && IsMakingLeaf(dataset.Leaf) && dataset.Name == $"{Volumes}/{dataset.Leaf}";
+
+    /// <summary>Whether the last part of a name is one of those: its form is the mark, so that nothing else that begins alike is taken for it.</summary>
+    internal static bool IsMakingLeaf(string leaf)
+        => leaf.Length == 1 + 32 + 1 + 32 && leaf[0] == '_' && leaf[33] == '.' && Guid.TryParseExact(leaf[1..33], "N", out _) && Guid.TryParseExact(leaf[34..], "N", out _);
 
     /// <summary>What has the name of a volume, with its snapshots and what lies below it; null when nothing has.</summary>
     internal Dataset? In(IReadOnlyList<Dataset> found, VolumeName name) => found.FirstOrDefault(dataset => dataset.Name == DatasetOf(name));

@@ -23,9 +23,10 @@ internal sealed class MountedHere : IAsyncDisposable
             await RunAsync("mount", ["-t", source.Kind, "-o", source.Data.Length > 0 ? $"nosuid,nodev,{source.Data}" : "nosuid,nodev", source.Source, path], cancellationToken);
             return new(path);
         }
-        catch (ConformanceException)
+        catch
         {
-            Directory.Delete(path);
+            MountedHere mounted = new(path);   // it may be: whoever cancelled did not wait for the answer
+            await mounted.DisposeAsync();
             throw;
         }
     }
@@ -42,7 +43,28 @@ internal sealed class MountedHere : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync() => await UnmountAsync(CancellationToken.None);
+    public async ValueTask DisposeAsync()
+    {
+        // Busy for a moment is what another's fork makes it.
+        for (int time = 0; _mounted; time++)
+        {
+            try
+            {
+                await UnmountAsync(CancellationToken.None);
+            }
+            catch (ConformanceException) when (!IsMounted())
+            {
+                _mounted = false;
+                Directory.Delete(Path);
+            }
+            catch (ConformanceException) when (time < 20)
+            {
+                await Task.Delay(100);
+            }
+        }
+    }
+
+    private bool IsMounted() => File.ReadLines("/proc/self/mounts").Any(line => line.Split(' ')[1] == Path);
 
     private static async Task RunAsync(string program, string[] words, CancellationToken cancellationToken)
     {

@@ -36,6 +36,8 @@ internal sealed class Invocation : IAsyncDisposable
     /// <summary>Runs a verb, and turns what it throws into a line and an exit code.</summary>
     internal static async Task<int> RunAsync(ParseResult parsed, Func<Invocation, CancellationToken, Task<int>> run, CancellationToken cancellationToken)
     {
+        // A Ctrl-C that comes before a verb has given its task back ends the process in its middle: so it is given back at once.
+        await Task.Yield();
         await using Invocation invocation = new(parsed);
         try
         {

@@ -15,18 +15,12 @@ internal static class StackPlanner
     /// <param name="id">The id that was drawn for it.</param>
     /// <param name="cancellationToken">Stops planning.</param>
     /// <param name="mount">Where its file system is to be mounted; null for a disk.</param>
-    /// <param name="kind">The kind of file system; null for the pool's own, and the first of the profile's layers where it makes none.</param>
+    /// <param name="kind">The kind of file system; null for the first that has what is asked for: the pool's own, then the profile's layers in their order.</param>
     /// <exception cref="StorageException">It can't be composed; the message has every reason.</exception>
     internal static async Task<(LayerStack Stack, Plan Plan)> PlanCreateAsync(
         StorageParts parts, IStoragePool pool, VolumeSpec spec, Guid id, CancellationToken cancellationToken, MountRecord? mount = null, string? kind = null)
     {
-        kind ??= spec.Form == VolumeForm.FileSystem && parts.FileSystemKindsOf(pool) is [string first, ..] ? first : null;
-        PlacedLayer[] available = [.. parts.LayersOf(pool.Name).Where(placed => kind is null || placed.Layer.Above != VolumeForm.FileSystem || placed.Layer.Kind == kind)];
-        IFileSystemPool? native = spec.Form == VolumeForm.FileSystem && pool is IFileSystemPool own && own.FileSystemKind == kind ? own : null;
-        BackendCapabilities capabilities = native is not null ? pool.Capabilities with { Traits = native.FileSystemTraits }
-            : pool is IFileSystemPool ? pool.Capabilities with { Forms = new HashSet<VolumeForm> { VolumeForm.Block } }
-            : pool.Capabilities;
-        IReadOnlyList<PlacedLayer> composed = VolumeComposer.Compose(spec, capabilities, available);
+        (IFileSystemPool? native, BackendCapabilities capabilities, IReadOnlyList<PlacedLayer> composed) = Compose(parts, pool, spec, kind);
         (IVolumeLayer Layer, LayerRecord Record)[] layers =
             [
                 .. native is null ? [] : ((IVolumeLayer, LayerRecord)[])[(new NativeFileSystem(native, spec.Name), new() { Kind = native.FileSystemKind })],
@@ -46,6 +40,37 @@ internal static class StackPlanner
         Plan create = await pool.PlanCreateAsync(lowest, cancellationToken);
         Plan place = mount is null ? Plan.Of() : Plan.Of(new RecordMount(pool, spec.Name, mount));
         return (stack, keys.Then(create).Then(place).Then(await stack.PlanFormatAsync(cancellationToken)));
+    }
+
+    // Where no kind is named, the first that has what is asked for: a pool's own may have no encryption, and one over a layer has.
+    private static (IFileSystemPool? Native, BackendCapabilities Capabilities, IReadOnlyList<PlacedLayer> Composed) Compose(
+        StorageParts parts, IStoragePool pool, VolumeSpec spec, string? kind)
+    {
+        IReadOnlyList<string> kinds = kind is null && spec.Form == VolumeForm.FileSystem ? parts.FileSystemKindsOf(pool) : [];
+        foreach (string other in kinds.SkipLast(1))
+        {
+            try
+            {
+                return ComposeAs(parts, pool, spec, other);
+            }
+            catch (StorageException e) when (e.Kind == StorageErrorKind.InvalidConfiguration)
+            {
+                // The next one, or its reason.
+            }
+        }
+
+        return ComposeAs(parts, pool, spec, kinds.Count > 0 ? kinds[^1] : kind);
+    }
+
+    private static (IFileSystemPool? Native, BackendCapabilities Capabilities, IReadOnlyList<PlacedLayer> Composed) ComposeAs(
+        StorageParts parts, IStoragePool pool, VolumeSpec spec, string? kind)
+    {
+        PlacedLayer[] available = [.. parts.LayersOf(pool.Name).Where(placed => kind is null || placed.Layer.Above != VolumeForm.FileSystem || placed.Layer.Kind == kind)];
+        IFileSystemPool? native = spec.Form == VolumeForm.FileSystem && pool is IFileSystemPool own && own.FileSystemKind == kind ? own : null;
+        BackendCapabilities capabilities = native is not null ? pool.Capabilities with { Traits = native.FileSystemTraits }
+            : pool is IFileSystemPool ? pool.Capabilities with { Forms = new HashSet<VolumeForm> { VolumeForm.Block } }
+            : pool.Capabilities;
+        return (native, capabilities, VolumeComposer.Compose(spec, capabilities, available));
     }
 
     /// <summary>Plans making the keys of stacks. One that is there is taken as it is: someone put it there for this.</summary>

@@ -68,7 +68,9 @@ internal sealed class ImageConversion(PluginCatalog catalog, Profile profile, Sp
     /// <summary>The same of one of which perhaps no volume can be made here: the report says why.</summary>
     /// <exception cref="StorageException">Its format is not known.</exception>
     internal Task<ImageReport> PeekAsync(ImageInput image, ImageQuestion question, CancellationToken cancellationToken)
-        => LookAsync(image, question, goOver: false, keeps: true, cancellationToken);
+        => image.IsPipe && question.Snapshot is not null
+            ? LookAsync(image, question with { Snapshot = null }, goOver: false, keeps: false, cancellationToken)   // told of at the end: the import finds it
+            : LookAsync(image, question, goOver: false, keeps: true, cancellationToken);
 
     /// <summary>The same for an import that copies later: it may have all tables checked now, and no worker is kept.</summary>
     /// <exception cref="StorageException">Its format is not known, or no volume can be made of it.</exception>

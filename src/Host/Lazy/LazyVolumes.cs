@@ -117,6 +117,15 @@ internal sealed class LazyVolumes(StorageParts parts, PlanRunner plans, ImageCon
         }
     }
 
+    /// <summary>Whether a volume is open over its image.</summary>
+    internal bool Has(Guid id)
+    {
+        lock (_attached)
+        {
+            return _attached.ContainsKey(id);
+        }
+    }
+
     /// <summary>Refuses to take a volume for an ordinary one before it is.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Busy"/>: not all of it is copied.</exception>
     internal async Task RequireCopiedAsync(IStoragePool pool, VolumeName name, VolumeRecord record, CancellationToken cancellationToken)
@@ -175,13 +184,16 @@ internal sealed class LazyVolumes(StorageParts parts, PlanRunner plans, ImageCon
                 throw new StorageException(StorageErrorKind.Unavailable, $"{pool.Name}/{name}", "lies over its image, which only the daemon reads: start `evestorage serve`");
             }
 
-            AttachedVolume attached = await AttachAsync(pool, name, record, cancellationToken);
-            lock (_attached)
+            if (ImageLayer.IsIn(record) || Has(record.Id))
             {
-                if (_attached.ContainsKey(record.Id))
+                AttachedVolume attached = await AttachAsync(pool, name, record, cancellationToken);
+                lock (_attached)
                 {
-                    attached.Users++;
-                    return new LazySource(attached.Volume, attached.Subject, access, () => LeaveAsync(record.Id, attached));
+                    if (_attached.ContainsKey(record.Id))
+                    {
+                        attached.Users++;
+                        return new LazySource(attached.Volume, attached.Subject, access, () => LeaveAsync(record.Id, attached));
+                    }
                 }
             }
 

@@ -160,6 +160,11 @@ internal sealed class ImageOpening : IDisposable
             return (_request.Format, Named(_request.Format, _request.ImageName));
         }
 
+        if (head.IsEmpty)
+        {
+            throw new StorageException(StorageErrorKind.Corrupt, _request.ImageName, "is empty: an image holds at least one byte");
+        }
+
         List<string> recognized = [];
         foreach ((string kind, IImageFormat format) in _formats)
         {

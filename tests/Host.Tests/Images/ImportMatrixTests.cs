@@ -57,6 +57,28 @@ public sealed class ImportMatrixTests : IAsyncLifetime
         volume.Allocated.Bytes.ShouldBeLessThan(1 << 20);
     }
 
+    [Fact]
+    public async Task A_snapshot_is_found_in_a_stream_however_late_it_is_told_of()
+    {
+        (string source, string expected) = (_host["late.qcow2"], _host["late.raw"]);
+        await QemuImages.RunAsync("qemu-img", "create", "-q", "-f", "qcow2", source, "64M");
+        await QemuImages.WriteAsync(source, "write -P 1 0 24M");
+        await QemuImages.RunAsync("qemu-img", "snapshot", "-c", "one", source);
+        await QemuImages.WriteAsync(source, "write -P 2 1M 4M");
+        await QemuImages.RunAsync("qemu-img", "convert", "-f", "qcow2", "-O", "raw", "-l", "snapshot.name=one", source, expected);
+
+        await using FileStream stream = File.OpenRead(source);
+        OperationReport report = await _host.RunPipedAsync(TestEngine.Import("vm1", "qcow2") with { Snapshot = "one", Verify = false }, stream);
+
+        report.State.ShouldBe(OperationState.Succeeded, $"{report.Error}");
+        await QemuImages.RunAsync("qemu-img", "compare", "-f", "raw", "-F", "raw", expected, VolumeFile("vm1"));
+    }
+
+    [Fact]
+    public async Task A_stream_of_nothing_is_called_empty()
+        => (await Should.ThrowAsync<StorageException>(() => _host.RunPipedAsync(TestEngine.Import("vm1") with { Verify = false }, new MemoryStream())))
+            .Message.ShouldContain("is empty: an image holds at least one byte");
+
     private string VolumeFile(string name) => Path.Combine(_host.PoolPath, "volumes", name, "image");
 
     // Of the disk: a volume may be longer by less than a block.

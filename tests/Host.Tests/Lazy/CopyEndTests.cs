@@ -78,10 +78,7 @@ public sealed class CopyEndTests : IAsyncLifetime
         for (int time = 0; time < 8; time++)
         {
             (await host.ImportAsync(LazyHost.Request())).State.ShouldBe(OperationState.Succeeded);
-            while (await host.ReportAsync() is not null)
-            {
-                await Task.Yield();
-            }
+            await host.UntilAsync(static report => report is null);
 
             await host.Engine.DoAsync(new DeleteVolume { Pool = TestEngine.Pool, Volume = new("vm1") });
         }

@@ -15,7 +15,7 @@ internal sealed class PlanFinishImport(LazyVolumes lazy) : ChangePlanner<FinishI
         {
             await lazy.RequireCopiedAsync(pool, request.Volume, record, cancellationToken);
         }
-        else if (!context.Recovering)
+        else if (!context.Recovering && !lazy.Has(record.Id))   // the rest of one that was cut short is still to be done
         {
             throw new StorageException(StorageErrorKind.Conflict, request.Subject, "is an ordinary volume");
         }
