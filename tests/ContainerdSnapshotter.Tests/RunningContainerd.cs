@@ -89,14 +89,16 @@ internal sealed class RunningContainerd : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!_running.IsCompleted)
+        try
         {
-            await EndAllAsync();
+            await (_running.IsCompleted ? Task.CompletedTask : EndAllAsync());
         }
-
-        await _end.CancelAsync();
-        await Should.ThrowAsync<OperationCanceledException>(() => _running);
-        _end.Dispose();
+        finally
+        {
+            await _end.CancelAsync();
+            await Should.ThrowAsync<OperationCanceledException>(() => _running);
+            _end.Dispose();
+        }
     }
 
     private Task<string> CtrAsync(CancellationToken cancellationToken, params string[] arguments)
