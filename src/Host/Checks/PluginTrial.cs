@@ -37,39 +37,39 @@ internal sealed class PluginTrial(PluginsOptions plugins, string id, TrialPlace 
         .AddInMemoryCollection(place.Options.Select(option => KeyValuePair.Create($"Options:{option.Key}", option.Value)))
         .Build().GetSection("Options");
 
-    private readonly KitPlans _plans = new(new PlanRunner(NullLogger<PlanRunner>.Instance, TimeProvider.System) { StallTimeout = place.Limit });
-
     /// <summary>Runs every promise.</summary>
     /// <exception cref="StorageException">It can't be loaded, has no part that the kit is about, or its place is taken.</exception>
     internal IAsyncEnumerable<PromiseReport> RunAsync(CancellationToken cancellationToken)
     {
-        PartRegistry parts = Load();
+        PluginsOptions alone = new() { Directories = plugins.Directories, Enabled = [id], Pins = plugins.Pins.Where(pin => pin.Key == id).ToDictionary() };
+        PluginCatalog catalog = PluginCatalog.Load(alone);
+        PartRegistry parts = PartsOf(catalog);
+        KitPlans plans = new(new PlanRunner(NullLogger<PlanRunner>.Instance, TimeProvider.System, new(Events()), new(catalog)) { StallTimeout = place.Limit });
         string[] kinds = [.. parts.Kinds.Where(kind => kind.StartsWith("backend:", StringComparison.Ordinal) || kind.StartsWith("transport:", StringComparison.Ordinal))];
         string kind = place.Kind ?? (kinds.Length == 1 ? kinds[0] : throw (kinds.Length == 0
             ? new StorageException(StorageErrorKind.NotSupported, id, $"provides {string.Join(", ", parts.Kinds)}, and the kit is about backends and transports")
             : Invalid($"provides {string.Join(", ", kinds)}: name one with --kind")));
-        return parts.Backends.FirstOrDefault(part => $"backend:{part.Kind}" == kind) is PluginPart<IStorageBackend> backend ? CheckAsync(backend, cancellationToken)
-            : parts.Transports.FirstOrDefault(part => $"transport:{part.Kind}" == kind) is PluginPart<IVolumeTransport> transport ? CheckAsync(transport, cancellationToken)
+        return parts.Backends.FirstOrDefault(part => $"backend:{part.Kind}" == kind) is PluginPart<IStorageBackend> backend ? CheckAsync(backend, plans, cancellationToken)
+            : parts.Transports.FirstOrDefault(part => $"transport:{part.Kind}" == kind) is PluginPart<IVolumeTransport> transport ? CheckAsync(transport, plans, cancellationToken)
             : throw Invalid($"provides no {kind}, but {string.Join(", ", kinds)}");
     }
 
-    private PartRegistry Load()
+    private PartRegistry PartsOf(PluginCatalog catalog)
     {
-        PluginsOptions alone = new() { Directories = plugins.Directories, Enabled = [id], Pins = plugins.Pins.Where(pin => pin.Key == id).ToDictionary() };
-        CatalogEntry entry = PluginCatalog.Load(alone).Entries.Single(entry => entry.Id == id && entry.Enabled);
+        CatalogEntry entry = catalog.Entries.Single(entry => entry.Id == id && entry.Enabled);
         return entry.Reasons.Count == 0 && entry.Parts is PartRegistry parts
             ? parts
             : throw new StorageException(StorageErrorKind.Unavailable, id, $"can't be loaded: {string.Join("; ", entry.Reasons)}");
     }
 
-    private async IAsyncEnumerable<PromiseReport> CheckAsync(PluginPart<IStorageBackend> part, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<PromiseReport> CheckAsync(PluginPart<IStorageBackend> part, KitPlans plans, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         RequireOptions(part.Check);
         BackendBench bench = new()
         {
             Make = () => part.Create(_options, ServicesFor($"{s_pool}", place.Devices)),
             Spec = new() { Name = s_pool, Devices = place.Devices },
-            Run = _plans.RunAsync,
+            Run = plans.RunAsync,
             Foreign = place.Devices is [string device, ..] ? ForeignThing.For(device) : null,
         };
         await foreach (PromiseReport report in ConformanceKit.CheckAsync(bench, place.Limit, cancellationToken))
@@ -78,7 +78,7 @@ internal sealed class PluginTrial(PluginsOptions plugins, string id, TrialPlace 
         }
     }
 
-    private async IAsyncEnumerable<PromiseReport> CheckAsync(PluginPart<IVolumeTransport> part, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<PromiseReport> CheckAsync(PluginPart<IVolumeTransport> part, KitPlans plans, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         RequireOptions(part.Check);
         bool hangs = false;
@@ -97,7 +97,7 @@ internal sealed class PluginTrial(PluginsOptions plugins, string id, TrialPlace 
                 throw new StorageException(StorageErrorKind.Unavailable, id, $"can't serve on this machine: {string.Join("; ", missing)}");
             }
 
-            TransportBench bench = await here.BenchAsync(id, transport, _plans.RunAsync, cancellationToken);
+            TransportBench bench = await here.BenchAsync(id, transport, plans.RunAsync, cancellationToken);
             PromiseReport report = promise.AppliesTo(bench)
                 ? await ConformanceKit.KeepsAsync(bench, promise, place.Limit, cancellationToken)
                 : new(promise.Name, null, null);
@@ -119,11 +119,13 @@ internal sealed class PluginTrial(PluginsOptions plugins, string id, TrialPlace 
 
     private StorageException Invalid(string message) => new(StorageErrorKind.InvalidConfiguration, id, message);
 
+    private static EventLog Events() => new(TimeProvider.System, NullLogger<EventLog>.Instance);
+
     private static PluginServices ServicesFor(string name, IReadOnlyList<string> devices) => new()
     {
         Loggers = NullLoggerFactory.Instance,
         Time = TimeProvider.System,
-        Events = new EventLog(TimeProvider.System, NullLogger<EventLog>.Instance),
+        Events = Events(),
         Name = name,
         Devices = devices,
     };

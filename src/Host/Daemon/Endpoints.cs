@@ -86,7 +86,9 @@ internal sealed class OperationEndpoints(DescriptorDesk desk) : IEndpoints
     }
 
     private static async Task<T> ReadAsync<T>(HttpContext context)
-        => await context.Request.ReadFromJsonAsync<T>(ApiJson.Compact, context.RequestAborted) ?? throw new BadHttpRequestException("The body is null.");
+        => !context.Request.HasJsonContentType()
+            ? throw new BadHttpRequestException($"The body has to be {Json}, and its Content-Type has to say so.")
+            : await context.Request.ReadFromJsonAsync<T>(ApiJson.Compact, context.RequestAborted) ?? throw new BadHttpRequestException("The body is null.");
 
     private SafeFileHandle? DescriptorOf(HttpContext context)
         => context.Request.Headers[DescriptorPath.Header] is [string token] ? desk.Take(token) : null;

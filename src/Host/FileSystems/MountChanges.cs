@@ -94,6 +94,12 @@ internal sealed class PlanSetFileSystem(Profile profile, RecordedMounts mounts) 
     {
         IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
         VolumeRecord record = await RequireRecordAsync(pool, request.Volume, cancellationToken);
+        Plan limit = request.Reservation is ByteSize kept ? await PlanReserveAsync(pool, request, record, kept, context, cancellationToken) : Plan.Of();
+        if (request.At is null && request.ReadOnly is null)
+        {
+            return limit;   // what is kept free is released whatever other file systems and pools do
+        }
+
         MountRecord now = record.Mount ?? new() { At = $"{request.Volume}", Wanted = false, ChangedBy = context.Operation.Id };
         MountRecord wanted = now with
         {
@@ -101,10 +107,7 @@ internal sealed class PlanSetFileSystem(Profile profile, RecordedMounts mounts) 
             ReadOnly = request.ReadOnly ?? now.ReadOnly,
         };
         await mounts.RequireFreeAsync(wanted.At, request.Subject, context.Records, cancellationToken);
-        Plan limit = request.Reservation is ByteSize kept ? await PlanReserveAsync(pool, request, record, kept, context, cancellationToken) : Plan.Of();
-        return request.At is null && request.ReadOnly is null
-            ? limit
-            : limit.Then(await MountPlans.PlanAsync(pool, request.Volume, record, wanted, context, cancellationToken));
+        return limit.Then(await MountPlans.PlanAsync(pool, request.Volume, record, wanted, context, cancellationToken));
     }
 
     private static async Task<Plan> PlanReserveAsync(

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using EveStorage.Host.Api;
 
 namespace EveStorage.Host.Operations;
@@ -7,92 +8,69 @@ namespace EveStorage.Host.Operations;
 /// once, and from then on only those of the volumes that an operation had in hand since, of whichever process: the journal tells. To read all of them
 /// for each of N operations would be N² readings, and where records are properties of ZFS's each runs a program.
 /// </summary>
-internal sealed class KnownRecords(Journal journal, ChangePlanners planners, TimeProvider time) : IDisposable
+internal sealed class KnownRecords(Journal journal, ChangePlanners planners, TimeProvider time)
 {
-    // Who asks again later reads all of them again: another host, with a journal of its own, may have the same pool.
+    // After that all of them are read again, however often somebody asks: another host, with a journal of its own, may have the same pool.
     private static readonly TimeSpan s_holds = TimeSpan.FromSeconds(30);
 
-    private readonly SemaphoreSlim _gate = new(1, 1);
-    private readonly Dictionary<PoolName, KnownPool> _pools = [];
-    private HashSet<Guid> _ended = [];
-    private long _asked;
+    private readonly ConcurrentDictionary<PoolName, KnownPool> _pools = new();
+
+    /// <summary>The pools whose records are being read now: those that somebody waits for.</summary>
+    internal IReadOnlyList<PoolName> BeingRead => [.. _pools.Where(static known => known.Value.IsBeingRead).Select(static known => known.Key).OrderBy(static name => $"{name}", StringComparer.Ordinal)];
 
     /// <summary>All that are in a pool now.</summary>
     internal async Task<IReadOnlyList<KeyValuePair<VolumeName, VolumeRecord>>> OfAsync(IStoragePool pool, CancellationToken cancellationToken)
     {
-        await _gate.WaitAsync(cancellationToken);
+        KnownPool known = _pools.GetOrAdd(pool.Name, static _ => new());
+        await known.Gate.WaitAsync(cancellationToken);
         try
         {
-            if (time.GetElapsedTime(_asked) > s_holds)
-            {
-                _pools.Clear();
-            }
-
-            LookAtJournal();   // first: what changes while records are read is seen the next time
-            _asked = time.GetTimestamp();
-            KnownPool known = _pools.TryGetValue(pool.Name, out KnownPool? there) && there.Id == pool.Id ? there : await ReadAsync(pool, cancellationToken);
-            foreach (VolumeName name in known.Changed.ToArray())
-            {
-                await known.ReadAsync(pool, name, cancellationToken);
-            }
-
+            known.IsBeingRead = true;
+            LookAtJournal(known, pool);   // first: what changes while records are read is seen the next time
+            await known.ReadAsync(pool, time, cancellationToken);
             return [.. known.Records];
         }
         finally
         {
-            _gate.Release();
+            known.IsBeingRead = false;
+            known.Gate.Release();
         }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose() => _gate.Dispose();
-
-    private async Task<KnownPool> ReadAsync(IStoragePool pool, CancellationToken cancellationToken)
-    {
-        _pools.Remove(pool.Name);
-        KnownPool known = new(pool.Id);
-        await foreach (VolumeInfo volume in pool.ListVolumesAsync(cancellationToken))
-        {
-            await known.ReadAsync(pool, volume.Name, cancellationToken);
-        }
-
-        return _pools[pool.Name] = known;   // whole, or it is not kept
     }
 
     // Notes what operations have in hand, or had and have ended since the last look.
-    private void LookAtJournal()
+    private void LookAtJournal(KnownPool known, IStoragePool pool)
     {
         HashSet<Guid> now = [.. journal.Ids()];
-        if (_pools.Count == 0)
+        if (!known.Holds(pool, time, s_holds))
         {
             now.ExceptWith(journal.ReadOpen().Select(document => document.Operation.Id));
-            _ended = now;   // what they did is in the records that are read after this
+            known.Forget(now);   // what these did is in the records that are read after this
             return;
         }
 
-        _ended.IntersectWith(now);
-        foreach (Guid id in now.Where(id => !_ended.Contains(id)).ToArray())
+        known.Ended.IntersectWith(now);
+        foreach (Guid id in now.Where(id => !known.Ended.Contains(id)).ToArray())
         {
             try
             {
                 OperationReport operation = journal.Read(id).Operation;
-                Note(operation);
+                Note(known, pool, operation);
                 if (operation.State is OperationState.Succeeded or OperationState.Failed or OperationState.Cancelled or OperationState.Cleared)
                 {
-                    _ended.Add(id);
+                    known.Ended.Add(id);
                 }
             }
             catch (StorageException)
             {
-                _pools.Clear();   // what it did can't be known
+                known.Pool = null;   // what it did can't be known
                 return;
             }
         }
     }
 
-    private void Note(OperationReport operation)
+    private void Note(KnownPool known, IStoragePool pool, OperationReport operation)
     {
-        if (operation.Request.Scope is not PoolName pool || !_pools.TryGetValue(pool, out KnownPool? known))
+        if (operation.Request.Scope != pool.Name)
         {
             return;
         }
@@ -101,19 +79,58 @@ internal sealed class KnownRecords(Journal journal, ChangePlanners planners, Tim
         known.Changed.UnionWith(names);
         if (names.Length == 0)
         {
-            _pools.Remove(pool);   // it had the pool as a whole in hand
+            known.Pool = null;   // it had the pool as a whole in hand
         }
     }
 
-    private sealed class KnownPool(Guid id)
+    /// <summary>What is known of one. A gate for each: one whose drives don't answer keeps nobody from another.</summary>
+    private sealed class KnownPool
     {
-        internal Guid Id => id;
+        private long _since;
+
+        internal SemaphoreSlim Gate { get; } = new(1, 1);
+
+        internal volatile bool IsBeingRead;
+
+        /// <summary>The id of the pool whose records all are known; null while they are not.</summary>
+        internal Guid? Pool { get; set; }
 
         internal Dictionary<VolumeName, VolumeRecord> Records { get; } = [];
 
         internal HashSet<VolumeName> Changed { get; } = [];
 
-        internal async Task ReadAsync(IStoragePool pool, VolumeName name, CancellationToken cancellationToken)
+        internal HashSet<Guid> Ended { get; private set; } = [];
+
+        internal bool Holds(IStoragePool pool, TimeProvider time, TimeSpan limit) => Pool == pool.Id && time.GetElapsedTime(_since) <= limit;
+
+        internal void Forget(HashSet<Guid> ended)
+        {
+            Pool = null;
+            Ended = ended;
+        }
+
+        internal async Task ReadAsync(IStoragePool pool, TimeProvider time, CancellationToken cancellationToken)
+        {
+            if (Pool is null)
+            {
+                _since = time.GetTimestamp();
+                Records.Clear();
+                Changed.Clear();
+                await foreach (VolumeInfo volume in pool.ListVolumesAsync(cancellationToken))
+                {
+                    await ReadAsync(pool, volume.Name, cancellationToken);
+                }
+
+                Pool = pool.Id;   // whole, or it is not kept
+            }
+
+            foreach (VolumeName name in Changed.ToArray())
+            {
+                await ReadAsync(pool, name, cancellationToken);
+            }
+        }
+
+        private async Task ReadAsync(IStoragePool pool, VolumeName name, CancellationToken cancellationToken)
         {
             if (await pool.Records.FindAsync(name, cancellationToken) is VolumeRecord record)
             {

@@ -43,14 +43,8 @@ internal sealed partial class OperationRunner
     }
 
     /// <summary>Undoes one that is kept.</summary>
-    private async Task DropAsync(OperationDocument kept, CancellationToken cancellationToken)
-    {
-        using HeldLock? own = tools.Journal.TryOwn(kept.Operation.Id);
-        if (own is not null && tools.Journal.Read(kept.Operation.Id) is { Operation.State: OperationState.Interrupted } still)
-        {
-            await RecoverAsync(still with { Copied = null }, cancellationToken);
-        }
-    }
+    private Task DropAsync(OperationDocument kept, CancellationToken cancellationToken)
+        => RecoverAsync(kept.Operation.Id, still => still.Operation.State == OperationState.Interrupted ? still with { Copied = null } : null, cancellationToken);
 
     /// <summary>What an earlier import of the same left, which is then this caller's to go on with; null for nothing. One of another image is undone.</summary>
     private async Task<(OperationDocument Document, HeldLock Own)?> TakeKeptAsync(ChangeRequest request, SafeFileHandle? image, CancellationToken cancellationToken)

@@ -19,14 +19,9 @@ internal sealed partial class OperationRunner
                 continue;
             }
 
-            using HeldLock? own = tools.Journal.TryOwn(document.Operation.Id);
             try
             {
-                // Its process may have ended it between our reading and its letting go.
-                if (own is not null && tools.Journal.Read(document.Operation.Id) is OperationDocument abandoned && (abandoned.Operation.State.IsUnderWay() || IsOver(abandoned.Operation)))
-                {
-                    await RecoverAsync(abandoned, cancellationToken);
-                }
+                await RecoverAsync(document.Operation.Id, left => left.Operation.State.IsUnderWay() || IsOver(left.Operation) ? left : null, cancellationToken);
             }
             catch (StorageException e)
             {
@@ -35,6 +30,29 @@ internal sealed partial class OperationRunner
         }
 
         tools.Journal.Trim(atOnce: true);
+    }
+
+    // One that no process runs, if it is still what it was found to be: its process may have ended it between our reading and its letting go.
+    private async Task RecoverAsync(Guid id, Func<OperationDocument, OperationDocument?> find, CancellationToken cancellationToken)
+    {
+        HeldLock? own = tools.Journal.TryOwn(id);
+        try
+        {
+            if (own is not null && find(tools.Journal.Read(id)) is OperationDocument abandoned)
+            {
+                await RecoverAsync(abandoned, cancellationToken);
+            }
+        }
+        catch (StalledStepException e)
+        {
+            LogNotYet(id, e.Message);
+            tools.Stalled.Keep([.. new[] { own }.OfType<HeldLock>()]);   // nobody else takes it up while its step may still act
+            own = null;
+        }
+        finally
+        {
+            own?.Dispose();
+        }
     }
 
     private async Task RecoverAsync(OperationDocument document, CancellationToken cancellationToken)
@@ -56,11 +74,11 @@ internal sealed partial class OperationRunner
         {
             throw;   // this start was told to stop: the next one goes on
         }
-        catch (StalledStepException e)
+        catch (StalledStepException)
         {
-            LogNotYet(running.Id, e.Message);
-            tools.Stalled.Keep(names);   // its names stay taken
+            tools.Stalled.Keep(names);   // they stay taken
             names = [];
+            throw;
         }
         catch (Exception e)
         {
@@ -117,7 +135,7 @@ internal sealed partial class OperationRunner
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            if (await MayStillEndAsync(request, e))
+            if (e is StalledStepException || await MayStillEndAsync(request, e))
             {
                 throw;
             }

@@ -225,10 +225,32 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
             Error = cause is OperationCanceledException ? null : ErrorReport.Of(FaultOf(report.Request, cause)),
             Progress = null,
         }),
-        LockAsync = async (step, cancellationToken) => step is DataStep || tools.Planners.For(running.Current.Request).CopiesData
-            ? null
-            : await tools.Locks.TakePoolAsync(await key.Value, running.Current.Request.Subject, step.Title, cancellationToken),
+        LockAsync = (step, cancellationToken) => LockAsync(running.Current.Request, step, key, cancellationToken),
     };
+
+    // Before each step and each undoing. Another operation's step may have been left meanwhile: then this one ends where it stands, too.
+    private async Task<HeldLock?> LockAsync(ChangeRequest request, StorageStep step, Lazy<Task<string>> key, CancellationToken cancellationToken)
+    {
+        tools.Stalled.RequireToGoOn(request.Scope);
+        if (step is DataStep || tools.Planners.For(request).CopiesData)
+        {
+            return null;
+        }
+
+        HeldLock? held = null;
+        try
+        {
+            held = await tools.Locks.TakePoolAsync(await key.Value, request.Subject, step.Title, cancellationToken);
+            tools.Stalled.RequireToGoOn(request.Scope);
+            return held;
+        }
+        catch (Exception) when (tools.Stalled.Contains(request.Scope))
+        {
+            held?.Dispose();
+            tools.Stalled.RequireToGoOn(request.Scope);   // whoever waited for a lock that is kept never gets it
+            throw;
+        }
+    }
 
     private PlanningContext ContextOf(OperationRequest operation, SafeFileHandle? image, bool recovering, Owned owned, Action<string, string> result) => new()
     {

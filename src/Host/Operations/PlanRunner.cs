@@ -61,7 +61,7 @@ internal sealed record PlanRun
 }
 
 /// <summary>Runs a plan's steps in order and, whatever goes wrong, reverts what this operation did.</summary>
-internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvider time, StalledPools? pools = null, PluginFaults? faults = null)
+internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvider time, StalledPools pools, PluginFaults faults)
 {
     /// <summary>How long undoing one step may take before a person is called.</summary>
     public TimeSpan RevertTimeout { get; init; } = TimeSpan.FromMinutes(2);
@@ -140,7 +140,8 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
     {
         using CancellationTokenSource stalled = new(StallTimeout, time);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stalled.Token);
-        OperationContext watched = context with { Progress = new Heard(context.Progress, () => stalled.CancelAfter(StallTimeout)) };
+        using Heard progress = new(context.Progress, () => stalled.CancelAfter(StallTimeout));
+        OperationContext watched = context with { Progress = progress };
         try
         {
             return await EndAsync(run, step, step.Title, StallTimeout, () => step.ApplyAsync(watched, either.Token).AsTask(), stalled.Token);
@@ -157,7 +158,7 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
     {
         if (held is not null && failure is StalledStepException)
         {
-            pools?.Keep(held);
+            pools.Keep(held);
         }
         else
         {
@@ -165,7 +166,7 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
         }
     }
 
-    // On a thread of its own, which it may keep: what does not return keeps nobody else waiting.
+    // On another thread, which it may keep: what does not return keeps nobody else waiting.
     private async Task<T> EndAsync<T>(PlanRun run, StorageStep step, string title, TimeSpan limit, Func<Task<T>> call, CancellationToken late)
     {
         TaskCompletionSource left = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -184,13 +185,13 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
             stop?.Dispose();
         }
 
-        string owner = faults?.OwnerOf(step.GetType()) is string plugin ? $"plugin {plugin}" : "the host";
+        string owner = faults.OwnerOf(step.GetType()) is string plugin ? $"plugin {plugin}" : "the host";
         StalledStepException stalled = new(
             title, $"has not come back: {owner} said nothing of it for {limit.TotalSeconds:0} s, and did not end it within {StopTimeout.TotalSeconds:0} s of being told to");
         LogLeft(title, owner);
         if (run.Pool is PoolName pool)
         {
-            pools?.Add(pool, stalled);
+            pools.Add(pool, stalled);
         }
 
         throw stalled;
@@ -238,7 +239,11 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
                 TellUnlessItFails(step.Title, () => run.Tell(step, StepState.Reverted));
                 LogReverted(step.Title);
             }
-            catch (Exception failure) when (failure is not StalledStepException)
+            catch (StalledStepException stalled)
+            {
+                throw stalled.After(cause);
+            }
+            catch (Exception failure)
             {
                 LogRevertFailed(step.Title, failure);
                 failures.Add(new(step, failure));
@@ -265,20 +270,38 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
 
     private OperationContext ContextOf(PlanRun run) => new(run.Request, logger, run.Progress, time);
 
-    private sealed class Heard(IProgress<StepProgress> inner, Action heard) : IProgress<StepProgress>
+    private sealed class Heard(IProgress<StepProgress> inner, Action heard) : IProgress<StepProgress>, IDisposable
     {
+        private readonly Lock _lock = new();
         private (string Title, ByteSize Done) _last = ("", new(-1));
+        private bool _isOver;
 
-        // Saying the same again is no progress.
+        // Saying the same again is no progress. A step that was left may go on to report, and there is nothing to report of any more.
         public void Report(StepProgress value)
         {
-            if (_last != (value.Title, value.Done))
+            lock (_lock)
             {
-                _last = (value.Title, value.Done);
-                heard();
+                if (_isOver)
+                {
+                    return;
+                }
+
+                if (_last != (value.Title, value.Done))
+                {
+                    _last = (value.Title, value.Done);
+                    heard();
+                }
             }
 
             inner.Report(value);
+        }
+
+        public void Dispose()
+        {
+            lock (_lock)
+            {
+                _isOver = true;
+            }
         }
     }
 

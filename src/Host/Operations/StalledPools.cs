@@ -38,6 +38,16 @@ internal sealed class StalledPools(IEventSink events)
     /// <summary>Whether one is.</summary>
     internal bool Contains(PoolName? pool) => pool is PoolName name && _pools.ContainsKey(name);
 
+    /// <summary>Stops an operation that is under way on one where it stands.</summary>
+    /// <exception cref="StalledStepException">It is one.</exception>
+    internal void RequireToGoOn(PoolName? pool)
+    {
+        if (pool is PoolName name && _pools.TryGetValue(name, out string? message))
+        {
+            throw new StalledStepException($"{name}", message);
+        }
+    }
+
     /// <summary>Refuses what would change one.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NeedsAttention"/>: it is.</exception>
     internal void Require(PoolName? pool)

@@ -9,10 +9,10 @@ namespace EveStorage.Host.Operations;
 
 /// <summary>
 /// Times the planning of changes, and logs what is refused before it becomes an operation. It goes around every planner. Who asks for a change that a
-/// plugin does not come back from planning is told so, and its pool takes no more changes, as after a step that does not come back.
+/// plugin does not come back from planning is told so, and that is all: planning changes nothing.
 /// </summary>
 internal sealed partial class TimedPlanner(
-    IChangePlanner inner, IMeterFactory meters, ILogger<TimedPlanner> logger, TimeProvider time, PluginFaults faults, StalledPools pools, Profile profile) : IChangePlanner
+    IChangePlanner inner, IMeterFactory meters, ILogger<TimedPlanner> logger, TimeProvider time, PluginFaults faults, Profile profile) : IChangePlanner
 {
     private readonly Histogram<double> _duration = meters.Create("EveStorage.Host").CreateHistogram<double>("evestorage.planning.duration", "s");
 
@@ -33,18 +33,18 @@ internal sealed partial class TimedPlanner(
 
     /// <inheritdoc/>
     public Task<Plan> PlanAsync(ChangeRequest request, PlanningContext context, CancellationToken cancellationToken)
-        => MeasureAsync(request, () => inner.PlanAsync(request, context, cancellationToken));
+        => MeasureAsync(request, context, () => inner.PlanAsync(request, context, cancellationToken));
 
     /// <inheritdoc/>
     public Task<Plan?> PlanUndoAsync(ChangeRequest request, PlanningContext context, CancellationToken cancellationToken)
-        => MeasureAsync(request, () => inner.PlanUndoAsync(request, context, cancellationToken));
+        => MeasureAsync(request, context, () => inner.PlanUndoAsync(request, context, cancellationToken));
 
-    private async Task<T> MeasureAsync<T>(ChangeRequest request, Func<Task<T>> plan)
+    private async Task<T> MeasureAsync<T>(ChangeRequest request, PlanningContext context, Func<Task<T>> plan)
     {
         long start = time.GetTimestamp();
         try
         {
-            return await EndAsync(request, plan);
+            return await EndAsync(request, context, plan);
         }
         catch (StorageException e)
         {
@@ -62,7 +62,7 @@ internal sealed partial class TimedPlanner(
         }
     }
 
-    private async Task<T> EndAsync<T>(ChangeRequest request, Func<Task<T>> plan)
+    private async Task<T> EndAsync<T>(ChangeRequest request, PlanningContext context, Func<Task<T>> plan)
     {
         if (request is ImportImage)
         {
@@ -80,13 +80,9 @@ internal sealed partial class TimedPlanner(
             // left alone
         }
 
-        StalledStepException stalled = new(request.Subject, $"has not come back from planning {Named(request)}: nothing was said of it for {limit.TotalSeconds:0} s");
-        if (request.Scope is PoolName pool)
-        {
-            pools.Add(pool, stalled);
-        }
-
-        throw stalled;
+        string waits = context.Records.BeingRead is { Count: > 0 } read ? $", and these have not given their records: {string.Join(", ", read)}" : "";
+        throw new StorageException(
+            StorageErrorKind.Io, request.Subject, $"has not come back from planning {Named(request)}: nothing was said of it for {limit.TotalSeconds:0} s{waits}");
     }
 
     private static string Named(ChangeRequest request) => JsonNamingPolicy.KebabCaseLower.ConvertName(request.GetType().Name);

@@ -152,6 +152,18 @@ public sealed class DaemonTests
     }
 
     [Fact]
+    public async Task A_body_that_does_not_say_that_it_is_JSON_is_refused_with_what_it_has_to_be()
+    {
+        using CommandLineHost host = new();
+        await host.ServeAsync();
+
+        Ended refused = await host.CurlAsync("/v1/operations", "--header", "Content-Type:", "--data-binary", "{}", "--write-out", "\n%{http_code} %{content_type}");
+
+        refused.Output.ShouldContain("The body has to be application/json");
+        refused.Output.ShouldEndWith("\n400 application/problem+json");
+    }
+
+    [Fact]
     public async Task It_tells_its_supervisor_when_it_is_ready_and_when_it_stops()
     {
         using CommandLineHost host = new();

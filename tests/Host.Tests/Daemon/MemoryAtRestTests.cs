@@ -5,12 +5,13 @@ namespace EveStorage.Tests;
 public sealed class MemoryAtRestTests
 {
     private long _allocated = 20 << 20;
+    private TimeSpan _used;
     private int _collected;
 
     [Fact]
     public void It_is_given_back_once_after_work_and_not_while_that_goes_on()
     {
-        using MemoryAtRest memory = new(TimeProvider.System, () => _allocated, () => _collected++);
+        using MemoryAtRest memory = new(TimeProvider.System, () => _allocated, () => _used, () => _collected++);
 
         memory.Look();
         _collected.ShouldBe(0, "it was just used");
@@ -28,7 +29,7 @@ public sealed class MemoryAtRestTests
     [Fact]
     public void What_watches_use_adds_up_before_it_counts_as_work()
     {
-        using MemoryAtRest memory = new(TimeProvider.System, () => _allocated, () => _collected++);
+        using MemoryAtRest memory = new(TimeProvider.System, () => _allocated, () => _used, () => _collected++);
         memory.Look();
         memory.Look();
 
@@ -38,6 +39,23 @@ public sealed class MemoryAtRestTests
         }
 
         _collected.ShouldBe(2, "once for the start, and once for 4 MiB");
+    }
+
+    [Fact]
+    public void Nobody_is_stopped_while_guests_read_and_write_which_takes_a_processor_and_hardly_any_memory()
+    {
+        using MemoryAtRest memory = new(TimeProvider.System, () => _allocated, () => _used, () => _collected++);
+        memory.Look();
+
+        for (int look = 0; look < 50; look++)
+        {
+            _used += MemoryAtRest.Interval / 2;
+            Use(memory, 100 << 10);
+        }
+
+        _collected.ShouldBe(0);
+        Use(memory, 100 << 10);
+        _collected.ShouldBe(1, "they are done");
     }
 
     private void Use(MemoryAtRest memory, long bytes)

@@ -75,6 +75,17 @@ public sealed class NativeFileSystemTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task So_it_is_while_what_it_lies_in_is_not_mounted()
+    {
+        await _host.DoAsync(FileSystemHost.Create("outer"), FileSystemHost.Create("newlog", at: "outer/log"));
+        await _host.DoAsync(new UnmountFileSystem { Pool = FileSystemHost.Pool, Volume = s_name }, new UnmountFileSystem { Pool = FileSystemHost.Pool, Volume = new("outer") });
+
+        await _host.DoAsync(new SetFileSystem { Pool = FileSystemHost.Pool, Volume = s_name, Reservation = ByteSize.MiB(16) });
+
+        (await _host.ShowAsync("newlog")).Reservation.ShouldBe(ByteSize.MiB(16));
+    }
+
+    [Fact]
     public async Task A_start_mounts_those_that_are_wanted_and_no_other()
     {
         await _host.DoAsync(FileSystemHost.Create("newlog"), FileSystemHost.Create("inner", at: "newlog/inner"), FileSystemHost.Create("idle"));

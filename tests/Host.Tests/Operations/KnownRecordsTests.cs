@@ -57,6 +57,35 @@ public sealed class KnownRecordsTests : IAsyncLifetime
         pool.Read.Order().ShouldBe(["a", "b", "c"]);
     }
 
+    [Fact]
+    public async Task So_does_who_asks_all_the_time()
+    {
+        (KnownRecords known, CountedPool pool) = await OpenAsync();
+        await known.OfAsync(pool, default);
+        pool.Read.Clear();
+
+        for (int asked = 0; asked < 4; asked++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(10));
+            await known.OfAsync(pool, default);
+        }
+
+        pool.Read.Order().ShouldBe(["a", "b", "c"]);
+    }
+
+    [Fact]
+    public async Task A_pool_that_does_not_give_them_is_named_and_keeps_nobody_from_another()
+    {
+        (KnownRecords known, CountedPool pool) = await OpenAsync();
+        CountedPool other = new(pool) { Called = new("other"), Until = new TaskCompletionSource().Task };
+
+        Task waiting = known.OfAsync(other, default);
+        (await known.OfAsync(pool, default)).Count.ShouldBe(3);
+
+        waiting.IsCompleted.ShouldBeFalse();
+        known.BeingRead.ShouldBe([new PoolName("other")]);
+    }
+
     private async Task<(KnownRecords Known, CountedPool Pool)> OpenAsync()
     {
         OperationTools tools = _host.Part<OperationTools>();
@@ -71,16 +100,21 @@ public sealed class KnownRecordsTests : IAsyncLifetime
 
         public Guid Id => inner.Id;
 
-        public PoolName Name => inner.Name;
+        public PoolName Name => Called ?? inner.Name;
+
+        internal PoolName? Called { get; init; }
+
+        internal Task Until { get; init; } = Task.CompletedTask;
 
         public BackendCapabilities Capabilities => inner.Capabilities;
 
         public IPoolRecords Records => this;
 
-        public ValueTask<VolumeRecord?> FindAsync(VolumeName name, CancellationToken cancellationToken)
+        public async ValueTask<VolumeRecord?> FindAsync(VolumeName name, CancellationToken cancellationToken)
         {
             Read.Add($"{name}");
-            return inner.Records.FindAsync(name, cancellationToken);
+            await Until;
+            return await inner.Records.FindAsync(name, cancellationToken);
         }
 
         public ValueTask ReplaceAsync(VolumeName name, VolumeRecord record, CancellationToken cancellationToken) => inner.Records.ReplaceAsync(name, record, cancellationToken);

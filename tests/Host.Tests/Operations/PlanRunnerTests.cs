@@ -1,5 +1,7 @@
+using EveStorage.Host.Events;
 using EveStorage.Host.Locks;
 using EveStorage.Host.Operations;
+using EveStorage.Host.Plugins;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -144,6 +146,19 @@ public class PlanRunnerTests
     }
 
     [Fact]
+    public async Task One_that_was_left_may_go_on_to_report_and_nobody_hears_it()
+    {
+        Deaf deaf = new();
+        Task run = RunAsync([deaf]);
+        await deaf.Began;
+        _time.Advance(TimeSpan.FromMinutes(5));
+        _time.Advance(TimeSpan.FromSeconds(30));
+        await Should.ThrowAsync<StalledStepException>(() => run.WaitAsync(TimeSpan.FromSeconds(30)));
+
+        Should.NotThrow(() => deaf.Progress!.Report(new("deaf", new(1), null)));
+    }
+
+    [Fact]
     public async Task So_is_one_that_does_not_come_back_from_being_undone()
     {
         Deaf deaf = new(fails: s_io);
@@ -153,7 +168,8 @@ public class PlanRunnerTests
         _time.Advance(TimeSpan.FromMinutes(2));
         _time.Advance(TimeSpan.FromSeconds(30));
 
-        (await Should.ThrowAsync<StalledStepException>(() => run.WaitAsync(TimeSpan.FromSeconds(30)))).Subject.ShouldBe("undo: deaf");
+        (await Should.ThrowAsync<StalledStepException>(() => run.WaitAsync(TimeSpan.FromSeconds(30)))).Message.ShouldBe(
+            "undo: deaf: has not come back: the host said nothing of it for 120 s, and did not end it within 30 s of being told to, after: d: was told to fail");
         _did.ShouldBe(["+a"]);
     }
 
@@ -203,7 +219,8 @@ public class PlanRunnerTests
         _did.ShouldBe(["-c"]);
     }
 
-    private PlanRunner Runner => new(NullLogger<PlanRunner>.Instance, _time);
+    private PlanRunner Runner => new(
+        NullLogger<PlanRunner>.Instance, _time, new StalledPools(new EventLog(_time, NullLogger<EventLog>.Instance)), new PluginFaults(PluginCatalog.Load(new())));
 
     private Task RunAsync(IReadOnlyList<StorageStep> steps, CancellationToken cancellationToken = default) => Runner.RunAsync(RunOf(steps), cancellationToken);
 
@@ -263,12 +280,17 @@ public class PlanRunnerTests
 
         internal Task Began => _began.Task;
 
+        internal IProgress<StepProgress>? Progress { get; private set; }
+
         public override string Title => "deaf";
 
         public override StepEffect Expected => StepEffect.Change;
 
         public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
-            => fails is null ? await NeverAsync() : throw fails;
+        {
+            Progress = context.Progress;
+            return fails is null ? await NeverAsync() : throw fails;
+        }
 
         public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken) => await NeverAsync();
 
