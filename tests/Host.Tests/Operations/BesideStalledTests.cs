@@ -33,9 +33,14 @@ public sealed class BesideStalledTests : IAsyncLifetime
 
         OperationReport ended = await _host.Api.WatchOperationAsync(id, default).LastAsync();
 
+        (await _host.Api.ListVolumesAsync(null, default)).ShouldBeEmpty();
+        if (cancelled && ended.State == OperationState.Cancelled)
+        {
+            return;   // it had not come to its first step yet, and leaves nothing to a start
+        }
+
         ended.State.ShouldBe(OperationState.NeedsAttention);
         ended.Error.ShouldNotBeNull().Message.ShouldStartWith("takes no more changes until the host is started again, which finishes or undoes what it began: grow data/a");
         _host.Part<Journal>().Read(id).Operation.State.IsUnderWay().ShouldBeTrue();
-        (await _host.Api.ListVolumesAsync(null, default)).ShouldBeEmpty();
     }
 }
