@@ -125,6 +125,16 @@ internal static class FileSystemPromises
         Require(before.Size == s_size && before.Reservation?.Bytes is null or 0, $"it was undone, and has {before.Size} with {before.Reservation} reserved");
     }
 
+    /// <summary>Makes one with a file, and a snapshot of that moment.</summary>
+    private static async Task<SnapshotName> MakeFrozenAsync(IFileSystemPool pool, ISnapshotPool snapshots, RunPlan run, CancellationToken cancellationToken)
+    {
+        SnapshotName frozen = new(Volume, "frozen");
+        await MakeAsync(pool, run, Volume, cancellationToken);
+        await WriteAsync(pool, Volume, "kept", 1, cancellationToken);
+        await run(await snapshots.PlanSnapshotAsync([frozen], cancellationToken), NewRequest(frozen), cancellationToken);
+        return frozen;
+    }
+
     private static async Task CloneAsync(IFileSystemPool pool, RunPlan run, CancellationToken cancellationToken)
     {
         if (pool is not ISnapshotPool snapshots)
@@ -132,10 +142,7 @@ internal static class FileSystemPromises
             return;
         }
 
-        SnapshotName frozen = new(Volume, "frozen");
-        await MakeAsync(pool, run, Volume, cancellationToken);
-        await WriteAsync(pool, Volume, "kept", 1, cancellationToken);
-        await run(await snapshots.PlanSnapshotAsync([frozen], cancellationToken), NewRequest(frozen), cancellationToken);
+        SnapshotName frozen = await MakeFrozenAsync(pool, snapshots, run, cancellationToken);
         await WriteAsync(pool, Volume, "kept", 2, cancellationToken);
         await run(await snapshots.PlanCloneAsync(frozen, Other, cancellationToken), NewRequest(Other), cancellationToken);
         await RequireFileAsync(pool, Other, "kept", 1, cancellationToken);
@@ -154,10 +161,7 @@ internal static class FileSystemPromises
             return;
         }
 
-        SnapshotName frozen = new(Volume, "frozen");
-        await MakeAsync(pool, run, Volume, cancellationToken);
-        await WriteAsync(pool, Volume, "kept", 1, cancellationToken);
-        await run(await snapshots.PlanSnapshotAsync([frozen], cancellationToken), NewRequest(frozen), cancellationToken);
+        SnapshotName frozen = await MakeFrozenAsync(pool, snapshots, run, cancellationToken);
         await WriteAsync(pool, Volume, "later", 2, cancellationToken);
         await run(await snapshots.PlanRollbackAsync(frozen, cancellationToken), NewRequest(), cancellationToken);
         await using MountedHere mounted = await MountedHere.MountAsync(pool, Volume, cancellationToken);
