@@ -71,7 +71,7 @@ internal sealed class OpenImages(PoolSpace space, IEventSink events) : IDisposab
 
     /// <summary>Keeps everybody from opening a volume until the result is disposed.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Busy"/>: it is open.</exception>
-    internal IDisposable Claim(VolumeDirectory volume, Guid id)
+    internal ImageClaim Claim(VolumeDirectory volume, Guid id)
     {
         lock (_gate)
         {
@@ -81,7 +81,7 @@ internal sealed class OpenImages(PoolSpace space, IEventSink events) : IDisposab
 
     /// <summary>Keeps everybody from opening a volume to write until the result is disposed.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Busy"/>: it is open to write.</exception>
-    internal IDisposable ClaimWrites(VolumeDirectory volume, Guid id)
+    internal ImageClaim ClaimWrites(VolumeDirectory volume, Guid id)
     {
         lock (_gate)
         {
@@ -102,12 +102,12 @@ internal sealed class OpenImages(PoolSpace space, IEventSink events) : IDisposab
         }
     }
 
-    private static BlockFile Lock(VolumeDirectory volume, int number)
+    private static ImageClaim Lock(VolumeDirectory volume, int number)
     {
         BlockFile file = BlockFile.Open(volume.Image, writable: true, volume.Subject);
         if (file.TryLock(number, exclusive: true))
         {
-            return file;
+            return new(file, number);
         }
 
         file.Dispose();
@@ -146,5 +146,16 @@ internal sealed class PausedImage : IDisposable
     {
         _image.Writing.Resume();
         _leave();
+    }
+}
+
+/// <summary>An image that nobody else opens, or opens to write, until this is disposed.</summary>
+internal sealed class ImageClaim(BlockFile image, int number) : IDisposable
+{
+    public void Dispose()
+    {
+        // A program that is being started by another thread has the descriptor until it is executed: closing ours alone would leave it the lock.
+        image.Unlock(number);
+        image.Dispose();
     }
 }

@@ -40,7 +40,7 @@ internal sealed class RenameVolume : StorageStep
         RequireFree();
 
         // Whoever has it open knows it by its name: a failed sync would be noted beside another volume's image.
-        using IDisposable claim = _pool.Images.Claim(_from, record.Id);
+        using ImageClaim claim = _pool.Images.Claim(_from, record.Id);
         _from.Note(context.Request.Id);
         DurableFile.Publish(_from.Path, _to.Path);
         return StepOutcome.Changed;
@@ -51,7 +51,7 @@ internal sealed class RenameVolume : StorageStep
         using FileLock held = await _pool.LockAsync($"undo: {Title}", cancellationToken);
         if (_to.Find() is VolumeRecord record && _to.Note() is ChangeNote note && note.Operation == context.Request.Id && note.FromName == $"{_from.Name}")
         {
-            using IDisposable claim = _pool.Images.Claim(_to, record.Id);
+            using ImageClaim claim = _pool.Images.Claim(_to, record.Id);
             DurableFile.Publish(_to.Path, _from.Path);
         }
     }

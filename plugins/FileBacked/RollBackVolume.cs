@@ -23,7 +23,7 @@ internal sealed class RollBackVolume(FilePool pool, SnapshotDirectory snapshot) 
             return StepOutcome.Changed;
         }
 
-        using IDisposable claim = pool.Images.Claim(_volume, record.Id);
+        using ImageClaim claim = pool.Images.Claim(_volume, record.Id);
         string temporary = PoolDirectory.Unfinished(_volume.Image, context.Request.Id);
         PoolDirectory.Remove(temporary);
         Make(temporary, context, cancellationToken);

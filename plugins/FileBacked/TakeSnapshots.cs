@@ -63,7 +63,7 @@ internal sealed class TakeSnapshots(FilePool pool, IReadOnlyList<SnapshotDirecto
     {
         List<BlockFile> sources = [];
         List<BlockFile> copies = [];
-        List<IDisposable> claims = [];
+        List<ImageClaim> claims = [];
         List<PausedImage> paused = [];
         try
         {
@@ -83,7 +83,7 @@ internal sealed class TakeSnapshots(FilePool pool, IReadOnlyList<SnapshotDirecto
                 }
             }
 
-            RefuseForeignWriters(sources, paused);
+            RefuseForeignWriters(claims, paused);
             for (int at = 0; at < copies.Count; at++)
             {
                 ImageCopy.Make(pool, sources[at], copies[at], Title, context, cancellationToken);
@@ -109,15 +109,14 @@ internal sealed class TakeSnapshots(FilePool pool, IReadOnlyList<SnapshotDirecto
     }
 
     // One volume is cloned in one act of the kernel, whoever writes. Of several, a writer that we can't pause would write between two.
-    private void RefuseForeignWriters(List<BlockFile> sources, List<PausedImage> paused)
+    private void RefuseForeignWriters(List<ImageClaim> claims, List<PausedImage> paused)
     {
-        for (int at = 0; at < sources.Count && sources.Count > 1 && !pool.Capabilities.SnapshotsCopy; at++)
+        for (int at = 0; at < snapshots.Count && snapshots.Count > 1 && !pool.Capabilities.SnapshotsCopy; at++)
         {
-            string subject = snapshots[at].Volume.Subject;
-            bool ours = paused.Exists(image => image.Subject == subject);
-            if (!ours && !sources[at].TryLock(OpenImage.WriterLock, exclusive: true))
+            VolumeDirectory volume = snapshots[at].Volume;
+            if (!paused.Exists(image => image.Subject == volume.Subject))
             {
-                throw OpenImage.InUse(snapshots[at].Volume);
+                claims.Add(pool.Images.ClaimWrites(volume, volume.Require().Id));
             }
         }
     }

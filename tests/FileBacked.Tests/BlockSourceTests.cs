@@ -84,6 +84,23 @@ public class BlockSourceTests
     }
 
     [Fact]
+    public async Task What_was_claimed_is_free_again_although_a_program_that_is_being_started_has_its_descriptors()
+    {
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync();
+        Guid id = (await made.CreateAsync("vm42")).Ids["vm42"];
+        FileBacked.VolumeDirectory volume = made.Pool.VolumeOf(new("vm42"));
+        string image = made.Pool.PathOf(new("vm42"));
+        FileBacked.ImageClaim claim = made.Pool.Images.Claim(volume, id);
+        FileInfo descriptor = new DirectoryInfo("/proc/self/fd").EnumerateFiles().Single(fd => fd.LinkTarget == image);
+        int inherited = Tmds.Linux.LibC.dup(int.Parse(descriptor.Name, System.Globalization.CultureInfo.InvariantCulture));   // as between fork(2) and execve(2)
+
+        claim.Dispose();
+
+        made.Pool.Images.Claim(volume, id).Dispose();
+        Tmds.Linux.LibC.close(inherited).ShouldBe(0);
+    }
+
+    [Fact]
     public async Task Flushes_that_wait_share_the_next_sync_and_never_the_running_one()
     {
         await using PoolOnDisk made = await PoolOnDisk.MakeAsync();
