@@ -12,7 +12,8 @@ public class ArrowTests
     [InlineData("EveStorage.Linux", "EveStorage.Abstractions")]
     [InlineData("EveStorage.NvmeOf", "EveStorage.Abstractions")]
     [InlineData("EveStorage.Conformance", "EveStorage.Abstractions")]
-    [InlineData("evestorage", "EveStorage.Abstractions", "EveStorage.Linux", "EveStorage.NvmeOf", "EveStorage.Conformance")]
+    [InlineData("EveStorage.Cli", "EveStorage.Abstractions", "EveStorage.Linux")]
+    [InlineData("evestorage", "EveStorage.Cli", "EveStorage.Abstractions", "EveStorage.Linux", "EveStorage.NvmeOf", "EveStorage.Conformance")]
     public void An_assembly_refers_to_none_of_ours_but_these(string assembly, params string[] allowed)
         => OursIn(Path.Combine(BuiltHost.Directory, $"{assembly}.dll")).Except(allowed).ShouldBeEmpty();
 

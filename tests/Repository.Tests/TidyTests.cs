@@ -18,7 +18,7 @@ public class TidyTests
         "src/Host/Operations/PlanRunner.cs",
         "src/Host/Operations/OperationRunner.cs",
         "src/Host/Operations/OperationRunner.Recovery.cs",
-        "src/Host/Cli/Invocation.cs",
+        "src/Cli/Invocation.cs",
     ];
 
     private static readonly string[] s_vague = ["Manager", "Helper", "Helpers", "Util", "Utils", "Utility", "Service", "Processor", "Handler"];

@@ -9,7 +9,7 @@ internal static class CommandLine
     internal static async Task<int> RunAsync(string[] arguments)
     {
         ParseResult parsed = CommandTree.BuildFor(arguments)?.Parse(arguments) is { Errors.Count: 0 } known ? known : CommandTree.Build().Parse(arguments);
-        string? complaint = parsed.Errors.Count > 0 ? Complaint(parsed) : StrayOption(parsed);
+        string? complaint = parsed.Errors.Count > 0 ? Complaint(parsed) : VerbTree.StrayOption(parsed);
         if (complaint is not null)
         {
             string told = $"{complaint}; see `{Words(parsed)} --help`";
@@ -19,18 +19,8 @@ internal static class CommandLine
             return ExitCodes.Usage;
         }
 
-        // Without a limit of its own: what was begun is undone, under limits of its steps. Theirs is 2 seconds, then the process is ended in its middle.
-        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = Timeout.InfiniteTimeSpan });
+        return await parsed.InvokeAsync(new VerbInvocation(HostSession.OpenAsync));
     }
-
-    // The parser takes an option that it doesn't know for an argument, where one of any text can be. After `--` it may be one.
-    private static string? StrayOption(ParseResult parsed)
-        => parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash)
-            ? null
-            : parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens)
-                .Where(token => token.Value.StartsWith("--", StringComparison.Ordinal))
-                .Select(token => $"'{token.Value}' is no option here")
-                .FirstOrDefault();
 
     private static string Complaint(ParseResult parsed)
     {

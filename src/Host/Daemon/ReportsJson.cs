@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using EveStorage.Host.Api;
-using EveStorage.Host.Images;
 
 namespace EveStorage.Host.Daemon;
 

@@ -1,4 +1,3 @@
-using System.Reflection;
 using EveStorage.Host.Api;
 using EveStorage.Host.Composition;
 using EveStorage.Host.Devices;
@@ -19,13 +18,9 @@ internal sealed class LocalApi(
     Caller caller, Profile profile, PluginCatalog catalog, StorageParts parts, Overview overview, FileSystemOverview fileSystems, Diagnosis diagnosis, HostMetrics metrics, OperationRunner operations, EventLog events, ImageConversion images)
     : IStorageApi
 {
-    /// <summary>The program's version.</summary>
-    internal static string Version { get; }
-        = typeof(LocalApi).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
-
     /// <inheritdoc/>
     public Task<HostReport> GetHostAsync(CancellationToken cancellationToken)
-        => Task.FromResult(new HostReport(Version, profile.Name, operations.Serves, Environment.ProcessId));
+        => Task.FromResult(new HostReport(ProgramVersion.Ours, profile.Name, operations.Serves, Environment.ProcessId));
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<PluginReport>> ListPluginsAsync(CancellationToken cancellationToken)
@@ -125,7 +120,7 @@ internal sealed class LocalApi(
     {
         if (request is ImportImage { Url: string url })
         {
-            UrlRule.Require(UrlRule.Parse(url), caller, profile.Images);
+            UrlCallers.Require(UrlRule.Parse(url), caller, profile.Images);
         }
     }
 }

@@ -34,7 +34,7 @@ internal sealed class ImageConversion(PluginCatalog catalog, Profile profile, Sp
 
     /// <summary>Refuses a URL that is not for this caller.</summary>
     /// <exception cref="StorageException">It is not.</exception>
-    internal void RequireAllowed(Uri url, Caller caller) => UrlRule.Require(url, caller, profile.Images);
+    internal void RequireAllowed(Uri url, Caller caller) => UrlCallers.Require(url, caller, profile.Images);
 
     /// <summary>A file or a pipe that was handed over.</summary>
     /// <param name="image">It.</param>

@@ -16,7 +16,7 @@ internal sealed class HostMetrics(Profile profile, Overview overview, FileSystem
     internal async Task<string> MeasureAsync(CancellationToken cancellationToken)
     {
         MetricsText text = new();
-        text.Gauge("evestorage_info", "Which version answers, with which profile.", [new(1, ("version", LocalApi.Version), ("profile", profile.Name))]);
+        text.Gauge("evestorage_info", "Which version answers, with which profile.", [new(1, ("version", ProgramVersion.Ours), ("profile", profile.Name))]);
         AddPools(text, await overview.PoolsAsync(cancellationToken));
         AddVolumes(text, await overview.VolumesAsync(null, cancellationToken));
         AddFileSystems(text, await fileSystems.ListAsync(null, cancellationToken));

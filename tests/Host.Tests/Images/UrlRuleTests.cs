@@ -20,7 +20,7 @@ public sealed class UrlRuleTests
     public void Fetches_for_a_member_of_the_group_what_the_profile_allows(string url, bool allowed)
     {
         Caller member = new(FileOwner.Ours + 1000);
-        Action require = () => UrlRule.Require(UrlRule.Parse(url), member, s_options);
+        Action require = () => UrlCallers.Require(UrlRule.Parse(url), member, s_options);
 
         if (allowed)
         {
@@ -37,8 +37,8 @@ public sealed class UrlRuleTests
     {
         Uri url = UrlRule.Parse("http://anywhere.example/disk.img");
 
-        Should.NotThrow(() => UrlRule.Require(url, new Caller(0), new()));
-        Should.NotThrow(() => UrlRule.Require(url, new Caller(FileOwner.Ours), new()));
+        Should.NotThrow(() => UrlCallers.Require(url, new Caller(0), new()));
+        Should.NotThrow(() => UrlCallers.Require(url, new Caller(FileOwner.Ours), new()));
     }
 
     [Theory]

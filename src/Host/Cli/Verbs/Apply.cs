@@ -57,7 +57,7 @@ internal sealed class Apply : CliVerb
             return ExitCodes.Cancelled;
         }
 
-        DesiredRun run = new(api, new(invocation.Profile.Desired.Images), (request, image, cancel) => OperationWatch.RunAsync(invocation, api, request, image, cancel));
+        DesiredRun run = new(api, new(((HostSession)invocation.Session).Profile.Desired.Images), (request, image, cancel) => OperationWatch.RunAsync(invocation, api, request, image, cancel));
         DesiredReport report = await run.RunAsync(state, difference, result => Tell(invocation, result), cancellationToken);
         return Conclude(invocation, report);
     }

@@ -1,4 +1,3 @@
-using EveStorage.Host.Images;
 using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Api;

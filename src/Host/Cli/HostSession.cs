@@ -12,21 +12,18 @@ using EveStorage.Linux;
 namespace EveStorage.Host.Cli;
 
 /// <summary>Who does what a verb asks: the daemon where one runs, else an engine in this process, with the same locks and journal.</summary>
-internal sealed class Session : IAsyncDisposable
+internal sealed class HostSession : Session
 {
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
     private readonly StorageEngine? _engine;
 
-    private Session(IStorageApi api, StorageEngine? engine, Profile profile)
+    private HostSession(IStorageApi api, StorageEngine? engine, Profile profile)
+        : base(api)
     {
-        (Api, Profile) = (api, profile);
-        _engine = engine;
+        (_engine, Profile) = (engine, profile);
     }
-
-    /// <summary>Answers.</summary>
-    internal IStorageApi Api { get; }
 
     /// <summary>The profile.</summary>
     internal Profile Profile { get; }
@@ -44,9 +41,9 @@ internal sealed class Session : IAsyncDisposable
         if (await FindDaemonAsync(profile, cancellationToken) is RemoteApi remote)
         {
             HostReport host = await remote.GetHostAsync(cancellationToken);
-            if (host.Version != LocalApi.Version)
+            if (host.Version != ProgramVersion.Ours)
             {
-                await error.WriteLineAsync($"evestorage: the daemon has version {host.Version} and this command {LocalApi.Version}: restart the daemon");
+                await error.WriteLineAsync($"evestorage: the daemon has version {host.Version} and this command {ProgramVersion.Ours}: restart the daemon");
             }
 
             if (profileName is not null && host.Profile != profile.Name)
@@ -54,13 +51,13 @@ internal sealed class Session : IAsyncDisposable
                 throw new StorageException(StorageErrorKind.Conflict, profile.Name, $"is not the daemon's profile, which is {host.Profile}: stop the daemon, or leave --profile out");
             }
 
-            return new(remote, null, profile);
+            return new HostSession(remote, null, profile);
         }
 
         SpareWorker spare = new(looksAtImage);
         StorageEngine engine = StorageEngine.Open(profile, PluginCatalog.Load(profile.Plugins), static logging => logging.AddWarningsToError(), spare);
         await engine.RecoverAsync(cancellationToken);
-        return new(engine.For(new Caller(FileOwner.Ours)), engine, profile);
+        return new HostSession(engine.For(new Caller(FileOwner.Ours)), engine, profile);
     }
 
     // No socket is no proof: a daemon that starts has none yet, and one that stops has none any more and still undoes what ran.
@@ -89,9 +86,9 @@ internal sealed class Session : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
-        await Api.DisposeAsync();
+        await base.DisposeAsync();
         if (_engine is not null)
         {
             await _engine.DisposeAsync();

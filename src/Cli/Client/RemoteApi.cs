@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using EveStorage.Host.Api;
-using EveStorage.Host.Images;
 using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Client;

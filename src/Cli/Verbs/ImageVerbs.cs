@@ -1,6 +1,5 @@
 using System.CommandLine;
 using EveStorage.Host.Api;
-using EveStorage.Host.Images;
 using EveStorage.Host.Urls;
 using EveStorage.Linux;
 using Microsoft.Win32.SafeHandles;

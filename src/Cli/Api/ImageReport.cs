@@ -1,6 +1,4 @@
-using EveStorage.Host.Api;
-
-namespace EveStorage.Host.Images;
+namespace EveStorage.Host.Api;
 
 /// <summary>What an image holds, as <c>image inspect</c> shows it.</summary>
 internal sealed record ImageReport

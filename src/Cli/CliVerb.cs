@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace EveStorage.Host.Cli;
 
-/// <summary>One thing the command line can do. A class that derives from it is found; there is no list to add it to.</summary>
+/// <summary>One thing the command line can do. Those that ask nothing but the API are in <see cref="ApiVerbs"/>; the host's own are found.</summary>
 internal abstract class CliVerb
 {
     /// <summary>A verb.</summary>

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using EveStorage.Host.Api;
-using EveStorage.Host.Profiles;
 
 namespace EveStorage.Host.Cli;
 
@@ -63,12 +62,12 @@ internal sealed class Invocation : IAsyncDisposable
     /// <summary>Who does it: the daemon, or this process.</summary>
     internal async Task<IStorageApi> OpenAsync(CancellationToken cancellationToken)
     {
-        _session ??= await Session.OpenAsync(Parsed.GetValue(GlobalOptions.Profile), LooksAtImage, Error, cancellationToken);
+        _session ??= await ((VerbInvocation)Parsed.InvocationConfiguration).Open(Parsed.GetValue(GlobalOptions.Profile), LooksAtImage, Error, cancellationToken);
         return _session.Api;
     }
 
-    /// <summary>The profile, once it is known who does it.</summary>
-    internal Profile Profile => (_session ?? throw new InvalidOperationException("Nobody was asked yet.")).Profile;
+    /// <summary>Who does it, once that is known.</summary>
+    internal Session Session => _session ?? throw new InvalidOperationException("Nobody was asked yet.");
 
     /// <summary>Answers: with the document to a program, else as <paramref name="print"/> does.</summary>
     internal void Answer<T>(T document, Action<TextWriter> print)
