@@ -12,6 +12,7 @@ internal sealed class StreamSource(Stream stream, string name) : IImageSource, I
     private const int Step = 1 << 20;
 
     private readonly byte[] _window = new byte[2 * WindowLength];
+    private readonly Lock _reading = new();
     private long _windowStart;
     private int _windowLength;
     private long _consumed;
@@ -116,11 +117,31 @@ internal sealed class StreamSource(Stream stream, string name) : IImageSource, I
         return _consumed - start;
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => stream.Dispose();
+    /// <summary>
+    /// Lets go of the stream, where nobody reads it. A copy that fails leaves the one who reads for it behind, since a pipe may keep that one
+    /// waiting for ever. What unwraps is native, and does not know that its memory is in use: taken from under it, it ends the process.
+    /// </summary>
+    public void Dispose()
+    {
+        if (_reading.TryEnter())
+        {
+            try
+            {
+                stream.Dispose();
+            }
+            finally
+            {
+                _reading.Exit();
+            }
+        }
+    }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => stream.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        Dispose();
+        return ValueTask.CompletedTask;
+    }
 
     private void PassTo(long offset, CancellationToken cancellationToken)
     {
@@ -163,8 +184,11 @@ internal sealed class StreamSource(Stream stream, string name) : IImageSource, I
             _windowLength = WindowLength;
         }
 
-        int read = Unwrapping.Read(stream, _window.AsSpan(_windowLength, Step), name);
-        _windowLength += read;
-        return read > 0;
+        lock (_reading)
+        {
+            int read = Unwrapping.Read(stream, _window.AsSpan(_windowLength, Step), name);
+            _windowLength += read;
+            return read > 0;
+        }
     }
 }

@@ -33,12 +33,13 @@ internal static partial class WorkerJson
     /// <exception cref="JsonException">It has none.</exception>
     internal static WorkerMessage ReadMessage(ReadOnlyMemory<byte> line) => Read(line, static json => new WorkerMessage
     {
-        Started = json.TryGetProperty("started", out JsonElement started) ? new(started.GetInt64()) : null,
+        Started = Time(json, "started"),
         Progress = Part(json, "progress", Progress),
         Wants = Part(json, "wants", Range),
         Safe = Size(json, "safe"),
         Lacks = Text(json, "lacks"),
         PeakMemory = Size(json, "peakMemory"),
+        Processors = Time(json, "processors"),
         Needs = Part(json, "needs", Link),
         Report = Part(json, "report", Report),
         Waits = json.GetProperty("waits").GetBoolean(),
@@ -121,6 +122,8 @@ internal static partial class WorkerJson
     private static string? Text(JsonElement json, string name) => json.TryGetProperty(name, out JsonElement text) ? text.GetString() : null;
 
     private static string RequiredText(JsonElement json, string name) => json.GetProperty(name).GetString() ?? throw new JsonException($"{name} is null.");
+
+    private static TimeSpan? Time(JsonElement json, string name) => json.TryGetProperty(name, out JsonElement ticks) ? new(ticks.GetInt64()) : null;
 
     private static ByteSize? Size(JsonElement json, string name) => json.TryGetProperty(name, out JsonElement _) ? RequiredSize(json, name) : null;
 

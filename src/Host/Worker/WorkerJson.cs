@@ -47,16 +47,13 @@ internal static partial class WorkerJson
     /// <summary>What a worker says, with the end of its line.</summary>
     internal static byte[] Write(WorkerMessage message) => Line(json =>
     {
-        if (message.Started is TimeSpan started)
-        {
-            json.WriteNumber("started", started.Ticks);
-        }
-
+        Write(json, "started", message.Started);
         Write(json, "progress", message.Progress, Write);
         Write(json, "wants", message.Wants, Write);
         Write(json, "safe", message.Safe);
         Write(json, "lacks", message.Lacks);
         Write(json, "peakMemory", message.PeakMemory);
+        Write(json, "processors", message.Processors);
         Write(json, "needs", message.Needs, Write);
         Write(json, "report", message.Report, Write);
         json.WriteBoolean("waits", message.Waits);
@@ -178,6 +175,14 @@ internal static partial class WorkerJson
         if (value is not null)
         {
             json.WriteString(name, value);
+        }
+    }
+
+    private static void Write(Utf8JsonWriter json, string name, TimeSpan? time)
+    {
+        if (time is TimeSpan known)
+        {
+            json.WriteNumber(name, known.Ticks);
         }
     }
 

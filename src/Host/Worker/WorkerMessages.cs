@@ -111,6 +111,9 @@ internal sealed record WorkerMessage
     /// <summary>The most memory that it held, by its own word.</summary>
     public ByteSize? PeakMemory { get; init; }
 
+    /// <summary>What it took of the processors, by its own word.</summary>
+    public TimeSpan? Processors { get; init; }
+
     /// <summary>A file that it needs first.</summary>
     public OpenLink? Needs { get; init; }
 

@@ -50,7 +50,7 @@ internal static class WorkerProgram
             answer = new() { Error = new(StorageErrorKind.Io, request.ImageName, $"met a fault of the program, please report it: {FaultOf(e)}") };
         }
 
-        Say(output, answer with { PeakMemory = peak.Look() });
+        Say(output, answer with { PeakMemory = peak.Look(), Processors = Environment.CpuUsage.TotalTime });
         return orders.Orphaned.IsCancellationRequested ? 1 : 0;
     }
 

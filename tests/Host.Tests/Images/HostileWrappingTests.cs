@@ -68,6 +68,42 @@ public sealed class HostileWrappingTests : IAsyncLifetime
         (await PoolState.OfAsync(_host)).ShouldBe(before);
     }
 
+    // A copy that has failed leaves the one who unwraps for it behind, in the middle of its work: the worker has to outlive that.
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("zstd")]
+    public async Task A_damaged_cluster_is_told_while_what_lies_behind_it_is_still_unwrapped(string wrapping)
+    {
+        byte[] bytes = Wrapped(wrapping, WriteDamaged);
+
+        for (int run = 0; run < (IsLong ? 50 : 3); run++)
+        {
+            ErrorReport error = await RefusalAsync(TestEngine.Import("vm1", "qcow2") with { Verify = false }, bytes, isPipe: true);
+
+            error.Kind.ShouldBe(StorageErrorKind.Corrupt, $"run {run}: {error.Message}");
+            error.Message.ShouldStartWith("has a compressed cluster that does not decode");
+        }
+    }
+
+    // The first cluster of many is compressed, and isn't: 0xFF begins a block of a kind that deflate has not.
+    private static void WriteDamaged(Stream target)
+    {
+        const int Clusters = 192;
+        const ulong Sectors = 100UL << 54;
+        const ulong Used = 1UL << 63;
+        ImageMutant image = new ImageMutant().U64(24, Clusters * ImageMutant.Cluster).U64(ImageMutant.L2, ImageMutant.Compressed | Sectors | ImageMutant.Data);
+        Array.Fill(image.Bytes, (byte)0xFF, ImageMutant.Data, ImageMutant.Cluster);
+        for (int number = 1; number < Clusters; number++)
+        {
+            image.U64(ImageMutant.L2 + (8 * number), Used | (uint)(image.Bytes.Length + (number * ImageMutant.Cluster)));
+        }
+
+        target.Write(image.Bytes);
+        byte[] behind = new byte[Clusters * ImageMutant.Cluster];
+        new Random(8457).NextBytes(behind);
+        target.Write(behind);
+    }
+
     private async Task<ErrorReport> RefusalAsync(ImportImage request, byte[] bytes, bool isPipe)
     {
         await File.WriteAllBytesAsync(_host["disk.img"], bytes, TestContext.Current.CancellationToken);

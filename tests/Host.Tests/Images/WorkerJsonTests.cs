@@ -46,6 +46,7 @@ public sealed class WorkerJsonTests
         Safe = new(7),
         Lacks = "seccomp",
         PeakMemory = ByteSize.MiB(40),
+        Processors = TimeSpan.FromMilliseconds(314),
         Needs = s_link,
         Report = new()
         {
