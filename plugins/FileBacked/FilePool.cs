@@ -10,6 +10,7 @@ internal sealed partial class FilePool : ISnapshotPool, IResizablePool
     private readonly FileBackedOptions _options;
     private readonly PluginServices _services;
     private readonly OpenImages _images;
+    private readonly PoolSurvey _survey;
 
     internal FilePool(PoolDirectory directory, Guid id, BackendCapabilities capabilities, FileBackedOptions options, PluginServices services)
     {
@@ -20,6 +21,7 @@ internal sealed partial class FilePool : ISnapshotPool, IResizablePool
         Capabilities = capabilities;
         Space = new(directory, options.Limit, services.Time);
         _images = new(Space, services.Events);
+        _survey = new(directory, LookAt, services.Time);
         Records = new FileRecords(this);
     }
 
@@ -62,22 +64,8 @@ internal sealed partial class FilePool : ISnapshotPool, IResizablePool
     public ValueTask<PoolStatus> GetStatusAsync(CancellationToken cancellationToken)
     {
         List<string> problems = [];
-        foreach (string entry in _directory.Unfinished())
-        {
-            problems.Add($"{Name}: {entry} is left of an operation that was cut short: run or undo that operation");
-        }
-
-        foreach (VolumeDirectory volume in Volumes())
-        {
-            TryDescribe(volume, problems);
-            if (File.Exists(volume.FailurePath))
-            {
-                problems.Add($"{volume.Subject}: {OpenImage.FailureAdvice(volume.FailurePath)}");
-            }
-        }
-
+        ByteSize used = _survey.Look(problems);
         FileSystem below = FileSystem.Of(_directory.Path);
-        ByteSize used = Space.Measure();
         ByteSize free = _options.Limit is ByteSize limit ? new(Math.Clamp(limit.Bytes - used.Bytes, 0, below.Free.Bytes)) : below.Free;
         return new(new PoolStatus
         {
@@ -132,6 +120,16 @@ internal sealed partial class FilePool : ISnapshotPool, IResizablePool
             {
                 yield return VolumeOf(name);
             }
+        }
+    }
+
+    private void LookAt(VolumeName name, List<string> problems)
+    {
+        VolumeDirectory volume = VolumeOf(name);
+        TryDescribe(volume, problems);
+        if (File.Exists(volume.FailurePath))
+        {
+            problems.Add($"{volume.Subject}: {OpenImage.FailureAdvice(volume.FailurePath)}");
         }
     }
 

@@ -107,13 +107,6 @@ internal sealed class PoolDirectory(string path, PoolName name)
     /// <summary>What lies in <c>volumes/</c>, which is made with the first volume.</summary>
     internal IEnumerable<string> VolumeEntries() => Directory.Exists(Volumes) ? Entries(Volumes) : [];
 
-    /// <summary>What operations left unfinished, by its path in the pool: beside the mark, a volume, its image or its snapshots.</summary>
-    internal IEnumerable<string> Unfinished()
-        => new[] { Path, Volumes }
-            .Concat(VolumeEntries().Where(entry => !IsUnfinished(entry)).SelectMany(entry => new[] { In(Volumes, entry), In(Volumes, $"{entry}/snapshots") }))
-            .Where(Directory.Exists)
-            .SelectMany(directory => Entries(directory).Where(IsUnfinished).Select(entry => System.IO.Path.GetRelativePath(Path, In(directory, entry))));
-
     /// <summary>What lies in <paramref name="directory"/>, by name.</summary>
     internal static IEnumerable<string> Entries(string directory)
         => FileCalls.Run(directory, () => Directory.GetFileSystemEntries(directory).Select(entry => System.IO.Path.GetFileName(entry)!).Order(StringComparer.Ordinal));

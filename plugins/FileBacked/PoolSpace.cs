@@ -119,10 +119,11 @@ internal sealed class PoolSpace(PoolDirectory pool, ByteSize? limit, TimeProvide
         }
     }
 
-    private static long Sum(string directory)
+    /// <summary>What all files in a directory and below it take, <paramref name="but"/> one.</summary>
+    internal static long Sum(string directory, string? but = null)
     {
         long sum = 0;
-        foreach (string file in FileCalls.Run(directory, () => Directory.EnumerateFiles(directory, "*", s_all).ToList()))
+        foreach (string file in FileCalls.Run(directory, () => Directory.EnumerateFiles(directory, "*", s_all).ToList()).Where(file => file != but))
         {
             try
             {

@@ -13,6 +13,9 @@ public readonly record struct DirectoryOwner(bool IsOurs, UnixFileMode Mode);
 /// <summary>An open directory: .NET opens none, and a name is on disk only when its directory is.</summary>
 public sealed class DirectoryHandle : IDisposable
 {
+    // PATH_MAX would be 4096; what we look at by a handle is below it by a name or two.
+    private const int MaxPath = 1024;
+
     private readonly string _path;
 
     private DirectoryHandle(SafeFileHandle handle, string path)
@@ -75,6 +78,38 @@ public sealed class DirectoryHandle : IDisposable
     {
         statx facts = Facts();
         return new(LibC.geteuid() == facts.stx_uid, (UnixFileMode)(facts.stx_mode & 0xFFF));
+    }
+
+    /// <summary>The stamp of what lies at <paramref name="path"/> below it, and the space that it takes. It allocates nothing.</summary>
+    /// <exception cref="StorageException">The disk failed.</exception>
+    public unsafe FileStamp StampOf(ReadOnlySpan<char> path, out long allocated)
+    {
+        Span<byte> name = stackalloc byte[MaxPath];
+        if (!Encoding.UTF8.TryGetBytes(path, name[..^1], out int length))
+        {
+            throw new StorageException(StorageErrorKind.NotSupported, $"{_path}/{path}", "is longer than a path can be");
+        }
+
+        name[length] = 0;
+        using Descriptor descriptor = new(Handle);
+        statx facts;
+        fixed (byte* start = name)
+        {
+            if (LibC.statx(descriptor, start, LibC.AT_SYMLINK_NOFOLLOW, LibC.STATX_BASIC_STATS, &facts) != 0)
+            {
+                allocated = 0;
+                return LibC.errno == LibC.ENOENT || LibC.errno == LibC.ENOTDIR ? default : throw Errno.Failure($"{_path}/{path}", "statx");
+            }
+        }
+
+        allocated = (long)facts.stx_blocks * 512;   // always: stat(2)
+        FileStampKind kind = (facts.stx_mode & OwnCalls.S_IFMT) switch
+        {
+            OwnCalls.S_IFREG => FileStampKind.File,
+            OwnCalls.S_IFDIR => FileStampKind.Directory,
+            _ => FileStampKind.Other,
+        };
+        return new(((ulong)facts.stx_dev_major << 32) | facts.stx_dev_minor, facts.stx_ino, (facts.stx_ctime.tv_sec * 1_000_000_000) + facts.stx_ctime.tv_nsec, kind);
     }
 
     /// <inheritdoc/>

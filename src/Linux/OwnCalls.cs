@@ -20,6 +20,7 @@ internal static unsafe partial class OwnCalls
     // sys/stat.h: what a file is.
     internal const uint S_IFMT = 0xF000;
     internal const uint S_IFREG = 0x8000;
+    internal const uint S_IFDIR = 0x4000;
     internal const uint S_IFBLK = 0x6000;
     internal const uint S_IFIFO = 0x1000;
     internal const uint S_IFSOCK = 0xC000;

@@ -59,7 +59,9 @@ internal sealed class LoadedPlugin : IDisposable
     // read that for each plugin, by a serializer that takes longer to start than all of them.
     private static AssemblyLoadContext ContextOf(string path, bool isUnloadable)
     {
-        AssemblyLoadContextBuilder builder = new();
+        // Lazily: else it loads all that is shared and, of the framework, all that this refers to and so on, up to XML and QUIC, to note their
+        // names. What of it is no framework is in our list.
+        AssemblyLoadContextBuilder builder = new AssemblyLoadContextBuilder().IsLazyLoaded(true);
         builder.SetMainAssemblyPath(path);
         foreach (Type type in SharedAssemblies.Types)
         {

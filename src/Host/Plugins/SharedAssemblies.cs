@@ -17,7 +17,7 @@ internal static class SharedAssemblies
     private static readonly Dictionary<string, string> s_framework = FindFramework();
     private static readonly ConcurrentDictionary<string, Version?> s_versions = new();   // each is asked for by every plugin
 
-    /// <summary>One type of each. PluginLoader also shares what these refer to; a test holds the list to naming all of it.</summary>
+    /// <summary>One type of each; a test holds the list to naming all of what these refer to, too.</summary>
     internal static Type[] Types { get; } =
         [typeof(IStoragePlugin), typeof(ILogger), typeof(IOptions<>), typeof(IServiceCollection), typeof(IChangeToken)];
 
