@@ -8,6 +8,8 @@ internal sealed class GroupReader(IBlockSource blocks, long size, Func<IClusterE
     // One more than can be worked on, so that none waits for the one that is written.
     private static readonly int s_atOnce = Environment.ProcessorCount + 1;
 
+    // All of them hold an encoder, whose memory is not the runtime's. Where reading ends early, not all of them are idle again.
+    private readonly List<ClusterGroup> _all = [];
     private readonly Stack<ClusterGroup> _idle = new();
 
     // The run of data that was found last. To find its end a file system goes over all of it, so that it is not asked for each group.
@@ -73,15 +75,18 @@ internal sealed class GroupReader(IBlockSource blocks, long size, Func<IClusterE
     /// <inheritdoc/>
     public void Dispose()
     {
-        while (_idle.TryPop(out ClusterGroup? group))
-        {
-            group.Dispose();
-        }
+        _idle.Clear();
+        _all.ForEach(static group => group.Dispose());
+        _all.Clear();
     }
 
     private Task<ClusterGroup> Start(long number, CancellationToken cancellationToken)
     {
-        ClusterGroup group = _idle.TryPop(out ClusterGroup? idle) ? idle : new(makeEncoder);
+        if (!_idle.TryPop(out ClusterGroup? group))
+        {
+            _all.Add(group = new(makeEncoder));
+        }
+
         return Task.Run(
             async () =>
             {
