@@ -154,6 +154,7 @@ internal sealed record LazyReport(string Name, string Source, ByteSize Copied, B
 {
     internal const string Copying = "copying";
     internal const string Waits = "waits";
+    internal const string Damaged = "damaged";
     internal const string Checking = "checking";
     internal const string Refused = "refused";
     internal const string Stopped = "stopped";

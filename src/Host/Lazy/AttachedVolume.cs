@@ -110,17 +110,27 @@ internal sealed class AttachedVolume(PoolName pool, VolumeName name, LazyVolume 
     {
         if (problem is not null && problem.Message != _problem?.Message)
         {
-            events.Report(new("image.waits", EventSeverity.Warning, Subject, $"what is not copied can't be read or kept now: {Told(problem, problem.Message)}"));
+            events.Report(IsDamage(problem)
+                ? new("image.damaged", EventSeverity.Critical, Subject, $"what is not copied can't be read: {Told(problem, problem.Message)}")
+                : new("image.waits", EventSeverity.Warning, Subject, $"what is not copied can't be read or kept now: {Told(problem, problem.Message)}"));
         }
         else if (problem is null && _problem is not null)
         {
             events.Report(new("image.goes-on", EventSeverity.Information, Subject, $"{volume.Note.ImageName} is copied again"));
         }
 
-        (_problem, _state) = (problem, problem is null ? LazyReport.Copying : LazyReport.Waits);
+        (_problem, _state) = (problem, problem is null ? LazyReport.Copying : IsDamage(problem) ? LazyReport.Damaged : LazyReport.Waits);
     }
 
-    // Each pool has words of its own for that.
+    // Whoever reads a disk is told of a place that can't be read; what is behind that is its cause.
+    private static bool IsDamage(StorageException problem)
+        => problem.Kind == StorageErrorKind.Corrupt || problem.InnerException is StorageException { Kind: StorageErrorKind.Corrupt };
+
+    // Each pool has words of its own for a lack of room. An image that is mended is another one, which is not read.
     private static string Told(StorageException problem, string message)
-        => problem.Kind == StorageErrorKind.OutOfSpace ? $"there is no room in its pool, and it goes on by itself once there is some ({message})" : message;
+        => problem.Kind == StorageErrorKind.OutOfSpace
+            ? $"there is no room in its pool, and it goes on by itself once there is some ({message})"
+            : IsDamage(problem)
+            ? $"{message}; that stays so: write over it through an export, after which it goes on, or delete the volume and import a sound image"
+            : message;
 }

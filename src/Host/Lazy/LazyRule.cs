@@ -76,9 +76,17 @@ internal sealed class LazyRule(IChangePlanner inner, LazyVolumes lazy) : IChange
 
         if (await lazy.ReportAsync(pool, await pool.Records.FindAsync(volume, cancellationToken), cancellationToken) is LazyReport report && !(request is SaveImage && report.State == LazyReport.Refused))
         {
-            throw new StorageException(
-                StorageErrorKind.Busy, $"{pool.Name}/{volume}", $"is used before its image is copied, {report.Copied} of {report.Size} by now: ask again when all is (`evestorage volume show {pool.Name}/{volume}`)");
+            throw Refused($"{pool.Name}/{volume}", report);
         }
+    }
+
+    // Nobody should wait for what will not come.
+    private static StorageException Refused(string subject, LazyReport report)
+    {
+        string what = $"is used before its image is copied, {report.Copied} of {report.Size} by now";
+        return report.State == LazyReport.Damaged
+            ? new(StorageErrorKind.Corrupt, subject, $"{what}, and the rest can't be: {report.Problem}")
+            : new(StorageErrorKind.Busy, subject, report.Problem is null ? $"{what}: ask again when all is (`evestorage volume show {subject}`)" : $"{what}, and waits: {report.Problem}");
     }
 
     // Of one that can't be opened its planner says why.

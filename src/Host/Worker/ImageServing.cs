@@ -88,37 +88,46 @@ internal sealed class ImageServing(LayeredDisk disk, SafeFileHandle requests, Sa
     {
         int wanted = Math.Clamp(request.Length, 1, ReadRequest.MaxLength);
         int filled = 0;
-        while (filled < wanted)
+        try
         {
-            DiskPiece piece = await LookupAsync(request.Offset + filled, request.Most, cancellationToken);
-            int part = (int)Math.Min(piece.Length, wanted - filled);
-            if (!piece.IsData && filled == 0 && (piece.Length >= LeastZeros || piece.Length >= wanted))
+            while (filled < wanted)
             {
-                new ReadAnswer(request.Id, ReadKind.Zero, Math.Min(piece.Length, Math.Max(request.Most, wanted))).WriteTo(answer);
-                return ReadAnswer.Size;
-            }
+                DiskPiece piece = await LookupAsync(request.Offset + filled, request.Most, cancellationToken);
+                if (!piece.IsData && filled == 0 && (piece.Length >= LeastZeros || piece.Length >= wanted))
+                {
+                    new ReadAnswer(request.Id, ReadKind.Zero, Math.Min(piece.Length, Math.Max(request.Most, wanted))).WriteTo(answer);
+                    return ReadAnswer.Size;
+                }
 
-            if (!piece.IsData && piece.Length >= LeastZeros)
-            {
-                break;   // they are asked for next, and told without their bytes
-            }
+                if (!piece.IsData && piece.Length >= LeastZeros)
+                {
+                    break;   // they are asked for next, and told without their bytes
+                }
 
-            Memory<byte> target = answer.AsMemory(ReadAnswer.Size + filled, part);
-            if (piece.IsData)
-            {
-                ReadOnlyMemory<byte> bytes = await reader.ReadAsync(piece.IsPlain ? piece with { Length = part } : piece, cancellationToken);
-                bytes[..part].CopyTo(target);
+                int part = (int)Math.Min(piece.Length, wanted - filled);
+                await FillAsync(piece, reader, answer.AsMemory(ReadAnswer.Size + filled, part), cancellationToken);
+                filled += part;
             }
-            else
-            {
-                target.Span.Clear();
-            }
-
-            filled += part;
+        }
+        catch (StorageException) when (filled > 0)
+        {
+            // What is sound before a damaged place is no worse for it. Whoever asks from there on is told.
         }
 
         new ReadAnswer(request.Id, ReadKind.Data, filled).WriteTo(answer);
         return ReadAnswer.Size + filled;
+    }
+
+    private static async ValueTask FillAsync(DiskPiece piece, PieceReader reader, Memory<byte> target, CancellationToken cancellationToken)
+    {
+        if (!piece.IsData)
+        {
+            target.Span.Clear();
+            return;
+        }
+
+        ReadOnlyMemory<byte> bytes = await reader.ReadAsync(piece.IsPlain ? piece with { Length = target.Length } : piece, cancellationToken);
+        bytes[..target.Length].CopyTo(target);
     }
 
     // What is zero is looked at as far as it goes, or as far as it is asked for.

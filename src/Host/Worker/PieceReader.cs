@@ -1,4 +1,5 @@
 using System.Buffers;
+using EveStorage.Host.Api;
 
 namespace EveStorage.Host.Worker;
 
@@ -62,7 +63,7 @@ internal sealed class PieceReader(LayeredDisk disk) : IDisposable
         {
             ImageExtent extent = task.Pieces[at].Extent;
             ReadOnlyMemory<byte> bytes = task.HasBytes ? task.BytesOf(at) : Encoded(extent, task.SourceStart, read);
-            reader.Decode(extent, bytes.Span, _decoded.AsSpan((int)(extent.GuestOffset - task.GuestOffset), (int)extent.Length));
+            Decode(reader, extent, bytes.Span, _decoded.AsSpan((int)(extent.GuestOffset - task.GuestOffset), (int)extent.Length));
         }
 
         return _decoded.AsMemory(0, (int)task.Length);
@@ -89,7 +90,7 @@ internal sealed class PieceReader(LayeredDisk disk) : IDisposable
             return source;   // all of it is there, as the guest reads it
         }
 
-        disk.Layers[piece.Layer].Reader.Decode(extent, source.Span, _decoded.AsSpan(0, (int)extent.Length));
+        Decode(disk.Layers[piece.Layer].Reader, extent, source.Span, _decoded.AsSpan(0, (int)extent.Length));
         if (piece.IsPlain)
         {
             return _decoded.AsMemory(0, (int)extent.Length);
@@ -97,6 +98,19 @@ internal sealed class PieceReader(LayeredDisk disk) : IDisposable
 
         _last = piece;
         return PartOf(piece);
+    }
+
+    // A format says what is wrong; where on the disk that is, whoever has to do something about it wants to know, too.
+    private static void Decode(IImageReader reader, in ImageExtent extent, ReadOnlySpan<byte> source, Span<byte> target)
+    {
+        try
+        {
+            reader.Decode(extent, source, target);
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.Corrupt)
+        {
+            throw new StorageException(e.Kind, e.Subject, $"{ErrorReport.Of(e).Message}, at byte {extent.GuestOffset} of its disk", e);
+        }
     }
 
     private ReadOnlyMemory<byte> PartOf(DiskPiece piece) => _decoded.AsMemory((int)(piece.GuestOffset - piece.Extent.GuestOffset), (int)piece.Length);

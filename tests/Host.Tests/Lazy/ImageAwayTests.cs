@@ -1,6 +1,8 @@
 using EveStorage.Host.Api;
 using EveStorage.Host.Operations;
+using EveStorage.Testing;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Tests;
 
@@ -124,5 +126,34 @@ public sealed class ImageAwayTests
 
         server.Tag = "\"one\"";
         await host.RequireOrdinaryAsync(model);
+    }
+
+    [Fact]
+    public async Task A_damaged_cluster_is_told_by_its_place_with_what_to_do_and_passed_over_once_it_was_written()
+    {
+        const int Cluster = ImageMutant.Cluster;
+        await using LazyHost host = await LazyHost.StartAsync(0);
+        ImageMutant image = new ImageMutant().U64(ImageMutant.L2 + 8, ImageMutant.Compressed | (100UL << 54) | (ImageMutant.Data + Cluster));
+        Array.Fill(image.Bytes, (byte)0xFF, ImageMutant.Data + Cluster, Cluster);
+        byte[] model = [.. image.Bytes.AsSpan(ImageMutant.Data, Cluster), .. new byte[Cluster]];
+        await File.WriteAllBytesAsync(host.Engine["disk.img"], image.Bytes, TestContext.Current.CancellationToken);
+        await using GuestDisk guest = await host.ConnectAsync(model, LazyHost.Request(format: "qcow2"));
+        await host.UntilAsync(static report => report!.State == LazyReport.Damaged);
+
+        string problem = (await host.ReportAsync()).ShouldNotBeNull().Problem.ShouldNotBeNull();
+        problem.ShouldStartWith("has a compressed cluster that does not decode, at byte 65536 of its disk; that stays so: write over it through an export");
+        (await host.Engine.Api.DiagnoseAsync(TestContext.Current.CancellationToken)).ShouldHaveSingleItem().Message.ShouldContain(problem);
+        StorageException refused = await SaveRefusalAsync(host);
+        (refused.Kind, refused.Subject).ShouldBe((StorageErrorKind.Corrupt, $"{TestEngine.Pool}/vm1"));
+        refused.Message.ShouldContain(problem);
+
+        await guest.WriteAsync(Cluster, new byte[Cluster]);
+        await host.RequireOrdinaryAsync(model);
+    }
+
+    private static async Task<StorageException> SaveRefusalAsync(LazyHost host)
+    {
+        using SafeFileHandle nowhere = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.Write);
+        return await Should.ThrowAsync<StorageException>(() => host.Engine.RunAsync(new SaveImage { Pool = TestEngine.Pool, Volume = new("vm1"), ImageName = "nowhere", Format = "raw" }, nowhere));
     }
 }

@@ -122,7 +122,7 @@ public sealed class LazyCorpusTests(ITestOutputHelper output)
         long start = Stopwatch.GetTimestamp();
         while (await host.ReportAsync() is LazyReport report)
         {
-            if (report.State == LazyReport.Waits)
+            if (report.State is LazyReport.Waits or LazyReport.Damaged)
             {
                 return;
             }
