@@ -115,7 +115,7 @@ internal static class OperationWatch
     }
 
     private static string ForPerson(string key, string value)
-        => key is "size" or "written" && long.TryParse(value, CultureInfo.InvariantCulture, out long bytes) ? new ByteSize(bytes).ForPerson() : value;
+        => key is "size" or "written" or "read" or "fetched" or "spooled" or "resumedAt" && long.TryParse(value, CultureInfo.InvariantCulture, out long bytes) ? new ByteSize(bytes).ForPerson() : value;
 
     private static string Describe(ProgressReport progress)
         => string.Create(

@@ -57,6 +57,11 @@ public static unsafe class ExistingFile
     public static bool IsStream(SafeFileHandle handle, string subject)
         => (FactsOf(handle, subject).stx_mode & OwnCalls.S_IFMT) is OwnCalls.S_IFIFO or OwnCalls.S_IFSOCK;
 
+    /// <summary>Whether what is written to an open file goes away in order: to a pipe, a socket, or a device that takes bytes, as <c>/dev/null</c>.</summary>
+    /// <exception cref="StorageException">It can't be asked.</exception>
+    public static bool IsSink(SafeFileHandle handle, string subject)
+        => (FactsOf(handle, subject).stx_mode & OwnCalls.S_IFMT) is OwnCalls.S_IFIFO or OwnCalls.S_IFSOCK or OwnCalls.S_IFCHR;
+
     /// <summary>What tells one state of an open regular file from another: its place, its length, and when it was changed. Null for anything else.</summary>
     /// <exception cref="StorageException">It can't be asked.</exception>
     public static string? IdentityOf(SafeFileHandle handle, string subject)

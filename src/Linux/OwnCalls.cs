@@ -23,6 +23,7 @@ internal static unsafe partial class OwnCalls
     internal const uint S_IFDIR = 0x4000;
     internal const uint S_IFBLK = 0x6000;
     internal const uint S_IFIFO = 0x1000;
+    internal const uint S_IFCHR = 0x2000;
     internal const uint S_IFSOCK = 0xC000;
 
     // asm/unistd.h: the same number on every architecture; and linux/openat2.h.

@@ -129,26 +129,28 @@ internal sealed class ImageConversion(PluginCatalog catalog, Profile profile, Sp
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: it can't be written so here.</exception>
     internal ImageForm FormOf(SaveImage request)
     {
-        IImageWriter? writer = request.Format == WriteImage.Raw ? null : WriterOf(request.Format, request.ImageName);
+        (string Kind, IImageWriter Writer)[] writers = Writers();
+        IImageWriter? writer = request.Format == WriteImage.Raw ? null
+            : Array.Find(writers, known => known.Kind == request.Format).Writer
+            ?? throw new StorageException(
+                StorageErrorKind.NotSupported, request.ImageName, $"'{request.Format}' can't be written here; there are {string.Join(", ", writers.Select(known => known.Kind).Prepend(WriteImage.Raw))}");
         IReadOnlyList<string> compressions = (writer as ICompressingImageWriter)?.Compressions ?? [];
-        return request.Compression is not string wanted || compressions.Contains(wanted)
-            ? new(writer, request.Compression)
-            : throw new StorageException(
-                StorageErrorKind.NotSupported, request.ImageName, $"can't be compressed by '{wanted}' as {request.Format}; there {(compressions.Count > 0 ? $"are {string.Join(", ", compressions)}" : "is nothing for it")}");
+        if (request.Compression is not string wanted || compressions.Contains(wanted))
+        {
+            return new(writer, request.Compression);
+        }
+
+        string[] others = [.. writers.Where(known => known.Writer is ICompressingImageWriter other && other.Compressions.Contains(wanted)).Select(known => $"--format {known.Kind}")];
+        string instead = compressions.Count > 0 ? $"there are {string.Join(", ", compressions)}"
+            : others.Length > 0 ? $"ask for {string.Join(" or ", others)}, or leave --compression out" : "leave --compression out";
+        throw new StorageException(StorageErrorKind.NotSupported, request.ImageName, $"can't be compressed by '{wanted}' as {request.Format}: {instead}");
     }
 
-    private IImageWriter WriterOf(string format, string name)
-    {
-        PluginServices services = new() { Loggers = loggers, Time = time, Events = events, Name = format };
-        (string Kind, IImageWriter Writer)[] writers =
-            [.. catalog.Entries.SelectMany(entry => entry.Parts?.ImageFormats ?? [])
-                .Select(known => (known.Kind, Format: known.Create(services) as IImageWriter))
-                .Where(known => known.Format is not null)
-                .Select(known => (known.Kind, known.Format!))];
-        return Array.Find(writers, known => known.Kind == format).Writer
-            ?? throw new StorageException(
-                StorageErrorKind.NotSupported, name, $"'{format}' can't be written here; there are {string.Join(", ", writers.Select(known => known.Kind).Prepend("raw"))}");
-    }
+    private (string Kind, IImageWriter Writer)[] Writers()
+        => [.. catalog.Entries.SelectMany(entry => entry.Parts?.ImageFormats ?? [])
+            .Select(known => (known.Kind, Format: known.Create(new() { Loggers = loggers, Time = time, Events = events, Name = known.Kind }) as IImageWriter))
+            .Where(known => known.Format is not null)
+            .Select(known => (known.Kind, known.Format!))];
 
     // Of several plugins only those that could be meant: a worker loads what it is told. What an image names may be of any format.
     private WorkerRequest RequestFor(ImageInput image, ImageQuestion question)

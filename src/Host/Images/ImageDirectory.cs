@@ -50,8 +50,19 @@ internal sealed class ImageDirectory(string directory)
         }
 
         string path = PathOf(link.Name, of == 0 ? "" : known[of - 1].Path);
-        return new(of, link, path, FileBeneath.OpenToRead(directory, path));
+        LinkedFile opened = new(of, link, path, FileBeneath.OpenToRead(directory, path));
+        if (known.Any(before => IsSame(before, opened)))
+        {
+            opened.File.Dispose();
+            throw new StorageException(StorageErrorKind.Corrupt, image, $"has backing files that lie behind each other in a circle, {Short(link.Name)} among them: `qemu-img rebase -u` names another one, or none");
+        }
+
+        return opened;
     }
+
+    private static bool IsSame(LinkedFile one, LinkedFile other)
+        => one.Link.Kind == ImageLinkKind.Backing && other.Link.Kind == ImageLinkKind.Backing
+            && ExistingFile.IdentityOf(one.File, one.Path) == ExistingFile.IdentityOf(other.File, other.Path);
 
     // A name is relative to the image that has it, which for the first one is taken to be in the directory itself.
     private string PathOf(string name, string parent)

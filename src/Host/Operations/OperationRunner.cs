@@ -27,7 +27,8 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         tools.Stalled.Require(request.Scope);
         RequireOrdinaryNames(request, id);
         await using Owned owned = new();
-        Plan plan = await tools.Planners.For(request).PlanAsync(request, ContextOf(RequestFor(request, id), image, false, owned, static (_, _) => { }), cancellationToken);
+        Plan plan = await AskedNames.KeepAsync(
+            request, id, () => tools.Planners.For(request).PlanAsync(request, ContextOf(RequestFor(request, id), image, false, owned, static (_, _) => { }), cancellationToken));
         return new(request, [.. plan.Steps.Select(step => new PlannedStep(step.Title, step.Expected.ToString()))]);
     }
 
@@ -65,7 +66,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
                 Forget = () => copied = null,
                 Mark = mark => running!.Mark(mark),
             };
-            Plan plan = await planner.PlanAsync(request, context, cancellationToken);
+            Plan plan = await AskedNames.KeepAsync(request, operation.Id, () => planner.PlanAsync(request, context, cancellationToken));
             own ??= tools.Journal.TryOwn(operation.Id);
             running = new(DocumentOf(request, operation, targets, plan, caller) with { Copied = copied }, tools.Journal, time);
             running.Update(static report => report);   // on disk, before the first step
@@ -184,7 +185,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         }
         catch (StorageException e)
         {
-            return report => Failed(report, e);
+            return report => Failed(report, AskedNames.InWordsOf(report.Request, running.Id, e));
         }
         catch (Exception e)
         {

@@ -48,7 +48,7 @@ internal sealed class UrlPatience(string name, UrlLimits limits, TimeProvider ti
             }
             catch (HttpRequestException e) when (e.InnerException is AuthenticationException untrusted)
             {
-                throw new StorageException(StorageErrorKind.Unavailable, name, $"is on a server that could be anybody: {untrusted.Message.TrimEnd('.')}", e);
+                throw new StorageException(StorageErrorKind.Unavailable, name, $"is on a server that could be anybody: {UrlTrouble.Of(untrusted)}", e);
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
@@ -56,7 +56,7 @@ internal sealed class UrlPatience(string name, UrlLimits limits, TimeProvider ti
             }
             catch (Exception e) when (e is HttpRequestException or IOException)
             {
-                reason = e.Message.TrimEnd('.');
+                reason = UrlTrouble.Of(e);
             }
 
             if (time.GetElapsedTime(start) + pause > patience)

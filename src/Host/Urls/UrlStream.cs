@@ -62,7 +62,7 @@ internal sealed class UrlStream : IAsyncDisposable
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            Failure = new(StorageErrorKind.Unavailable, Name, $"ended before its end: {e.Message.TrimEnd('.')}; its server answers no ranges, so that it has to be fetched from the start: run it again", e);
+            Failure = new(StorageErrorKind.Unavailable, Name, $"ended before its end: {UrlTrouble.Of(e)}; its server answers no ranges, so that it has to be fetched from the start: run it again", e);
         }
         catch (OperationCanceledException)
         {

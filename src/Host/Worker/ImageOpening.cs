@@ -182,6 +182,7 @@ internal sealed class ImageOpening : IDisposable
         return recognized switch
         {
             [string only] => (only, _formats[only]),
+            [] when OtherFormats.Recognize(head) is string other => throw new StorageException(StorageErrorKind.NotSupported, _request.ImageName, other),
             [] => throw new StorageException(
                 StorageErrorKind.NotSupported, _request.ImageName, $"is of no format that is recognized by its content: name it with --format ({string.Join(", ", _formats.Keys)})"),
             _ => throw new StorageException(

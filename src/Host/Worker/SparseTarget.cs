@@ -6,6 +6,9 @@ namespace EveStorage.Host.Worker;
 /// <summary>A volume to be written where an image has something else than it. Safe for many calls at once.</summary>
 internal sealed class SparseTarget(SafeFileHandle handle, ByteSize size, ByteSize budget, bool readsZero)
 {
+    /// <summary>What it is in messages, until somebody who knows its name has them.</summary>
+    internal const string Subject = "volume";
+
     // The block of every file system and pool that we know: a smaller run of zeros saves no space.
     private const int BlockSize = 4096;
 
@@ -23,7 +26,7 @@ internal sealed class SparseTarget(SafeFileHandle handle, ByteSize size, ByteSiz
     {
         if (offset < 0 || offset > size.Bytes - data.Length)
         {
-            throw new StorageException(StorageErrorKind.Corrupt, "image", $"has {data.Length} bytes at {offset}, and the volume ends at {size.Bytes}");
+            throw new StorageException(StorageErrorKind.Corrupt, Subject, $"has {size}, and its image has {data.Length} bytes at {offset}");
         }
 
         int at = 0;
@@ -78,7 +81,7 @@ internal sealed class SparseTarget(SafeFileHandle handle, ByteSize size, ByteSiz
             int read = RandomAccess.Read(handle, target, offset);
             if (read == 0)
             {
-                throw new StorageException(StorageErrorKind.Io, "volume", $"ends at {offset}");
+                throw new StorageException(StorageErrorKind.Io, Subject, $"ends at {offset}");
             }
 
             target = target[read..];
@@ -87,7 +90,7 @@ internal sealed class SparseTarget(SafeFileHandle handle, ByteSize size, ByteSiz
     }
 
     /// <summary>Makes all that was written survive a crash.</summary>
-    internal void Flush() => BlockFile.Flush(handle, "volume");
+    internal void Flush() => BlockFile.Flush(handle, Subject);
 
     // How many bytes from the start lie in blocks that are all zero, or in blocks that are not.
     private static int Blocks(ReadOnlySpan<byte> data, bool zero)
@@ -111,7 +114,7 @@ internal sealed class SparseTarget(SafeFileHandle handle, ByteSize size, ByteSiz
     {
         if (Interlocked.Add(ref _written, length) > budget.Bytes)
         {
-            throw new StorageException(StorageErrorKind.OutOfSpace, "volume", $"has room for {budget} and the image needs more: free space in the pool");
+            throw new StorageException(StorageErrorKind.OutOfSpace, Subject, $"has room for {budget} and the image needs more: free space in the pool");
         }
     }
 
@@ -123,7 +126,7 @@ internal sealed class SparseTarget(SafeFileHandle handle, ByteSize size, ByteSiz
         }
         catch (IOException e)
         {
-            throw FileCalls.Failure("volume", e);
+            throw FileCalls.Failure(Subject, e);
         }
     }
 }

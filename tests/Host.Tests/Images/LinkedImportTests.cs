@@ -52,7 +52,9 @@ public sealed class LinkedImportTests : IAsyncLifetime
         await OverlayAsync("disk.qcow2", "qcow2");
         File.Copy(Image, Path.Combine(_host.Bases, "disk.qcow2"));
 
-        (await RefusedAsync()).Message.ShouldContain("more than 16 other files");
+        ErrorReport error = await RefusedAsync();
+
+        (error.Kind, error.Message).ShouldBe((StorageErrorKind.Corrupt, "has backing files that lie behind each other in a circle, disk.qcow2 among them: `qemu-img rebase -u` names another one, or none"));
     }
 
     [Fact]

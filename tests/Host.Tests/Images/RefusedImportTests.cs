@@ -90,6 +90,33 @@ public sealed class RefusedImportTests : IAsyncLifetime
         await RequireRefusedAsync(StorageErrorKind.NotSupported, "--format");
     }
 
+    [Theory]
+    [InlineData("vmdk", "VMDK")]
+    [InlineData("vdi", "VDI")]
+    [InlineData("vhdx", "VHDX")]
+    [InlineData("vpc", "VHD")]
+    [InlineData("parallels", "Parallels disk")]
+    [InlineData("qed", "QED")]
+    public async Task An_image_of_another_kind_is_named_and_nobody_is_told_to_call_it_raw(string kind, string name)
+    {
+        await QemuImages.RunAsync("qemu-img", "create", "-q", "-f", kind, Image, "4M");
+
+        ErrorReport error = await ImportAsync();
+
+        (error.Kind, error.Message).ShouldBe((StorageErrorKind.NotSupported, $"is a {name}, which is not read here: make a qcow2 of it with `qemu-img convert -O qcow2`"));
+    }
+
+    [Fact]
+    public async Task An_image_in_an_archive_has_to_be_taken_out_of_it()
+    {
+        byte[] header = new byte[512];
+        "disk.ovf"u8.CopyTo(header);
+        "ustar"u8.CopyTo(header.AsSpan(257));
+        File.WriteAllBytes(Image, header);
+
+        await RequireRefusedAsync(StorageErrorKind.NotSupported, "is packed as tar, as an OVA is, which is not unpacked here: take the image out of it first");
+    }
+
     private async Task RequireRefusedAsync(StorageErrorKind kind, string sentence)
     {
         PoolState before = await PoolState.OfAsync(_host);

@@ -58,6 +58,7 @@ internal sealed class PlanImportImage(LazyVolumes lazy) : ChangePlanner<ImportIm
         bool thin = spec.Traits.HasFlag(VolumeTraits.Thin);
         FillOrder order = new()
         {
+            Subject = request.Subject,
             Path = stack.Path,
             Size = size,
             ReadsZero = ReadsZero(pool, stack, spec),

@@ -1,4 +1,5 @@
 using System.Globalization;
+using EveStorage.Host.Api;
 using EveStorage.Host.Images;
 using EveStorage.Host.Worker;
 using EveStorage.Linux;
@@ -12,6 +13,9 @@ internal abstract class DataStep : StorageStep;
 /// <summary>What to fill a volume with.</summary>
 internal sealed record FillOrder
 {
+    /// <summary>What it will be called, as a person types it.</summary>
+    public required string Subject { get; init; }
+
     /// <summary>The path at the top of its layers.</summary>
     public required string Path { get; init; }
 
@@ -77,9 +81,7 @@ internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder
         using SafeFileHandle target = ExistingFile.OpenToWrite(Resolved(order.Path));
         using SafeFileHandle? spool = order.Spool is null ? null : ExistingFile.OpenToWrite(Resolved(order.Spool.Path));
         ByteSize before = ExistingFile.LengthOf(target, $"{pool.Name}/{volume}");
-        (ImportResult imported, string? streamed) = await images.ImportAsync(
-            order.Image, order.Question, target, spool,
-            OrderOf(budget, target), Progress(context), copied => Mark(copied, digest), cancellationToken);
+        (ImportResult imported, string? streamed) = await ImportAsync(target, spool, OrderOf(budget, target), context, copied => Mark(copied, digest), cancellationToken);
         if (order is { Sha256: not null, Image.Ranges: { } ranges })
         {
             string title = $"check the SHA-256 of {order.Image.Name}";
@@ -103,6 +105,20 @@ internal sealed class FillVolume(IStoragePool pool, VolumeName volume, FillOrder
         Tell("imageSha256", streamed ?? digest);
 
         return StepOutcome.Changed;
+    }
+
+    // A worker knows no names of volumes.
+    private async Task<(ImportResult Result, string? SourceDigest)> ImportAsync(
+        SafeFileHandle target, SafeFileHandle? spool, ImportOrder orders, OperationContext context, Action<ByteSize> safe, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await images.ImportAsync(order.Image, order.Question, target, spool, orders, Progress(context), safe, cancellationToken);
+        }
+        catch (StorageException e) when (e.Subject == SparseTarget.Subject)
+        {
+            throw new StorageException(e.Kind, order.Subject, ErrorReport.Of(e).Message, e);
+        }
     }
 
     private ImportOrder OrderOf(ByteSize budget, SafeFileHandle target) => new()

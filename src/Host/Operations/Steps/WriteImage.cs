@@ -15,7 +15,7 @@ internal sealed class WriteImage(string subject, VolumeName name, VolumeAccess v
     /// <summary>The format that needs no writer.</summary>
     internal const string Raw = "raw";
 
-    private readonly bool _isStream = ExistingFile.IsStream(image, imageName);
+    private readonly bool _isStream = ExistingFile.IsSink(image, imageName);
     private bool _touched;
 
     /// <inheritdoc/>
@@ -68,7 +68,7 @@ internal sealed class WriteImage(string subject, VolumeName name, VolumeAccess v
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: it does. <see cref="StorageErrorKind.NotSupported"/>: it is neither file nor pipe, or only takes what is appended.</exception>
     internal static void RequireEmpty(SafeFileHandle image, string imageName)
     {
-        if (ExistingFile.IsStream(image, imageName))
+        if (ExistingFile.IsSink(image, imageName))
         {
             return;
         }
