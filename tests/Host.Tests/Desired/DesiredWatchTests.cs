@@ -38,7 +38,7 @@ public sealed class DesiredWatchTests : IAsyncLifetime
 
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(TimeSpan.FromMinutes(1));
-        (await _host.Api.WatchEventsAsync(follow: true, limit.Token).FirstAsync(limit.Token)).Id.ShouldBe("desired.applied");
+        (await _host.Api.ToldAsync(follow: true, limit.Token).FirstAsync(limit.Token)).Id.ShouldBe("desired.applied");
         (await _host.Api.ListVolumesAsync(null, default)).Count.ShouldBe(1);
     }
 
@@ -93,5 +93,5 @@ public sealed class DesiredWatchTests : IAsyncLifetime
     private Task LookAsync() => _host.Part<DesiredWatch>().LookAsync(default);
 
     private async Task<string[]> EventsAsync()
-        => [.. (await _host.Api.WatchEventsAsync(follow: false, default).ToListAsync()).Select(said => $"{said.Id} {said.Subject}: {said.Message}")];
+        => [.. (await _host.Api.ToldAsync().ToListAsync()).Select(said => $"{said.Id} {said.Subject}: {said.Message}")];
 }

@@ -116,7 +116,7 @@ public sealed class CutShortFileSystemTests : IAsyncLifetime
         (await _host.Api.ListOperationsAsync(default)).Select(operation => operation.State).ShouldNotContain(OperationState.Running, when);
         (await _host.Api.ListOperationsAsync(default)).Select(operation => operation.State).ShouldNotContain(OperationState.NeedsAttention, when);
         (await _host.Api.DiagnoseAsync(default)).ShouldBeEmpty(when);
-        string[] events = [.. (await _host.Api.WatchEventsAsync(follow: false, default).ToListAsync()).Select(e => $"{e.Id} {e.Message}")];
+        string[] events = [.. (await _host.Api.ToldAsync().ToListAsync()).Select(e => $"{e.Id} {e.Message}")];
         events.ShouldBeEmpty(when);
         if (change == "delete")
         {

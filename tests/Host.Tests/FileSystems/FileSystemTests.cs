@@ -215,5 +215,5 @@ public sealed class FileSystemTests : IAsyncLifetime
         (await _host.ShowAsync("newlog")).Kind.ShouldBe("xfs");
     }
 
-    private async Task<IReadOnlyList<EventReport>> Events() => await _host.Api.WatchEventsAsync(follow: false, default).ToListAsync();
+    private async Task<IReadOnlyList<EventReport>> Events() => await _host.Api.ToldAsync().ToListAsync();
 }

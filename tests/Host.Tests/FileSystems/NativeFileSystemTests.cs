@@ -57,7 +57,7 @@ public sealed class NativeFileSystemTests : IAsyncLifetime
 
         const int ENOSPC = 28;
         full.HResult.ShouldBe(ENOSPC);
-        (await _host.Api.WatchEventsAsync(follow: false, default).ToArrayAsync()).Select(told => $"{told.Id} {told.Subject}").ShouldBe(["fs.space data/newlog"]);
+        (await _host.Api.ToldAsync().ToArrayAsync()).Select(told => $"{told.Id} {told.Subject}").ShouldBe(["fs.space data/newlog"]);
     }
 
     [Fact]

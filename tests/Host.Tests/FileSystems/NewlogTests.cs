@@ -49,7 +49,7 @@ public sealed class NewlogTests : IAsyncLifetime
         full.HResult.ShouldBe(ENOSPC);
         neighbour.Length.ShouldBe(8 << 20);
         log.Length.ShouldBeLessThan(mebibytes << 20);
-        EventReport[] events = await _host.Api.WatchEventsAsync(follow: false, default).ToArrayAsync();
+        EventReport[] events = await _host.Api.ToldAsync().ToArrayAsync();
         events.Where(e => e.Id == "fs.space").Select(e => $"{e.Subject} {e.Severity} {e.Message.Split(", ")[1].Split(' ')[0]}")
             .ShouldBe(["data/newlog Warning 80", "data/newlog Warning 90", "data/newlog Critical 95"]);
     }

@@ -87,14 +87,15 @@ public sealed class KilledUrlCorpusTests(ITestOutputHelper output) : IAsyncLifet
         (_server.Image, _server.Tag) = (await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken), $"\"{volume}\"");
         string[] import = ["image", "import", _server.Url, $"data/{volume}", "--format", "qcow2", .. image.Snapshot is string which ? ["--snapshot", which] : Array.Empty<string>()];
 
-        KillAfterAMark(import);
+        bool measures = image.Snapshot is null && clusterSize >= FewTables;
+        KillAfterAMark(import, measures ? grownAt : 0);
         (int code, _, string error) = await HostProgram.RunAsync(_host, import);
         (code == 0 || error.Contains(": exists", StringComparison.Ordinal)).ShouldBeTrue($"{image.Name}: {error}");
         IReadOnlyDictionary<string, string> results = HostProgram.Journaled(_host).ShouldNotBeNull().Results;
         long? from = NumberOf(results, "resumedAt");
         long fetched = NumberOf(results, "fetched") ?? (from is null ? 0 : throw new ShouldAssertException($"{image.Name}: went on, and nobody counted what was fetched"));
         output.WriteLine($"{image.Name}: of {_server.Image.Length >> 10} KiB {fetched >> 10} came the second time, {(from is null ? "from the start" : $"from {from >> 10} KiB of the disk on")}");
-        if (from > grownAt && clusterSize >= FewTables)
+        if (measures && from > grownAt)
         {
             long left = (long)(_server.Image.Length * (1 - ((double)(from.Value - grownAt) / Grown)));
             fetched.ShouldBeLessThan(left + Slack, image.Name);
@@ -125,11 +126,12 @@ public sealed class KilledUrlCorpusTests(ITestOutputHelper output) : IAsyncLifet
         return (at, clusterSize);
     }
 
-    private void KillAfterAMark(string[] import)
+    // A mark beyond what lies there: on a busy machine the first comes sooner.
+    private void KillAfterAMark(string[] import, long beyond)
     {
         _isSlow = true;
         using HostProgram program = HostProgram.Start(_host, import);
-        for (long start = Stopwatch.GetTimestamp(); !program.HasEnded(TimeSpan.FromMilliseconds(20)) && !IsMarked();)
+        for (long start = Stopwatch.GetTimestamp(); !program.HasEnded(TimeSpan.FromMilliseconds(20)) && !IsMarked(beyond);)
         {
             Stopwatch.GetElapsedTime(start).ShouldBeLessThan(s_limit);
         }
@@ -139,8 +141,8 @@ public sealed class KilledUrlCorpusTests(ITestOutputHelper output) : IAsyncLifet
         _isSlow = false;
     }
 
-    private bool IsMarked()
+    private bool IsMarked(long beyond)
         => Directory.EnumerateFiles(Path.Combine(_host.State, "operations"), "*.json")
             .Select(path => OperationDocument.Read(File.ReadAllBytes(path), path))
-            .Any(document => document.Operation.State == OperationState.Running && document.Copied?.Copied.Bytes > 0);
+            .Any(document => document.Operation.State == OperationState.Running && document.Copied?.Copied.Bytes > beyond);
 }
