@@ -72,7 +72,7 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
     /// <summary>How long a step, and undoing it, may go on after it was told to stop before it is left alone.</summary>
     public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Runs it.</summary>
+    /// <summary>Runs it. Once a destructive step is done nobody's cancelling counts any more: there is no way back, and half of the way is the worst.</summary>
     /// <exception cref="PlanFailedException">It failed, and so did undoing it, or a destructive step was done. Any other
     /// exception is the first error, after all was undone.</exception>
     public async Task RunAsync(PlanRun run, CancellationToken cancellationToken)
@@ -105,6 +105,7 @@ internal sealed partial class PlanRunner(ILogger<PlanRunner> logger, TimeProvide
                 if (outcome == StepOutcome.Changed)
                 {
                     changed.Add(step);
+                    cancellationToken = step.Expected.Destroyed is null ? cancellationToken : CancellationToken.None;
                 }
 
                 run.Tell(step, outcome == StepOutcome.Changed ? StepState.Changed : StepState.AlreadySo);

@@ -81,6 +81,17 @@ public class PlanRunnerTests
     }
 
     [Fact]
+    public async Task Goes_on_to_its_end_when_it_is_cancelled_after_something_was_destroyed()
+    {
+        using CancellationTokenSource source = new();
+        StorageStep[] plan = [Step("a"), Step("b", expected: StepEffect.Destroys("all"), onApply: source.Cancel), Step("c"), Step("d")];
+
+        await RunAsync(plan, source.Token);
+
+        _did.ShouldBe(["+a", "+b", "+c", "+d"]);
+    }
+
+    [Fact]
     public async Task A_destructive_step_that_failed_before_it_destroyed_anything_is_undone_like_any_other()
     {
         StorageStep[] plan = [Step("a"), Step("b", expected: StepEffect.Destroys("all"), fails: s_io)];
