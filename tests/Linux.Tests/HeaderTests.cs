@@ -107,7 +107,7 @@ public partial class HeaderTests
         string[] headers =
         [
             "stddef.h", "stdio.h", "fcntl.h", "sys/mount.h", "linux/loop.h", "spawn.h", "signal.h", "unistd.h", "sys/wait.h", "sys/stat.h", "sys/uio.h", "sys/vfs.h", "sys/socket.h",
-            "sys/resource.h", "linux/fs.h", "linux/falloc.h", "linux/magic.h", "linux/nvme_ioctl.h", "scsi/sg.h", "linux/openat2.h", "sys/syscall.h",
+            "sys/resource.h", "sys/mman.h", "linux/fs.h", "linux/falloc.h", "linux/magic.h", "linux/nvme_ioctl.h", "scsi/sg.h", "linux/openat2.h", "sys/syscall.h",
             "sys/prctl.h", "sched.h", "linux/seccomp.h", "linux/filter.h", "linux/audit.h", "errno.h", "poll.h", "sys/eventfd.h",
         ];
         await File.WriteAllLinesAsync(directory["check.c"], ["#define _GNU_SOURCE", "#define __ARCH_WANT_NEW_STAT", "#define __ARCH_WANT_SYS_CLONE3", .. (onlyHeader is null ? headers : [onlyHeader]).Select(h => $"#include <{h}>"), .. assertions]);

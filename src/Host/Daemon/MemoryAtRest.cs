@@ -1,17 +1,19 @@
+using EveStorage.Linux;
 using Microsoft.Extensions.Hosting;
 
 namespace EveStorage.Host.Daemon;
 
 /// <summary>
 /// Gives back what a start, answers and operations have used, once they are over. The runtime keeps it for what comes next, and on a small machine
-/// the daemon mostly waits. It is done once after each time of work, so that who asks for nothing costs nothing. Every thread stops for it: so never
+/// the daemon mostly waits. What a start touched of libraries is let go of, too. It is done once after each time of work, so that who asks for nothing costs nothing. Every thread stops for it: so never
 /// while guests' reads and writes go through this process, which take hardly any memory, but its processor.
 /// </summary>
 /// <param name="time">The clock.</param>
 /// <param name="allocated">All bytes that were ever taken.</param>
 /// <param name="used">All time of a processor that was ever taken.</param>
+/// <param name="note">Notes what there is to be let go of, while work goes on.</param>
 /// <param name="collect">Gives back what is not used.</param>
-internal sealed class MemoryAtRest(TimeProvider time, Func<long> allocated, Func<TimeSpan> used, Action collect) : BackgroundService
+internal sealed class MemoryAtRest(TimeProvider time, Func<long> allocated, Func<TimeSpan> used, Action note, Action collect) : BackgroundService
 {
     /// <summary>How often it looks: at one number.</summary>
     internal static TimeSpan Interval { get; } = TimeSpan.FromSeconds(15);
@@ -25,9 +27,17 @@ internal sealed class MemoryAtRest(TimeProvider time, Func<long> allocated, Func
     private long _last;
     private TimeSpan _lastUsed;
 
-    /// <summary>That of this process.</summary>
+    /// <summary>That of this process: its heap, and what it has mapped of its libraries.</summary>
     internal static MemoryAtRest OfProcess(TimeProvider time)
-        => new(time, static () => GC.GetTotalAllocatedBytes(), static () => Environment.CpuUsage.TotalTime, static () => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true));
+    {
+        IReadOnlySet<FileMapping> mapped = new HashSet<FileMapping>();
+        return new(time, static () => GC.GetTotalAllocatedBytes(), static () => Environment.CpuUsage.TotalTime, () => mapped = Mapped(), () =>
+        {
+            LetGo(mapped);
+            mapped = new HashSet<FileMapping>();
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        });
+    }
 
     /// <summary>Looks once.</summary>
     internal void Look()
@@ -36,10 +46,43 @@ internal sealed class MemoryAtRest(TimeProvider time, Func<long> allocated, Func
         TimeSpan nowUsed = used();
         bool rests = now - _last < Rest && nowUsed - _lastUsed < s_rest;
         (_last, _lastUsed) = (now, nowUsed);
-        if (rests && now - _collected >= Work)
+        if (now - _collected < Work)
         {
-            _collected = now;
-            collect();
+            return;
+        }
+
+        if (!rests)
+        {
+            note();
+            return;
+        }
+
+        _collected = now;
+        collect();
+    }
+
+    // What the kernel does not tell of is kept.
+    private static IReadOnlySet<FileMapping> Mapped()
+    {
+        try
+        {
+            return MappedFiles.Find();
+        }
+        catch (StorageException)
+        {
+            return new HashSet<FileMapping>();
+        }
+    }
+
+    private static void LetGo(IReadOnlySet<FileMapping> mapped)
+    {
+        try
+        {
+            MappedFiles.LetGo(mapped);
+        }
+        catch (StorageException)
+        {
+            // It stays mapped, and the kernel takes it when it has to.
         }
     }
 
