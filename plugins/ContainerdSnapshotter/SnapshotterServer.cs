@@ -37,7 +37,7 @@ internal sealed class SnapshotterServer(ContainerdSnapshotterOptions options, Pl
     }
 
     /// <inheritdoc/>
-    public async Task StartAsync(CancellationToken cancellationToken)
+    public async ValueTask StartAsync(CancellationToken cancellationToken)
     {
         _sets = await SnapshotSets.OpenAsync(options, services);
         FileCalls.Run(options.Socket, () =>

@@ -18,6 +18,7 @@ internal sealed class IoQueue : CommandQueue
     private readonly CommandSlots _slots;
     private readonly Queue<CommandSlot> _wanting = new();   // memory
     private readonly TurnQueue _turns;
+    private readonly QueueTallies _tallies = new();
     private CommandSlot? _here;   // is being run on this very thread
     private int _running;
     private int _awaiting;
@@ -116,6 +117,7 @@ internal sealed class IoQueue : CommandQueue
             Free(slot);
         }
 
+        _tallies.End();
         _controller.Remove(_id, _connection.Counters);
     }
 
@@ -149,6 +151,7 @@ internal sealed class IoQueue : CommandQueue
         }
 
         _connection.Counters.Add(command);
+        _tallies.Of(command.Export.Volume).Add(command.Opcode, command.Length);
         bool limited = command.Export.Limit is not null && (command.Opcode is IoOpcode.Read or IoOpcode.Write);
         if (!limited && command.Opcode == IoOpcode.Read && command.Durability == WriteDurability.Cached && TryRead(entry.CommandId, command))
         {
@@ -208,6 +211,7 @@ internal sealed class IoQueue : CommandQueue
             catch (Exception e) when (e is StorageException or ObjectDisposedException)
             {
                 status = Target.StatusOf(IoOpcode.Read, e);
+                _tallies.Of(volume).AddError();
             }
             finally
             {
@@ -294,6 +298,11 @@ internal sealed class IoQueue : CommandQueue
 
     private void Release(CommandSlot slot)
     {
+        if (!slot.Status.IsSuccess)
+        {
+            _tallies.Of(slot.Volume).AddError();
+        }
+
         if (slot.Opcode == IoOpcode.Read && slot.Status.IsSuccess)
         {
             _connection.Respond(slot.CommandId, slot.Data.Span);

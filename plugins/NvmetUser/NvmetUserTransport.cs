@@ -93,6 +93,7 @@ internal sealed class NvmetUserTransport : IVolumeTransport
             AllowedHosts = [.. export.Spec.AllowedHosts.Select(h => h.Host)],
             ConnectedHosts = _target.HostsOf(export),
             ReadOnly = export.Volume.ReadOnly,
+            Traffic = export.Volume.Traffic.Sum(),
             Lines = ConnectLines.Of(
                 address, export.Spec.Subsystem, [.. export.Spec.AllowedHosts.Select(h => new ConnectingHost(h.Host, h.Key is not null, h.ControllerKey is not null))]),
         };

@@ -24,6 +24,12 @@ internal sealed class ServedVolume
     /// <summary>Its flushes, joined.</summary>
     internal JoinedFlush Flushes { get; }
 
+    /// <summary>What its hosts did.</summary>
+    internal VolumeTraffic Traffic { get; } = new();
+
+    /// <summary>Whether it is open still: one that is being closed takes no command any more.</summary>
+    internal bool IsOpen => Volatile.Read(ref _closing) is null;
+
     /// <summary>Its size as hosts were told: it changes when they are told of another.</summary>
     internal long Blocks => Volatile.Read(ref _blocks);
 

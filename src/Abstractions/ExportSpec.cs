@@ -73,4 +73,29 @@ public sealed record ExportInfo
 
     /// <summary>Whether writes are refused, as asked or after a failed sync.</summary>
     public bool ReadOnly { get; init; }
+
+    /// <summary>What its hosts have done; null where the transport counts nothing. It begins anew when the volume is served anew.</summary>
+    public ExportTraffic? Traffic { get; init; }
+}
+
+/// <summary>What the hosts of an export have done since it is served, those that are no longer connected too. Numbers may be some moments old.</summary>
+public sealed record ExportTraffic
+{
+    /// <summary>Commands that read.</summary>
+    public long Reads { get; init; }
+
+    /// <summary>What they asked for.</summary>
+    public ByteSize ReadBytes { get; init; }
+
+    /// <summary>Commands that wrote data.</summary>
+    public long Writes { get; init; }
+
+    /// <summary>What they brought.</summary>
+    public ByteSize WrittenBytes { get; init; }
+
+    /// <summary>Commands for what was written before to be on stable media.</summary>
+    public long Flushes { get; init; }
+
+    /// <summary>Commands of all these that began and ended with an error. One that could not be begun, such as a write beyond the end, is none of them.</summary>
+    public long Errors { get; init; }
 }

@@ -10,7 +10,7 @@ public interface IFrontEnd : IAsyncDisposable
 
     /// <summary>Starts it. It answers once this returns, until it is disposed. One that failed may be started again.</summary>
     /// <exception cref="StorageException">It can't, and leaves nothing.</exception>
-    Task StartAsync(CancellationToken cancellationToken);
+    ValueTask StartAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>A registrar of a host that has front ends; one of an older host is none.</summary>

@@ -53,6 +53,38 @@ public sealed class DataPathTests
     }
 
     [Fact]
+    public async Task What_hosts_did_is_counted_by_export_and_stays_when_they_have_gone()
+    {
+        await using TestTarget target = new();
+        await target.ExportAsync(TestTarget.Spec(1), new MemoryBlocks(1 << 20));
+        await target.ExportAsync(TestTarget.Spec(2), new MemoryBlocks(1 << 20) { Cached = false });
+        await using (NvmeTcpInitiator initiator = await target.ConnectAsync(o => o with { Queues = 2 }))
+        {
+            await initiator.WriteAsync(1, 0, new byte[8192], WriteDurability.Cached, CancellationToken.None);
+            await initiator.ReadAsync(1, 0, new byte[4096], CancellationToken.None);
+            await initiator.FlushAsync(1, CancellationToken.None);
+            await initiator.ReadAsync(2, 0, new byte[512], CancellationToken.None);
+            await initiator.ReadAsync(2, 4096, new byte[512], CancellationToken.None);
+        }
+
+        ExportInfo[] exports = await target.ListAsync();
+        exports[0].Traffic.ShouldBe(new() { Reads = 1, ReadBytes = new(4096), Writes = 1, WrittenBytes = new(8192), Flushes = 1 });
+        exports[1].Traffic.ShouldBe(new() { Reads = 2, ReadBytes = new(1024) });
+    }
+
+    [Fact]
+    public async Task A_command_that_ends_with_an_error_is_counted_as_one()
+    {
+        await using TestTarget target = new();
+        await target.ExportAsync(TestTarget.Spec(), new OutOfMemoryBlocks());
+        await using NvmeTcpInitiator initiator = await target.ConnectAsync();
+
+        await Should.ThrowAsync<NvmeCommandException>(async () => await initiator.FlushAsync(1, CancellationToken.None));
+
+        (await target.ListAsync()).ShouldHaveSingleItem().Traffic.ShouldBe(new() { Flushes = 1, Errors = 1 });
+    }
+
+    [Fact]
     public async Task A_slow_read_does_not_hold_up_the_others_of_its_queue()
     {
         await using TestTarget target = new();

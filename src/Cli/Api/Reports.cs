@@ -203,6 +203,9 @@ internal sealed record ExportReport
     /// <summary>The most it may do; null for no limit.</summary>
     public ExportLimits? Limits { get; init; }
 
+    /// <summary>What its hosts have done since it is served; null while it is not, and where the transport counts nothing.</summary>
+    public ExportTraffic? Traffic { get; init; }
+
     /// <summary>Who is connected.</summary>
     public IReadOnlyList<string> ConnectedHosts { get; init; } = [];
 

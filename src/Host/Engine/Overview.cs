@@ -199,6 +199,7 @@ internal sealed class Overview(StorageParts parts, OpenPools pools, LazyVolumes 
         NamespaceId = export.NamespaceId,
         Address = served?.Address,
         Limits = export.Limits,
+        Traffic = served?.Traffic,
         AllowedHosts = [.. export.AllowedHosts.Keys.Order(StringComparer.Ordinal)],
         Keys = export.AllowedHosts.Where(host => host.Value is not null).ToDictionary(host => host.Key, host => host.Value!),
         ControllerKeys = export.ControllerKeys,

@@ -71,6 +71,20 @@ internal sealed class HostMetrics(Profile profile, Overview overview, FileSystem
         (VolumeReport Volume, ExportReport Export)[] exports = [.. volumes.SelectMany(volume => volume.Exports.Select(export => (volume, export)))];
         text.Gauge("evestorage_export_served", "Whether an export on record is served.", exports.Select(one => new Sample(one.Export.Address is null ? 0 : 1, [.. Of(one.Volume), ("transport", one.Export.Transport)])));
         text.Gauge("evestorage_export_hosts", "How many hosts are connected to it.", exports.Select(one => new Sample(one.Export.ConnectedHosts.Count, [.. Of(one.Volume), ("transport", one.Export.Transport)])));
+        AddTraffic(text, [.. exports.Where(one => one.Export.Traffic is not null)]);
+    }
+
+    private static void AddTraffic(MetricsText text, IReadOnlyList<(VolumeReport Volume, ExportReport Export)> exports)
+    {
+        Add("reads", "Reads by an export's hosts, where the transport counts them.", static traffic => traffic.Reads);
+        Add("read_bytes", "Bytes that they asked for.", static traffic => traffic.ReadBytes.Bytes);
+        Add("writes", "Writes by an export's hosts, where the transport counts them.", static traffic => traffic.Writes);
+        Add("written_bytes", "Bytes that they brought.", static traffic => traffic.WrittenBytes.Bytes);
+        Add("flushes", "Flushes by an export's hosts, where the transport counts them.", static traffic => traffic.Flushes);
+        Add("errors", "Commands of an export's hosts that ended with an error.", static traffic => traffic.Errors);
+
+        void Add(string what, string help, Func<ExportTraffic, long> value) => text.Counter(
+            $"evestorage_export_{what}_total", help, exports.Select(one => new Sample(value(one.Export.Traffic!), [.. Of(one.Volume), ("transport", one.Export.Transport)])));
     }
 
     private static void AddFileSystems(MetricsText text, IReadOnlyList<FileSystemReport> all)

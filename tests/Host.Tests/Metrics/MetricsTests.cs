@@ -29,6 +29,7 @@ public sealed partial class MetricsTests
         samples["evestorage_pool_size_bytes{pool=\"data\"}"].ShouldBe(status.GetProperty("size").GetDouble());
         samples["evestorage_volume_provisioned_bytes{pool=\"data\",volume=\"vm1\"}"].ShouldBe(64 << 20);
         samples["evestorage_export_served{pool=\"data\",volume=\"vm1\",transport=\"tcp\"}"].ShouldBe(1);
+        samples["evestorage_export_reads_total{pool=\"data\",volume=\"vm1\",transport=\"tcp\"}"].ShouldBe(0, "nobody is connected");
         samples["evestorage_operations_running"].ShouldBe(0);
         Parse((await host.DoAsync("metrics")).Output).Keys.ShouldBe(samples.Keys);
     }
