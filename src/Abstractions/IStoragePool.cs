@@ -104,7 +104,7 @@ public interface IImageReceiver : IStoragePool
 /// <summary>A pool whose drives can be changed while it serves. Devices are named as the profile names them.</summary>
 public interface IDrivePool : IStoragePool
 {
-    /// <summary>Plans taking <paramref name="device"/> into the pool, which destroys what is on it.</summary>
+    /// <summary>Plans taking <paramref name="device"/> into the pool, which destroys what is on it. One that the pool has is already so.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: it has a signature, or is in use.</exception>
     ValueTask<Plan> PlanAddDriveAsync(string device, CancellationToken cancellationToken);
 
@@ -122,7 +122,7 @@ public interface IDrivePool : IStoragePool
 /// <summary>A pool that can check what it holds against its redundancy.</summary>
 public interface IScrubbablePool : IStoragePool
 {
-    /// <summary>Plans starting a check. It goes on by itself; <see cref="PoolStatus.Scrub"/> tells how far it is.</summary>
+    /// <summary>Plans starting a check; nothing where one runs, or there is nothing to compare. It goes on by itself; <see cref="PoolStatus.Scrub"/> tells how far it is.</summary>
     ValueTask<Plan> PlanScrubAsync(CancellationToken cancellationToken);
 }
 
@@ -148,9 +148,11 @@ public interface IPausableScrubPool : IScrubbablePool
 public interface ITrimmablePool : IStoragePool
 {
     /// <summary>Plans starting that, or going on with it. It goes on by itself; <see cref="PoolStatus.Trim"/> tells how far it is.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: none of its drives can be told.</exception>
     ValueTask<Plan> PlanTrimAsync(CancellationToken cancellationToken);
 
     /// <summary>Plans interrupting it; nothing where it does not run.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: none of its drives can be told.</exception>
     ValueTask<Plan> PlanPauseTrimAsync(CancellationToken cancellationToken);
 }
 
@@ -161,5 +163,6 @@ public interface IRekeyablePool : IStoragePool
     KeyName? Key { get; }
 
     /// <summary>Plans having <paramref name="newKey"/> open it, and the one before no more. After a crash one of the two does.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: it is not encrypted.</exception>
     ValueTask<Plan> PlanRekeyAsync(KeyName newKey, CancellationToken cancellationToken);
 }

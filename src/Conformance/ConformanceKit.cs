@@ -83,7 +83,7 @@ public static class ConformanceKit
         foreach (ConformanceCase promise in PoolConformance.Cases)
         {
             PromiseReport report = hangs ? PromiseReport.NotTried(promise.Name)
-                : promise.AppliesTo(pool.Capabilities) ? await KeepsAsync(pool, run, promise, limit, cancellationToken)
+                : promise.AppliesTo(pool) ? await KeepsAsync(pool, run, promise, limit, cancellationToken)
                 : PromiseReport.NotClaimed(promise.Name);
             hangs |= report.Hangs;
             yield return report;

@@ -7,6 +7,8 @@ public static class ConformancePlans
 {
     /// <summary>Runs a plan. Whatever goes wrong, what the operation changed is reverted, last first, and the step that failed with it.</summary>
     /// <returns>The steps that changed something.</returns>
+    /// <exception cref="AggregateException">It failed, and so did undoing it; the first of the inner ones is why it was undone. Any other exception is why
+    /// it failed, after all was undone.</exception>
     public static async Task<IReadOnlyList<StorageStep>> RunAsync(Plan plan, OperationRequest request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(plan);
@@ -28,15 +30,35 @@ public static class ConformancePlans
 
             return changed;
         }
-        catch (Exception) when (!changed.Exists(step => step.Expected.Destroyed is not null))
+        catch (Exception cause) when (!changed.Exists(step => step.Expected.Destroyed is not null))
         {
             // From a completed destructive step on a plan only goes forward.
-            foreach (StorageStep step in changed.Append(running).OfType<StorageStep>().Reverse())
+            List<Exception> failures = await RevertAsync([.. changed.Append(running).OfType<StorageStep>()], context);
+            if (failures.Count > 0)
             {
-                await step.RevertAsync(context, CancellationToken.None);
+                throw new AggregateException($"{cause.Message}; and what it had done could not be undone", failures.Prepend(cause));
             }
 
             throw;
         }
+    }
+
+    // Whatever one throws, those before it are reverted too; and why all of it is undone is told first.
+    private static async Task<List<Exception>> RevertAsync(IReadOnlyList<StorageStep> steps, OperationContext context)
+    {
+        List<Exception> failures = [];
+        foreach (StorageStep step in steps.Reverse())
+        {
+            try
+            {
+                await step.RevertAsync(context, CancellationToken.None);
+            }
+            catch (Exception failure) when (failure is not OutOfMemoryException)
+            {
+                failures.Add(failure);
+            }
+        }
+
+        return failures;
     }
 }

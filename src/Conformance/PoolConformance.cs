@@ -28,6 +28,8 @@ public static class PoolConformance
         .. SnapshotPromises.Cases,
         .. GrowPromises.Cases,
         .. FileSystemPromises.Cases,
+        .. CarePromises.Cases,
+        .. ReceivePromises.Cases,
         .. RecoveryPromises.Cases,
     ];
 

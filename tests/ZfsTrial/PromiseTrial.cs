@@ -30,7 +30,8 @@ internal static class PromiseTrial
         });
         await using (IStoragePool pool = await machine.OpenAsync())
         {
-            foreach (ConformanceCase promise in PoolConformance.Cases.Where(promise => promise.AppliesTo(pool.Capabilities)).Append(Foreign(machine)).Concat(ClonePromises.Cases)
+            // The form that CI runs has volumes alone; what can be told a pool is for those with redundancy, in the long form.
+            foreach (ConformanceCase promise in PoolConformance.Cases.Where(promise => promise.AppliesTo(pool) && (promise.Ability is null || kind != "stripe")).Append(Foreign(machine)).Concat(ClonePromises.Cases)
                 .Where(promise => promise.Name.Contains(s_word, StringComparison.OrdinalIgnoreCase)))
             {
                 await said.SayAsync(promise.Name, () => promise.CheckAsync(pool, Machine.RunAsync, default));
