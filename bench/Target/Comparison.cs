@@ -8,8 +8,8 @@ namespace EveStorage.Bench.Target;
 /// <param name="rounds">How many there are.</param>
 internal sealed class Comparison(Server own, Server peer, long size, TimeSpan duration, int rounds)
 {
-    /// <summary>Measures them and prints them, after <paramref name="prepareAsync"/> for each run.</summary>
-    internal async Task RunAsync(string title, IEnumerable<Workload> rows, Func<Task>? prepareAsync = null)
+    /// <summary>Measures them and prints them.</summary>
+    internal async Task RunAsync(string title, IEnumerable<Workload> rows)
     {
         Console.WriteLine($"{title} beside {peer.Name}");
         Console.WriteLine($"{"",-19} {"IOPS",17} {"mean us",15} {"p99 us",17} {"server CPU us/IO",17}   IOPS ratio");
@@ -20,8 +20,8 @@ internal sealed class Comparison(Server own, Server peer, long size, TimeSpan du
             List<Measured> theirs = [];
             for (int round = 0; round < rounds; round++)
             {
-                mine.Add(await MeasureAsync(own, row, round, prepareAsync));
-                theirs.Add(await MeasureAsync(peer, row, round, prepareAsync));
+                mine.Add(await MeasureAsync(own, row, round));
+                theirs.Add(await MeasureAsync(peer, row, round));
             }
 
             Measured a = Measured.MedianOf(mine);
@@ -31,9 +31,8 @@ internal sealed class Comparison(Server own, Server peer, long size, TimeSpan du
         }
     }
 
-    private async Task<Measured> MeasureAsync(Server server, Workload row, int round, Func<Task>? prepareAsync)
+    private async Task<Measured> MeasureAsync(Server server, Workload row, int round)
     {
-        await (prepareAsync?.Invoke() ?? Task.CompletedTask);
         WireClient[] clients = await server.ConnectAsync(row.Queues);
         try
         {

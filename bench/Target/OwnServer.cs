@@ -9,9 +9,9 @@ internal static class OwnServer
     private const string Host = "nqn.2014-08.org.nvmexpress:uuid:0bb0bb0b-0000-4000-8000-000000000001";
     private const int Port = 4491;
 
-    /// <summary>Starts it in <paramref name="directory"/> with <paramref name="disks"/> volumes, which are holes.</summary>
+    /// <summary>Starts it in <paramref name="directory"/> with <paramref name="disks"/> volumes, which are holes; <paramref name="uncached"/> past the host's cache.</summary>
     /// <returns>The server, and the volumes' files.</returns>
-    internal static async Task<(Server Server, string[] Files)> StartAsync(string evestorage, string directory, int disks, int sizeMiB)
+    internal static async Task<(Server Server, string[] Files)> StartAsync(string evestorage, string directory, int disks, int sizeMiB, bool uncached = false)
     {
         Directory.CreateDirectory(directory);
         string profile = Path.Combine(directory, "bench.json");
@@ -20,7 +20,7 @@ internal static class OwnServer
             State = directory,
             Run = Path.Combine(directory, "run"),
             Plugins = new { Enabled = new[] { "eve.file", "eve.nvmet-user" } },
-            Pools = new { data = new { Kind = "file", Devices = new[] { Path.Combine(directory, "pool") } } },
+            Pools = new { data = new { Kind = "file", Devices = new[] { Path.Combine(directory, "pool") }, Options = new { Direct = uncached ? "true" : "false" } } },
             Transports = new { tcp = new { Kind = "nvmet-user", Options = new { Port = $"{Port}", MaxConnections = "1024" } } },
         }));
         string wanted = Path.Combine(directory, "wanted.json");

@@ -34,7 +34,16 @@ bool Asked(string row) => only.Length == 0 || only.Any(row.Contains);
 
 async Task CompareAsync()
 {
-    (Server ours, string[] files) = await OwnServer.StartAsync(evestorage, Path.Combine(directory, "speed"), disks: 1, SizeMiB);
+    await CompareWithAllAsync("in the host's cache", uncached: false);
+    if (new DriveInfo(directory).DriveFormat != "tmpfs")
+    {
+        await CompareWithAllAsync("past the host's cache", uncached: true);
+    }
+}
+
+async Task CompareWithAllAsync(string title, bool uncached)
+{
+    (Server ours, string[] files) = await OwnServer.StartAsync(evestorage, Path.Combine(directory, uncached ? "direct" : "cached"), disks: 1, SizeMiB, uncached);
     using Server own = ours;
     await FillAsync(files[0]);
     Workload[] rows =
@@ -44,21 +53,8 @@ async Task CompareAsync()
     ];
     foreach (Func<string[], bool, Task<Server>> start in Peers.All)
     {
-        using Server peer = await start(files, false);
-        await new Comparison(own, peer, (long)SizeMiB << 20, duration, rounds).RunAsync("in the host's cache", rows.Where(row => Asked($"{row}")));
-    }
-
-    if (new DriveInfo(directory).DriveFormat == "tmpfs")
-    {
-        return;
-    }
-
-    // The peer reads past the cache where it can; ours, through one that is empty.
-    Workload[] cold = [.. from length in new[] { 4 << 10, 128 << 10 } from depth in new[] { 1, 32, 128 } select new Workload(Write: false, length, depth, Queues: 1)];
-    foreach (Func<string[], bool, Task<Server>> start in Peers.All)
-    {
-        using Server peer = await start(files, true);
-        await new Comparison(own, peer, (long)SizeMiB << 20, duration, rounds).RunAsync("from the device", cold.Where(row => Asked($"{row}")), () => ForgetAsync(files[0]));
+        using Server peer = await start(files, uncached);
+        await new Comparison(own, peer, (long)SizeMiB << 20, duration, rounds).RunAsync(title, rows.Where(row => Asked($"{row}")));
     }
 }
 
@@ -89,7 +85,6 @@ static async Task FillAsync(string file)
     {
         await disk.WriteAsync(bytes);
     }
-}
 
-// What was written goes to the device, and out of the cache (dd(1), oflag=nocache).
-static async Task ForgetAsync(string file) => await Programs.RunAsync("/usr/bin/dd", $"of={file}", "oflag=nocache", "conv=notrunc,fdatasync", "count=0", "status=none");
+    disk.Flush(flushToDisk: true);
+}

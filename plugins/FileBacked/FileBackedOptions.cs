@@ -11,6 +11,9 @@ public sealed class FileBackedOptions
     /// <summary>The most that the pool's volumes and snapshots take together; no limit but the file system's when absent.</summary>
     public ByteSize? Limit { get; set; }
 
+    /// <summary>Whether what is read from volumes and written to them goes past this machine's page cache, so that it takes no memory here.</summary>
+    public bool Direct { get; set; }
+
     /// <summary>How long a change waits for another one of the same pool.</summary>
     public TimeSpan LockTimeout { get; set; } = TimeSpan.FromSeconds(30);
 }

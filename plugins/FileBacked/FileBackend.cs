@@ -21,6 +21,11 @@ internal sealed class FileBackend(FileBackedOptions options, PluginServices serv
 
         // Before the pool is made only the kind of file system tells; making it tries, and keeps the answer in its mark.
         FileSystemKind kind = FileSystemOf(there).Kind;
+        if (options.Direct && !DirectFile.IsTakenBy(there))
+        {
+            return new(ProbeResult.Unusable(NoDirect(there)));
+        }
+
         PoolMark? mark = Documents.Read(new PoolDirectory(place, new(services.Name)).MarkPath, FileJson.Default.PoolMark);
         return new(ProbeResult.Usable(CapabilitiesOf(kind, mark?.SharesBlocks ?? kind is FileSystemKind.Btrfs or FileSystemKind.Xfs)));
     }
@@ -53,6 +58,10 @@ internal sealed class FileBackend(FileBackedOptions options, PluginServices serv
         PoolMark mark = directory.Find()
             ?? throw new StorageException(StorageErrorKind.NotFound, $"{name}", $"there is no pool in {directory.Path}: make it with 'evestorage pool create {name}'");
         FileSystemKind kind = FileSystemOf(directory.Path).Kind;
+        if (options.Direct && !DirectFile.IsTakenBy(directory.Path))
+        {
+            throw new StorageException(StorageErrorKind.NotSupported, $"{name}", NoDirect(directory.Path));
+        }
 
         // A directory that was moved to another file system takes its mark along: what was tried there says nothing here.
         bool shares = mark.SharesBlocks && mark.FileSystem == kind;
@@ -68,6 +77,8 @@ internal sealed class FileBackend(FileBackedOptions options, PluginServices serv
         ThinReadsZero = true,
         ThickReadsZero = true,
     };
+
+    private static string NoDirect(string place) => $"{place} is on a file system that has no I/O past the page cache: leave the option Direct out, or choose another place";
 
     private static FileSystem FileSystemOf(string directory) => FileSystem.Of(directory);
 

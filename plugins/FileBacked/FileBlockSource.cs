@@ -21,10 +21,12 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
         }
     }
 
+    public bool WritesWait => image.Direct is not null;
+
     public bool TryRead(long offset, Span<byte> destination)
     {
         Check(offset, destination.Length);
-        return image.File.TryReadCached(offset, destination);
+        return image.Direct is null && image.File.TryReadCached(offset, destination);
     }
 
     /// <summary>Reads on the caller's thread: a transport that must not wait asks <see cref="TryRead"/> first.</summary>
@@ -32,7 +34,15 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
     {
         cancellationToken.ThrowIfCancellationRequested();
         Check(offset, destination.Length);
-        image.File.Read(offset, destination.Span);
+        if (DirectFor(offset, destination.Length) is DirectFile direct)
+        {
+            direct.Read(offset, destination.Span);
+        }
+        else
+        {
+            image.File.Read(offset, destination.Span);
+        }
+
         return ValueTask.CompletedTask;
     }
 
@@ -40,8 +50,9 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
     {
         cancellationToken.ThrowIfCancellationRequested();
         CheckWrite(offset, source.Length);
-        Write(offset, source.Span, durability == WriteDurability.Stable);
-        return ValueTask.CompletedTask;
+        bool flushes = durability == WriteDurability.Stable && DirectFor(offset, source.Length) is not null;
+        Write(offset, source.Span, durability == WriteDurability.Stable && !flushes);
+        return flushes ? FlushAsync(cancellationToken) : ValueTask.CompletedTask;
     }
 
     public ValueTask FlushAsync(CancellationToken cancellationToken)
@@ -99,6 +110,9 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
         return ValueTask.CompletedTask;
     }
 
+    // What is no whole pages goes through the cache; the kernel keeps both ways in step.
+    private DirectFile? DirectFor(long offset, int length) => image.Direct is DirectFile direct && DirectFile.Takes(offset, length) ? direct : null;
+
     private void Write(long offset, ReadOnlySpan<byte> source, bool stable)
     {
         // A preallocated image has its space, though what was never written looks like a hole: lseek(2), SEEK_HOLE.
@@ -109,6 +123,10 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
             if (stable)
             {
                 image.WriteStable(offset, source);
+            }
+            else if (DirectFor(offset, source.Length) is DirectFile direct)
+            {
+                direct.Write(offset, source);
             }
             else
             {

@@ -20,7 +20,7 @@ internal sealed partial class FilePool : ISnapshotPool, IResizablePool
         Id = id;
         Capabilities = capabilities;
         Space = new(directory, options.Limit, services.Time);
-        _images = new(Space, services.Events);
+        _images = new(Space, services.Events, options.Direct);
         _survey = new(directory, LookAt, services.Time);
         Records = new FileRecords(this);
     }

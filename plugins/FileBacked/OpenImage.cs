@@ -19,17 +19,20 @@ internal sealed class OpenImage : IDisposable
     private int _writers;
 
     /// <summary>Opens it; whoever creates this calls <see cref="Enter"/> next.</summary>
-    internal OpenImage(VolumeDirectory volume, VolumeLayout layout, PoolSpace space, IEventSink events, Action<BlockFile> sync)
+    internal OpenImage(VolumeDirectory volume, VolumeLayout layout, PoolSpace space, IEventSink events, bool direct, Action<BlockFile> sync)
     {
         (_volume, _events) = (volume, events);
         Layout = layout;
         Space = space;
-        File = Open(volume);
+        (File, Direct) = Open(volume, direct);
         _syncs = new(File, Subject, NoteFailure, sync);
         LookAgain();
     }
 
     internal BlockFile File { get; }
+
+    /// <summary>The same past the page cache; null when it is to be used.</summary>
+    internal DirectFile? Direct { get; }
 
     internal VolumeLayout Layout { get; }
 
@@ -98,19 +101,36 @@ internal sealed class OpenImage : IDisposable
     public void Dispose()
     {
         _syncs.Dispose();
+        Direct?.Dispose();
         File.Dispose();
         Writing.Dispose();
     }
 
-    private static BlockFile Open(VolumeDirectory volume)
+    private static (BlockFile File, DirectFile? Direct) Open(VolumeDirectory volume, bool direct)
+    {
+        BlockFile file = OpenFile(volume, out bool writable);
+        try
+        {
+            return (file, direct ? DirectFile.Open(file, writable) : null);
+        }
+        catch (StorageException)
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    private static BlockFile OpenFile(VolumeDirectory volume, out bool writable)
     {
         try
         {
-            return BlockFile.Open(volume.Image, writable: true, volume.Subject);
+            writable = true;
+            return BlockFile.Open(volume.Image, writable, volume.Subject);
         }
         catch (StorageException e) when (e.Kind == StorageErrorKind.Unavailable)
         {
-            return BlockFile.Open(volume.Image, writable: false, volume.Subject);   // a file system that went read-only can still be read
+            writable = false;
+            return BlockFile.Open(volume.Image, writable, volume.Subject);   // a file system that went read-only can still be read
         }
     }
 

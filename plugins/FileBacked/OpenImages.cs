@@ -6,7 +6,7 @@ namespace EveStorage.FileBacked;
 /// The images that are open in this process, one opening each however many use it. Locks on the opening tell other
 /// processes (and other pools of this one) who reads and who writes.
 /// </summary>
-internal sealed class OpenImages(PoolSpace space, IEventSink events) : IDisposable
+internal sealed class OpenImages(PoolSpace space, IEventSink events, bool direct) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, OpenImage> _open = [];
@@ -22,7 +22,7 @@ internal sealed class OpenImages(PoolSpace space, IEventSink events) : IDisposab
         {
             if (!_open.TryGetValue(id, out OpenImage? image))
             {
-                image = new(volume, layout, space, events, Sync);
+                image = new(volume, layout, space, events, direct, Sync);
             }
 
             try

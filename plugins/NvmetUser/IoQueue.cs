@@ -279,7 +279,7 @@ internal sealed class IoQueue : CommandQueue
 
         slot.State = SlotState.Volume;
         _running++;
-        if (slot.Opcode != IoOpcode.Write || slot.Durability == WriteDurability.Stable)
+        if (slot.Opcode != IoOpcode.Write || slot.Durability == WriteDurability.Stable || slot.Volume.Source.WritesWait)
         {
             _target.Workers.Run(slot);
             return;

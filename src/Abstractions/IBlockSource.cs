@@ -27,12 +27,15 @@ public enum WriteDurability
 /// <remarks>
 /// Reads, stable writes, discards, zeroes and flushes may keep the calling thread until the device has answered, and complete
 /// before they return: whoever must not wait asks <see cref="TryRead"/> first, and has threads of its own for the rest. A
-/// cached write copies, and waits only where the kernel has it wait. Flushes that wait together may share one.
+/// cached write copies, and waits only where the kernel has it wait, unless <see cref="WritesWait"/>. Flushes that wait together may share one.
 /// </remarks>
 public interface IBlockSource : IAsyncDisposable
 {
     /// <summary>Its size now; it grows with the volume.</summary>
     ByteSize Size { get; }
+
+    /// <summary>Whether cached writes wait for the device, too, since nothing keeps them in memory: they go where stable ones go.</summary>
+    bool WritesWait => false;
 
     /// <summary>Fills <paramref name="destination"/> from <paramref name="offset"/> if that needs no waiting for a device; else false, and its content is undefined.</summary>
     bool TryRead(long offset, Span<byte> destination);

@@ -28,10 +28,10 @@ public sealed partial class BlockFile
 
     /// <summary>Another opening of the very same file, whatever its name is by now: proc(5), /proc/pid/fd. It shares no locks and no pending errors with this one.</summary>
     /// <exception cref="StorageException">It can't be opened.</exception>
-    internal unsafe BlockFile Reopen()
+    internal BlockFile Reopen(int? flags = null)
     {
         using Descriptor descriptor = new(Handle);
-        return Open($"/proc/self/fd/{(int)descriptor}", _subject, LibC.O_RDWR);
+        return Open($"/proc/self/fd/{(int)descriptor}", _subject, flags ?? LibC.O_RDWR);
     }
 
     /// <summary>Gives up these bytes of a device; false when it can't, or has larger blocks.</summary>

@@ -1,4 +1,5 @@
 using EveStorage.Conformance;
+using EveStorage.FileBacked;
 using EveStorage.Testing;
 
 namespace EveStorage.Tests;
@@ -19,6 +20,10 @@ public sealed class ConformanceTests(Btrfs btrfs, Xfs xfs, Ext4 ext4) : IClassFi
     [Theory]
     [MemberData(nameof(OfCopies))]
     public async Task On_the_file_system_of_temporary_files(string promise) => await KeepsAsync(promise, null, null);
+
+    [Theory]
+    [MemberData(nameof(OfCopies))]
+    public async Task Past_the_page_cache(string promise) => await KeepsAsync(promise, Needed.Require(ext4), true, new() { Direct = true });
 
     [Theory]
     [MemberData(nameof(OfCopies))]
@@ -50,9 +55,9 @@ public sealed class ConformanceTests(Btrfs btrfs, Xfs xfs, Ext4 ext4) : IClassFi
         return [.. All.Where(promise => promise.AppliesTo(claimed)).Select(promise => promise.Name)];
     }
 
-    private static async Task KeepsAsync(string promise, string? below, bool? copies)
+    private static async Task KeepsAsync(string promise, string? below, bool? copies, FileBackedOptions? options = null)
     {
-        await using PoolOnDisk made = await PoolOnDisk.MakeAsync(below);
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync(below, options);
         ConformanceCase keeps = All.Single(c => c.Name == promise);
         made.Pool.Capabilities.SnapshotsCopy.ShouldBe(copies ?? made.Pool.Capabilities.SnapshotsCopy);
 

@@ -5,6 +5,8 @@ internal class IdleBlocks : IBlockSource
 {
     public ByteSize Size => ByteSize.MiB(1);
 
+    public virtual bool WritesWait => false;
+
     public virtual bool TryRead(long offset, Span<byte> destination) => false;
 
     public virtual ValueTask ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken) => ValueTask.CompletedTask;
@@ -42,4 +44,20 @@ internal sealed class PairedBlocks : IdleBlocks
         _first.TrySetResult();
         return ValueTask.CompletedTask;
     }
+}
+
+/// <summary>A disk whose writes keep their thread until they are let go.</summary>
+internal sealed class WaitingBlocks : IdleBlocks, IDisposable
+{
+    internal ManualResetEventSlim Gate { get; } = new();
+
+    public override bool WritesWait => true;
+
+    public override ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> source, WriteDurability durability, CancellationToken cancellationToken)
+    {
+        Gate.Wait(cancellationToken);
+        return ValueTask.CompletedTask;
+    }
+
+    public void Dispose() => Gate.Dispose();
 }

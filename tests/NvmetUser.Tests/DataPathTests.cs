@@ -102,6 +102,31 @@ public sealed class DataPathTests
         await waiting;
     }
 
+    [Theory]
+    [InlineData(4096)]
+    [InlineData(65536)]
+    public async Task A_write_to_a_volume_whose_writes_wait_does_not_hold_up_the_others_of_its_queue(int length)
+    {
+        await using TestTarget target = new();
+        using WaitingBlocks slow = new();
+        await target.ExportAsync(TestTarget.Spec(1), slow);
+        await target.ExportAsync(TestTarget.Spec(2), new MemoryBlocks(1 << 20));
+        await using NvmeTcpInitiator initiator = await target.ConnectAsync();
+        try
+        {
+            Task waiting = initiator.WriteAsync(1, 0, new byte[length], WriteDurability.Cached, CancellationToken.None).AsTask();
+            await initiator.ReadAsync(2, 0, new byte[4096], CancellationToken.None);
+
+            waiting.IsCompleted.ShouldBeFalse();
+            slow.Gate.Set();
+            await waiting;
+        }
+        finally
+        {
+            slow.Gate.Set();   // or the target would wait for it
+        }
+    }
+
     [Fact]
     public async Task Blocks_beyond_the_end_are_refused_and_the_last_one_is_not()
     {

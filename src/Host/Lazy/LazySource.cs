@@ -7,6 +7,8 @@ internal sealed class LazySource(LazyVolume volume, string subject, BlockAccess 
 
     public ByteSize Size => volume.Blocks.Size;
 
+    public bool WritesWait => volume.Blocks.WritesWait;
+
     public bool TryRead(long offset, Span<byte> destination)
     {
         RequireOpen();
