@@ -1,9 +1,12 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 
 namespace EveStorage.NvmeOf;
 
 public sealed partial class NvmeTcpInitiator
 {
+    private readonly ConcurrentDictionary<uint, int> _blockLengths = new();
+
     /// <summary>The namespaces that this host sees.</summary>
     public async Task<IReadOnlyList<uint>> ListNamespacesAsync(CancellationToken cancellationToken)
     {
@@ -17,9 +20,13 @@ public sealed partial class NvmeTcpInitiator
         return ids;
     }
 
-    /// <summary>What the controller says of a namespace.</summary>
+    /// <summary>What the controller says of a namespace. It is read and written in blocks of that length from then on; before, of 512 bytes.</summary>
     public async Task<NamespaceIdentity> IdentifyNamespaceAsync(uint namespaceId, CancellationToken cancellationToken)
-        => NamespaceIdentity.Read(await IdentifyAsync(IdentifyStructure.Namespace, namespaceId, cancellationToken));
+    {
+        NamespaceIdentity identity = NamespaceIdentity.Read(await IdentifyAsync(IdentifyStructure.Namespace, namespaceId, cancellationToken));
+        _blockLengths[namespaceId] = identity.BlockLength;
+        return identity;
+    }
 
     /// <summary>An Identify structure as it came.</summary>
     public async Task<byte[]> IdentifyAsync(IdentifyStructure structure, uint namespaceId, CancellationToken cancellationToken)
@@ -37,25 +44,25 @@ public sealed partial class NvmeTcpInitiator
         return data;
     }
 
-    /// <summary>Fills <paramref name="destination"/> from <paramref name="offset"/>; both are whole blocks of 512 bytes.</summary>
+    /// <summary>Fills <paramref name="destination"/> from <paramref name="offset"/>; both are whole blocks.</summary>
     public async ValueTask ReadAsync(uint namespaceId, long offset, Memory<byte> destination, CancellationToken cancellationToken)
     {
         while (destination.Length > 0)
         {
             Memory<byte> part = destination[..Math.Min(destination.Length, MaxTransfer)];
-            await IoAsync("read", NvmeCommand.Blocks(IoOpcode.Read, namespaceId, Block(offset), Count(part.Length)), part, default, cancellationToken);
+            await IoAsync("read", NvmeCommand.Blocks(IoOpcode.Read, namespaceId, Block(namespaceId, offset), Count(namespaceId, part.Length)), part, default, cancellationToken);
             (offset, destination) = (offset + part.Length, destination[part.Length..]);
         }
     }
 
-    /// <summary>Writes <paramref name="data"/> at <paramref name="offset"/>; both are whole blocks of 512 bytes.</summary>
+    /// <summary>Writes <paramref name="data"/> at <paramref name="offset"/>; both are whole blocks.</summary>
     public async ValueTask WriteAsync(
         uint namespaceId, long offset, ReadOnlyMemory<byte> data, WriteDurability durability, CancellationToken cancellationToken)
     {
         while (data.Length > 0)
         {
             ReadOnlyMemory<byte> part = data[..Math.Min(data.Length, MaxTransfer)];
-            NvmeCommand command = NvmeCommand.Blocks(IoOpcode.Write, namespaceId, Block(offset), Count(part.Length), durability == WriteDurability.Stable);
+            NvmeCommand command = NvmeCommand.Blocks(IoOpcode.Write, namespaceId, Block(namespaceId, offset), Count(namespaceId, part.Length), durability == WriteDurability.Stable);
             await IoAsync("write", command, default, part, cancellationToken);
             (offset, data) = (offset + part.Length, data[part.Length..]);
         }
@@ -65,16 +72,16 @@ public sealed partial class NvmeTcpInitiator
     public async ValueTask FlushAsync(uint namespaceId, CancellationToken cancellationToken)
         => await IoAsync("flush", new() { Opcode = (byte)IoOpcode.Flush, NamespaceId = namespaceId }, default, default, cancellationToken);
 
-    /// <summary>Makes bytes read as zero: at most 32MiB, whole blocks of 512 bytes.</summary>
+    /// <summary>Makes bytes read as zero: at most 32MiB, whole blocks.</summary>
     public async ValueTask WriteZeroesAsync(uint namespaceId, long offset, int length, CancellationToken cancellationToken)
-        => await IoAsync("write zeroes", NvmeCommand.Blocks(IoOpcode.WriteZeroes, namespaceId, Block(offset), Count(length)), default, default, cancellationToken);
+        => await IoAsync("write zeroes", NvmeCommand.Blocks(IoOpcode.WriteZeroes, namespaceId, Block(namespaceId, offset), Count(namespaceId, length)), default, default, cancellationToken);
 
-    /// <summary>Says that bytes are not needed, at most 2TiB of whole blocks of 512 bytes.</summary>
+    /// <summary>Says that bytes are not needed, at most 2TiB of whole blocks.</summary>
     public async ValueTask DiscardAsync(uint namespaceId, long offset, long length, CancellationToken cancellationToken)
     {
         byte[] range = new byte[16];
-        BinaryPrimitives.WriteUInt32LittleEndian(range.AsSpan(4), checked((uint)(length / NamespaceIdentity.BlockSize)));
-        BinaryPrimitives.WriteUInt64LittleEndian(range.AsSpan(8), Block(offset));
+        BinaryPrimitives.WriteUInt32LittleEndian(range.AsSpan(4), checked((uint)(length / BlockLength(namespaceId))));
+        BinaryPrimitives.WriteUInt64LittleEndian(range.AsSpan(8), Block(namespaceId, offset));
         NvmeCommand command = new() { Opcode = (byte)IoOpcode.DatasetManagement, NamespaceId = namespaceId, Dword11 = 1 << 2 };   // AD
         await IoAsync("discard", command, default, range, cancellationToken);
     }
@@ -107,9 +114,11 @@ public sealed partial class NvmeTcpInitiator
             default,
             cancellationToken);
 
-    private static ulong Block(long offset) => (ulong)offset / NamespaceIdentity.BlockSize;
+    private int BlockLength(uint namespaceId) => _blockLengths.GetValueOrDefault(namespaceId, NamespaceIdentity.BlockSize);
 
-    private static int Count(int length) => length / NamespaceIdentity.BlockSize;
+    private ulong Block(uint namespaceId, long offset) => (ulong)(offset / BlockLength(namespaceId));
+
+    private int Count(uint namespaceId, int length) => length / BlockLength(namespaceId);
 
     private async ValueTask<ulong> AdminAsync(
         string name, NvmeCommand command, Memory<byte> destination, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)

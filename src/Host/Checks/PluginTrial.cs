@@ -97,7 +97,7 @@ internal sealed class PluginTrial(PluginsOptions plugins, string id, TrialPlace 
                 throw new StorageException(StorageErrorKind.Unavailable, id, $"can't serve on this machine: {string.Join("; ", missing)}");
             }
 
-            TransportBench bench = await here.BenchAsync(id, transport, plans.RunAsync, cancellationToken);
+            TransportBench bench = await here.BenchAsync(transport, plans.RunAsync, cancellationToken);
             PromiseReport report = promise.AppliesTo(bench)
                 ? await ConformanceKit.KeepsAsync(bench, promise, place.Limit, cancellationToken)
                 : new(promise.Name, null, null);

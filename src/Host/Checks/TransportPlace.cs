@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Checks;
 
-/// <summary>What it takes to check a transport on this machine: volumes that are files in a directory of their own, and an initiator.</summary>
+/// <summary>What it takes to check a transport on this machine: volumes that are files in a directory of their own, and an initiator, or a program that finds their devices.</summary>
 internal sealed class TransportPlace : IDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("evestorage-check-");
@@ -13,12 +13,12 @@ internal sealed class TransportPlace : IDisposable
     private Uri? _address;
 
     /// <summary>A bench for <paramref name="transport"/>.</summary>
-    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: it serves this machine's programs alone, who are not this one's to play.</exception>
-    internal async Task<TransportBench> BenchAsync(string id, IVolumeTransport transport, RunPlan run, CancellationToken cancellationToken)
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: it serves programs of this machine alone, and not by devices.</exception>
+    internal async Task<TransportBench> BenchAsync(IVolumeTransport transport, RunPlan run, CancellationToken cancellationToken)
     {
         if (transport.IsLocal)
         {
-            throw new StorageException(StorageErrorKind.NotSupported, id, "serves programs of this machine alone: its promises are kept or broken in a guest");
+            await LocalHost.RequireDevicesAsync(transport, Make(ByteSize.MiB(1)), run, cancellationToken);
         }
 
         TransportBench bench = new()
@@ -26,7 +26,9 @@ internal sealed class TransportPlace : IDisposable
             Transport = transport,
             Run = run,
             MakeVolumeAsync = (size, _) => new(Make(size)),
-            ConnectAsync = (host, subsystem, cancel) => ConnectAsync(transport, host, subsystem, cancel),
+            ConnectAsync = (host, subsystem, cancel) => transport.IsLocal
+                ? LocalHost.FindAsync(transport, subsystem, cancel)
+                : ConnectAsync(transport, host, subsystem, cancel),
         };
         return bench with
         {
@@ -108,11 +110,16 @@ internal sealed class TransportPlace : IDisposable
         public async ValueTask<ByteSize> GetSizeAsync(int number, CancellationToken cancellationToken)
             => (await initiator.IdentifyNamespaceAsync((uint)number, cancellationToken)).Size;
 
-        public ValueTask ReadAsync(int number, long offset, Memory<byte> destination, CancellationToken cancellationToken)
-            => initiator.ReadAsync((uint)number, offset, destination, cancellationToken);
+        // The kernel's blocks of a file are those of its file system.
+        public async ValueTask ReadAsync(int number, long offset, Memory<byte> destination, CancellationToken cancellationToken)
+        {
+            await initiator.IdentifyNamespaceAsync((uint)number, cancellationToken);
+            await initiator.ReadAsync((uint)number, offset, destination, cancellationToken);
+        }
 
         public async ValueTask WriteAsync(int number, long offset, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
         {
+            await initiator.IdentifyNamespaceAsync((uint)number, cancellationToken);
             await initiator.WriteAsync((uint)number, offset, data, WriteDurability.Cached, cancellationToken);
             await initiator.FlushAsync((uint)number, cancellationToken);
         }
