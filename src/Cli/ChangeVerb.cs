@@ -45,7 +45,7 @@ internal abstract class ChangeVerb : CliVerb
         ChangeRequest request = await RequestAsync(invocation.Parsed, api, cancellationToken);
         if (await IsThereAsync(invocation.Parsed, api, request, cancellationToken))
         {
-            invocation.Answer(new { request.Subject, State = "already-so" }, output => output.WriteLine($"{request.Subject}: is there already"));
+            invocation.Answer(new AlreadySo(request.Subject), output => output.WriteLine($"{request.Subject}: is there already"));
             return ExitCodes.Success;
         }
 

@@ -74,7 +74,7 @@ internal sealed class Invocation : IAsyncDisposable
     {
         if (Json)
         {
-            Output.WriteLine(JsonSerializer.Serialize(document, ApiJson.Indented));
+            Output.WriteLine(JsonSerializer.Serialize(document, ApiJson.TypeOf<T>(indented: true)));
         }
         else
         {
@@ -83,13 +83,13 @@ internal sealed class Invocation : IAsyncDisposable
     }
 
     /// <summary>Says what went wrong.</summary>
-    internal void Tell(ErrorReport error) => Error.WriteLine(Json ? ErrorDocument(error) : $"evestorage: {error.Subject}: {error.Message}");
+    internal void Tell(ErrorReport error) => Error.WriteLine(Json ? ErrorText(error) : $"evestorage: {error.Subject}: {error.Message}");
 
     /// <summary>An error, for a program.</summary>
-    internal static string ErrorDocument(ErrorReport error) => JsonSerializer.Serialize(new { Error = error }, ApiJson.Compact);
+    internal static string ErrorText(ErrorReport error) => JsonSerializer.Serialize(new ErrorDocument(error), ApiJson.TypeOf<ErrorDocument>());
 
     // Whatever nobody turned into an error that a person can act on: a line all the same, where the runtime would print a stack.
-    private static bool IsFault(Exception e) => e is not (OutOfMemoryException or AccessViolationException);
+    private static bool IsFault(Exception e) => e is not (OutOfMemoryException or AccessViolationException or NoSessionException);
 
     private static string OneLine(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 

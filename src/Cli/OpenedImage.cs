@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Security.Cryptography;
 using EveStorage.Linux;
 using Microsoft.Win32.SafeHandles;
 
@@ -92,7 +90,7 @@ internal sealed class MadeImage : OpenedImage
 
         return Path.Exists(full)
             ? throw new StorageException(StorageErrorKind.Conflict, path, "exists: choose another name, or remove it first")
-            : new(full, Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $".evestorage-save-{RandomNumberGenerator.GetHexString(16, lowercase: true)}")));
+            : new(full, Path.Combine(directory, $".evestorage-save-{Guid.NewGuid():N}"));
     }
 
     /// <inheritdoc/>

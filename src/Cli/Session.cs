@@ -13,6 +13,9 @@ internal abstract class Session(IStorageApi api) : IAsyncDisposable
     public virtual ValueTask DisposeAsync() => api.DisposeAsync();
 }
 
+/// <summary>Nobody does here what a verb asks, and another program has to. No verb has done anything by then.</summary>
+internal sealed class NoSessionException : Exception;
+
 /// <summary>Finds who does what a verb asks.</summary>
 /// <param name="profileName">The profile; null for the usual one.</param>
 /// <param name="looksAtImage">Whether an image will be looked at.</param>

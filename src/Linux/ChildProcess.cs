@@ -1,6 +1,5 @@
 using System.IO.Pipes;
 using System.Runtime.InteropServices;
-using System.Text;
 using Tmds.Linux;
 
 namespace EveStorage.Linux;
@@ -39,6 +38,21 @@ public sealed unsafe class ChildProcess : IDisposable
 
     /// <summary>Comes from its standard error.</summary>
     public Stream Error => _error;
+
+    /// <summary>Whether it has ended.</summary>
+    public bool HasEnded
+    {
+        get
+        {
+            lock (_reaping)
+            {
+                // A siginfo_t, whose first number stays 0 where nothing has ended (man 2 waitid).
+                byte* ended = stackalloc byte[OpaqueSize];
+                new Span<byte>(ended, OpaqueSize).Clear();
+                return _exitCode is not null || OwnCalls.WaitId(OwnCalls.P_PID, _pid, ended, OwnCalls.WEXITED | OwnCalls.WNOWAIT | OwnCalls.WNOHANG) != 0 || *(int*)ended != 0;
+            }
+        }
+    }
 
     /// <summary>Starts <paramref name="path"/>.</summary>
     /// <param name="path">The program, absolute.</param>
@@ -197,36 +211,6 @@ public sealed unsafe class ChildProcess : IDisposable
         if (errno != 0)
         {
             throw Errno.Failure(errno, path, "posix_spawn");
-        }
-    }
-
-    /// <summary>A NULL-ended array of C strings.</summary>
-    private sealed class StringVector : IDisposable
-    {
-        private readonly int _count;
-
-        internal StringVector(string[] values)
-        {
-            _count = values.Length;
-            Pointer = (byte**)NativeMemory.AllocZeroed((nuint)(values.Length + 1), (nuint)sizeof(byte*));
-            for (int at = 0; at < values.Length; at++)
-            {
-                byte[] bytes = Encoding.UTF8.GetBytes($"{values[at]}\0");
-                Pointer[at] = (byte*)NativeMemory.Alloc((nuint)bytes.Length);
-                bytes.CopyTo(new Span<byte>(Pointer[at], bytes.Length));
-            }
-        }
-
-        internal byte** Pointer { get; }
-
-        public void Dispose()
-        {
-            for (int at = 0; at < _count; at++)
-            {
-                NativeMemory.Free(Pointer[at]);
-            }
-
-            NativeMemory.Free(Pointer);
         }
     }
 }

@@ -100,6 +100,7 @@ internal static unsafe partial class OwnCalls
     internal const int P_PID = 1;
     internal const int WEXITED = 4;
     internal const int WNOWAIT = 0x1000000;
+    internal const int WNOHANG = 1;
 
     // sys/resource.h.
     internal const int RLIMIT_CPU = 0;
@@ -182,6 +183,13 @@ internal static unsafe partial class OwnCalls
 
     [LibraryImport("libc.so.6", EntryPoint = "posix_spawnattr_setsigdefault")]
     internal static partial int SpawnAttributesSetDefault(void* attributes, void* signals);
+
+    // Tmds.LibC has no exec: a runtime that becomes something else is rare. The handler 0 is SIG_DFL.
+    [LibraryImport("libc.so.6", EntryPoint = "execv", SetLastError = true)]
+    internal static partial int ExecV(byte* path, byte** arguments);
+
+    [LibraryImport("libc.so.6", EntryPoint = "signal")]
+    internal static partial nint Signal(int signal, nint handler);
 
     // Waits and leaves the child to be reaped: only then may its number go to another.
     [LibraryImport("libc.so.6", EntryPoint = "waitid", SetLastError = true)]

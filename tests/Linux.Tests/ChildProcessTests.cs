@@ -68,6 +68,26 @@ public sealed class ChildProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task Whether_it_has_ended_is_told_before_anybody_waits_for_it()
+    {
+        using ChildProcess child = Shell("echo started; exec sleep 600");
+        StreamReader output = new(child.Output);
+        await output.ReadLineAsync();
+        child.HasEnded.ShouldBeFalse();
+
+        child.Kill();
+
+        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(1));
+        while (!child.HasEnded)
+        {
+            await Task.Delay(10, limit.Token);
+        }
+
+        child.Wait().ShouldBe(128 + 9);
+        child.HasEnded.ShouldBeTrue();
+    }
+
+    [Fact]
     public async Task A_child_ignores_and_blocks_no_signal_though_we_do()
     {
         using PosixSignalRegistration ignored = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);

@@ -1,16 +1,25 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace EveStorage.Host.Api;
 
 /// <summary>How everything is written as JSON: on the socket, in the journal and by <c>--json</c>. Sizes are bytes, names are strings.</summary>
 internal static class ApiJson
 {
+    // Each by itself: the converter for all of them makes its code at run time.
+    private static readonly JsonConverter[] s_choices =
+        [
+            Choice<EventSeverity>(), Choice<OperationState>(), Choice<PoolHealth>(), Choice<StorageErrorKind>(), Choice<VolumeForm>(),
+        ];
+
     /// <summary>One line a document.</summary>
-    public static JsonSerializerOptions Compact { get; } = MakeByReflection(indented: false);
+    public static JsonSerializerOptions Compact { get; } = MakeWhole(indented: false);
 
     /// <summary>For a person who reads it.</summary>
-    public static JsonSerializerOptions Indented { get; } = MakeByReflection(indented: true);
+    public static JsonSerializerOptions Indented { get; } = MakeWhole(indented: true);
 
     /// <summary>Adds what our types need to <paramref name="options"/>.</summary>
     public static void Apply(JsonSerializerOptions options)
@@ -20,7 +29,16 @@ internal static class ApiJson
         options.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
         options.AllowOutOfOrderMetadataProperties = true;
         options.Converters.Add(new TraitsConverter());
-        options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower));
+        foreach (JsonConverter choice in s_choices)
+        {
+            options.Converters.Add(choice);
+        }
+
+        if (RuntimeFeature.IsDynamicCodeSupported)
+        {
+            options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower));   // of the documents that are the host's alone
+        }
+
         options.Converters.Add(new TextConverter<PoolName>(text => new(text)));
         options.Converters.Add(new TextConverter<VolumeName>(text => new(text)));
         options.Converters.Add(new TextConverter<KeyName>(text => new(text)));
@@ -36,12 +54,24 @@ internal static class ApiJson
         return options;
     }
 
-    private static JsonSerializerOptions MakeByReflection(bool indented)
+    /// <summary>How a type is written and read.</summary>
+    public static JsonTypeInfo<T> TypeOf<T>(bool indented = false) => (JsonTypeInfo<T>)(indented ? Indented : Compact).GetTypeInfo(typeof(T));
+
+    private static JsonSerializerOptions MakeWhole(bool indented)
     {
         JsonSerializerOptions options = Make(indented);
-        options.MakeReadOnly(populateMissingResolver: true);
+        options.TypeInfoResolver = JsonSerializer.IsReflectionEnabledByDefault ? ByReflection() : ApiDocuments.Default;
+        options.MakeReadOnly();
         return options;
     }
+
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Only where reflection is there: a program without it is told so when it is built, and never comes here.")]
+    [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "As above.")]
+    private static DefaultJsonTypeInfoResolver ByReflection() => new();
+
+    private static JsonStringEnumConverter<T> Choice<T>()
+        where T : struct, Enum
+        => new(JsonNamingPolicy.KebabCaseLower);
 
     private static SnapshotName ParseSnapshot(string text)
         => SnapshotName.TryParse(text, out SnapshotName name) ? name : throw new ArgumentException($"'{text}' is not a snapshot's name: volume@label.");

@@ -5,7 +5,11 @@ namespace EveStorage.Host.Api;
 /// <param name="Profile">The profile in force.</param>
 /// <param name="Daemon">Whether a daemon answers, or this very process.</param>
 /// <param name="ProcessId">The answering process.</param>
-internal sealed record HostReport(string Version, string Profile, bool Daemon, int ProcessId);
+internal sealed record HostReport(string Version, string Profile, bool Daemon, int ProcessId)
+{
+    /// <summary>What all keys and values of its settings come to, as a number: the same for whoever reads the same.</summary>
+    public string? Configuration { get; init; }
+}
 
 /// <summary>A plugin that was found or asked for.</summary>
 /// <param name="Id">Its id, or its folder's name where the manifest can't be read.</param>

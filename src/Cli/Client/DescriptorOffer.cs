@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using System.Security.Cryptography;
 using System.Text;
 using EveStorage.Linux;
 using Microsoft.Win32.SafeHandles;
@@ -41,7 +40,7 @@ internal sealed class DescriptorOffer : IDisposable
         try
         {
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken);
-            string token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(DescriptorPath.TokenLength / 2));
+            string token = Guid.NewGuid().ToString("N");   // 122 bits of the kernel's: RandomNumberGenerator would load OpenSSL for them
             UnixDescriptors.Send(socket, Encoding.ASCII.GetBytes(token), handle);
             byte[] taken = new byte[1];
             return await socket.ReceiveAsync(taken, cancellationToken) == 1

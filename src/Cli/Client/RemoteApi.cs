@@ -130,7 +130,7 @@ internal sealed class RemoteApi : IStorageApi
     public async Task<ImageReport> InspectUrlAsync(UrlQuestion question, CancellationToken cancellationToken)
     {
         // In its body: what stands behind the ? of a URL is often what opens it, and addresses are logged.
-        using HttpRequestMessage message = new(HttpMethod.Post, "images/inspect-url") { Content = JsonContent.Create(question, options: ApiJson.Compact) };
+        using HttpRequestMessage message = new(HttpMethod.Post, "images/inspect-url") { Content = JsonContent.Create(question, ApiJson.TypeOf<UrlQuestion>()) };
         using HttpResponseMessage response = await SendAsync(message, cancellationToken);
         return await AnsweredAsync(() => ReadAsync<ImageReport>(response, cancellationToken));
     }
@@ -174,7 +174,7 @@ internal sealed class RemoteApi : IStorageApi
     private async Task<T> PostAsync<T>(string path, ChangeRequest? request, SafeFileHandle? image, CancellationToken cancellationToken)
     {
         using HttpRequestMessage message = new(HttpMethod.Post, path);
-        message.Content = request is null ? null : JsonContent.Create(request, options: ApiJson.Compact);
+        message.Content = request is null ? null : JsonContent.Create(request, ApiJson.TypeOf<ChangeRequest>());
         using DescriptorOffer? offer = image is null ? null : await DescriptorOffer.SendAsync(_descriptorSocket, image, cancellationToken);
         if (offer is not null)
         {
@@ -194,7 +194,7 @@ internal sealed class RemoteApi : IStorageApi
         {
             if (line.StartsWith(Data, StringComparison.Ordinal))
             {
-                yield return await AnsweredAsync(() => Task.FromResult(JsonSerializer.Deserialize<T>(line.AsSpan(Data.Length), ApiJson.Compact)!));
+                yield return await AnsweredAsync(() => Task.FromResult(JsonSerializer.Deserialize(line.AsSpan(Data.Length), ApiJson.TypeOf<T>())!));
             }
         }
     }
@@ -234,7 +234,7 @@ internal sealed class RemoteApi : IStorageApi
     {
         try
         {
-            if (await response.Content.ReadFromJsonAsync<Problem>(ApiJson.Compact, cancellationToken) is Problem { Subject: not null, Message: not null } error)
+            if (await response.Content.ReadFromJsonAsync(ApiJson.TypeOf<Problem>(), cancellationToken) is Problem { Subject: not null, Message: not null } error)
             {
                 return new(error.Kind, error.Subject, error.Message);
             }
@@ -248,6 +248,6 @@ internal sealed class RemoteApi : IStorageApi
     }
 
     private static async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken)
-        => await response.Content.ReadFromJsonAsync<T>(ApiJson.Compact, cancellationToken)
+        => await response.Content.ReadFromJsonAsync(ApiJson.TypeOf<T>(), cancellationToken)
             ?? throw new StorageException(StorageErrorKind.Io, "daemon", "answered nothing");
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.Configuration;
 
@@ -15,6 +16,30 @@ internal sealed record ProfileSource(string Name, IReadOnlyList<string> Files, I
     private const string Settings = "appsettings.json";
     private const string EnvironmentPrefix = "EVESTORAGE__";
     private const string NameKey = "Profile";
+
+    /// <summary>Where locks and sockets are, until a reboot.</summary>
+    internal string Run => Merged["Run"] ?? StandardPaths.ForCaller().Run;
+
+    /// <summary>The daemon's socket.</summary>
+    internal string Socket => Merged["Api:Socket"] is { Length: > 0 } chosen ? chosen : Path.Combine(Run, "api.sock");
+
+    /// <summary>All keys and values as one number (FNV-1a, of 64 bits), by which two programs see that they have read the same. It keeps no secret.</summary>
+    internal string Fingerprint
+    {
+        get
+        {
+            ulong number = 14695981039346656037;
+            foreach ((string key, string? value) in Merged.AsEnumerable().OrderBy(static pair => pair.Key, StringComparer.OrdinalIgnoreCase))
+            {
+                foreach (char letter in $"{key.ToUpperInvariant()}={value}\n")
+                {
+                    number = unchecked((number ^ letter) * 1099511628211);
+                }
+            }
+
+            return number.ToString("x16", CultureInfo.InvariantCulture);
+        }
+    }
 
     private static string[] Homes => [AppContext.BaseDirectory, "/usr/lib/evestorage", "/etc/evestorage"];
 

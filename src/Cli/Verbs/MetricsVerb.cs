@@ -1,3 +1,5 @@
+using EveStorage.Host.Api;
+
 namespace EveStorage.Host.Cli.Verbs;
 
 internal sealed class MetricsVerb() : CliVerb(
@@ -7,7 +9,7 @@ internal sealed class MetricsVerb() : CliVerb(
     protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
         string text = await (await invocation.OpenAsync(cancellationToken)).GetMetricsAsync(cancellationToken);
-        invocation.Answer(new { Text = text }, output => output.Write(text));
+        invocation.Answer(new MetricsDocument(text), output => output.Write(text));
         return ExitCodes.Success;
     }
 }

@@ -105,7 +105,7 @@ internal sealed class Events : CliVerb
         await foreach (EventReport report in api.WatchEventsAsync(invocation.Parsed.GetValue(_follow), cancellationToken))
         {
             await invocation.Output.WriteLineAsync(invocation.Json
-                ? System.Text.Json.JsonSerializer.Serialize(report, ApiJson.Compact)
+                ? System.Text.Json.JsonSerializer.Serialize(report, ApiJson.TypeOf<EventReport>())
                 : $"{report.Time:u}  {report.Severity,-11}  {report.Id}  {report.Subject}: {report.Message}");
         }
 

@@ -14,7 +14,7 @@ internal static class CommandLine
         {
             string told = $"{complaint}; see `{Words(parsed)} --help`";
             await Console.Error.WriteLineAsync(arguments.Contains(GlobalOptions.Json.Name)
-                ? Invocation.ErrorDocument(new(StorageErrorKind.InvalidConfiguration, Words(parsed), told))
+                ? Invocation.ErrorText(new(StorageErrorKind.InvalidConfiguration, Words(parsed), told))
                 : $"evestorage: {told}");
             return ExitCodes.Usage;
         }

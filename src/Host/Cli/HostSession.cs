@@ -54,7 +54,7 @@ internal sealed class HostSession : Session
             return new HostSession(remote, null, profile);
         }
 
-        SpareWorker spare = new(looksAtImage);
+        SpareWorker spare = SpareWorker.Once(looksAtImage);
         StorageEngine engine = StorageEngine.Open(profile, PluginCatalog.Load(profile.Plugins), static logging => logging.AddWarningsToError(), spare);
         await engine.RecoverAsync(cancellationToken);
         return new HostSession(engine.For(new Caller(FileOwner.Ours)), engine, profile);

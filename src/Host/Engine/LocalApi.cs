@@ -20,7 +20,7 @@ internal sealed class LocalApi(
 {
     /// <inheritdoc/>
     public Task<HostReport> GetHostAsync(CancellationToken cancellationToken)
-        => Task.FromResult(new HostReport(ProgramVersion.Ours, profile.Name, operations.Serves, Environment.ProcessId));
+        => Task.FromResult(new HostReport(ProgramVersion.Ours, profile.Name, operations.Serves, Environment.ProcessId) { Configuration = profile.Configuration });
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<PluginReport>> ListPluginsAsync(CancellationToken cancellationToken)

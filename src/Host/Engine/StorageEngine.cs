@@ -46,7 +46,7 @@ internal sealed class StorageEngine : IAsyncDisposable
             .AddSingleton(TimeProvider.System)
             .AddSingleton(profile)
             .AddSingleton(catalog)
-            .AddSingleton(_ => spare ?? new(isWanted: false))
+            .AddSingleton(_ => spare ?? SpareWorker.Once(isWanted: false))
             .AddSingleton<EventLog>()
             .AddSingleton<IEventSink>(static services => services.GetRequiredService<EventLog>())
             .AddSingleton<TakenDrives>()

@@ -11,6 +11,9 @@ internal sealed record Profile
     /// <summary>The files it was read from, lowest first.</summary>
     public required IReadOnlyList<string> Files { get; init; }
 
+    /// <summary>What it was read from, as a number: <see cref="ProfileSource.Fingerprint"/>.</summary>
+    public string? Configuration { get; init; }
+
     /// <summary>Everything in it, as merged.</summary>
     public required IConfigurationRoot Source { get; init; }
 

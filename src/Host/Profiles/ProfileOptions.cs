@@ -130,4 +130,7 @@ internal sealed class ImagesOptions
 
     /// <summary>How much of an image is copied in a second behind a volume that is used meanwhile; nothing for as much as there is.</summary>
     public ByteSize LazyRate { get; set; }
+
+    /// <summary>Whether a worker is kept started for the next image, which takes its memory all the time.</summary>
+    public bool ReadyWorker { get; set; }
 }

@@ -16,6 +16,7 @@ internal static class ProfileReader
     internal static Profile Read(ProfileSource source, Problems problems)
     {
         IConfigurationRoot root = source.Merged;
+        string configuration = source.Fingerprint;   // before anything is added
         foreach (IConfigurationSection unknown in root.GetChildren().Where(child => !s_keys.Contains(child.Key, StringComparer.OrdinalIgnoreCase)))
         {
             problems.Add(unknown.Path, $"is no key of a profile; there are {string.Join(", ", s_keys)}");
@@ -28,7 +29,7 @@ internal static class ProfileReader
         OptionsReader.ReadInto(root.GetSection("Api"), api, problems);
         ImagesOptions images = new();
         OptionsReader.ReadInto(root.GetSection("Images"), images, problems);
-        string run = root["Run"] ?? paths.Run;
+        string run = source.Run;
         foreach ((string key, string path) in new[] { ("State", state), ("Run", run) })
         {
             if (!Path.IsPathRooted(path))
@@ -47,11 +48,12 @@ internal static class ProfileReader
         OptionsReader.ReadInto(root.GetSection("FileSystems"), fileSystems, problems);
         CheckFileSystems(fileSystems, problems);
         fileSystems.Directory = fileSystems.Directory.Length == 0 ? Path.Combine(run, "mounts") : Path.TrimEndingDirectorySeparator(fileSystems.Directory);
-        api.Socket = api.Socket.Length == 0 ? Path.Combine(run, "api.sock") : api.Socket;
+        api.Socket = source.Socket;
         return new()
         {
             Name = source.Name,
             Files = source.Files,
+            Configuration = configuration,
             Source = root,
             Plugins = ReadPlugins(root.GetSection("Plugins"), problems),
             Pools = EncryptionLayers.Add(ReadPools(root.GetSection("Pools"), state, problems), root),

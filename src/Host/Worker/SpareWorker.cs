@@ -1,20 +1,82 @@
 namespace EveStorage.Host.Worker;
 
 /// <summary>
-/// A worker that a command starts before it knows what it will be asked, so that it gets ready beside what the command does first.
-/// A daemon has none: it would only take memory.
+/// A worker that is started before it is known what it will be asked, so that an image does not wait for it: a command's gets ready beside what
+/// the command does first; a daemon has one only where its profile keeps one, since it takes memory as long as it waits.
 /// </summary>
 internal sealed class SpareWorker : IDisposable
 {
+    private readonly bool _isReplaced;
+    private readonly Lock _changing = new();
     private IdleWorker? _idle;
+    private bool _isDisposed;
 
-    /// <summary>Starts it, where it is wanted.</summary>
+    private SpareWorker(bool isReplaced) => _isReplaced = isReplaced;
+
+    /// <summary>The one that waits; null when none does. It stays here.</summary>
+    internal IdleWorker? Waiting => _idle;
+
+    /// <summary>Starts one that is used once, where it is wanted.</summary>
     /// <exception cref="StorageException">It can't be started.</exception>
-    internal SpareWorker(bool isWanted) => _idle = isWanted ? IdleWorker.Start() : null;
+    internal static SpareWorker Once(bool isWanted) => new(isReplaced: false) { _idle = isWanted ? IdleWorker.Start() : null };
 
-    /// <summary>Takes it; null when there is none any more.</summary>
-    internal IdleWorker? Take() => Interlocked.Exchange(ref _idle, null);
+    /// <summary>Starts one that is replaced after each use, where it is wanted.</summary>
+    internal static SpareWorker Always(bool isWanted)
+    {
+        SpareWorker spare = new(isWanted);
+        spare.Replace();
+        return spare;
+    }
+
+    /// <summary>Takes it; null when there is none. One may have been ended meanwhile: when memory runs out a worker is the first to go.</summary>
+    internal IdleWorker? Take()
+    {
+        lock (_changing)
+        {
+            IdleWorker? idle = _idle;
+            _idle = null;
+            if (idle is { Child.HasEnded: true })
+            {
+                idle.Dispose();
+                return null;
+            }
+
+            return idle;
+        }
+    }
+
+    /// <summary>
+    /// Has another one get ready, where one is always to be there. It is called when an image is done with: earlier, starting it would take
+    /// processors from that.
+    /// </summary>
+    internal void Replace()
+    {
+        lock (_changing)
+        {
+            if (!_isReplaced || _isDisposed || _idle is not null)
+            {
+                return;
+            }
+
+            try
+            {
+                _idle = IdleWorker.Start();
+            }
+            catch (StorageException)
+            {
+                // The next image starts its own, and tells it when that can't be, either.
+            }
+        }
+    }
 
     /// <inheritdoc/>
-    public void Dispose() => Take()?.Dispose();
+    public void Dispose()
+    {
+        lock (_changing)
+        {
+            _isDisposed = true;
+            _idle?.Dispose();
+            _idle = null;
+        }
+    }
 }

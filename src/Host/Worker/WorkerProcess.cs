@@ -25,6 +25,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
     private readonly IdleWorker _idle;
     private readonly WorkerOutput _output;
     private readonly Task<string> _complaint;
+    private SpareWorker? _spare;
     private TimeSpan _started;
 
     private WorkerProcess(WorkerRequest request, ImageInput image, IdleWorker idle)
@@ -53,7 +54,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
     internal static async Task<(WorkerMessage Answer, string? SourceDigest)> AskAsync(
         WorkerRequest request, ImageInput image, SafeFileHandle[] targets, Action<WorkerProgress> progress, Action<ByteSize> safe, CancellationToken cancellationToken, SpareWorker? spare = null)
     {
-        WorkerProcess worker = new(request, image, spare?.Take() ?? IdleWorker.Start());
+        WorkerProcess worker = new(request, image, spare?.Take() ?? IdleWorker.Start()) { _spare = spare };
         try
         {
             WorkerMessage answer = await worker.AnswerAsync(WorkerJson.Write(request), request.Keeps, () => worker.HandOver(image, targets), new() { Progress = progress, Safe = safe }, cancellationToken);
@@ -115,6 +116,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _idle.Dispose();
+        _spare?.Replace();
         _feed?.Dispose();
         if (_pump is not null)
         {

@@ -3,6 +3,7 @@ using EveStorage.Host.Engine;
 using EveStorage.Host.Locks;
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;
+using EveStorage.Host.Worker;
 using Microsoft.Extensions.Logging;
 
 namespace EveStorage.Host.Cli.Verbs;
@@ -18,8 +19,9 @@ internal sealed class Serve() : CliVerb(
         problems.ThrowIfAny(profile.Name);
         using HeldLock place = await DaemonHost.TakePlaceAsync(profile, "serves", cancellationToken);
         using Heartbeat? heart = Heartbeat.Start(profile.Api.Socket);
+        using SpareWorker spare = SpareWorker.Always(profile.Images.ReadyWorker);
         await using StorageEngine engine = StorageEngine.Open(
-            profile, PluginCatalog.Load(profile.Plugins), static logging => logging.AddConsoleToError(LogLevel.Information));
+            profile, PluginCatalog.Load(profile.Plugins), static logging => logging.AddConsoleToError(LogLevel.Information), spare);
         try
         {
             await DaemonHost.RunAsync(engine, socket => TellReady(invocation, profile, socket), heart, cancellationToken);

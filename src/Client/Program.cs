@@ -1,0 +1,33 @@
+using System.CommandLine;
+using EveStorage;
+using EveStorage.Client;
+using EveStorage.Host.Cli;
+using EveStorage.Linux;
+
+// What a daemon can be asked is asked here. All else, from a help text to a profile that can't be read, is the full program's, which is
+// started in this one's place: each text and exit code has one origin.
+if (ApiVerbs.Find(args) is CliVerb verb)
+{
+    ParseResult parsed = VerbTree.Of([verb]).Parse(args);
+    if (parsed.Errors.Count == 0 && parsed.Action == verb.Command.Action && VerbTree.StrayOption(parsed) is null)
+    {
+        try
+        {
+            return await parsed.InvokeAsync(new VerbInvocation(DaemonSession.OpenAsync));
+        }
+        catch (NoSessionException)
+        {
+        }
+    }
+}
+
+try
+{
+    ThisProcess.Become(Path.Combine(AppContext.BaseDirectory, "evestorage"), args);
+    return ExitCodes.Fault;
+}
+catch (StorageException e)
+{
+    await Console.Error.WriteLineAsync($"evestorage: {e.Message}");
+    return ExitCodes.Of(e.Kind);
+}
