@@ -15,15 +15,16 @@ internal sealed class IdleWorker : IDisposable
     internal SafeFileHandle Socket { get; }
 
     /// <summary>Starts one.</summary>
+    /// <param name="plugins">The directories of plugins whose formats it loads at once, since it will wait; none where its request is near.</param>
     /// <exception cref="StorageException">It can't be started.</exception>
-    internal static IdleWorker Start()
+    internal static IdleWorker Start(params IReadOnlyList<string> plugins)
     {
         (SafeFileHandle ours, SafeFileHandle theirs) = UnixDescriptors.MakePair();
         using SafeFileHandle given = theirs;
         try
         {
             (string path, string[] arguments) = Program();
-            return new(ChildProcess.Start(path, arguments, Environment(), [given]), ours);
+            return new(ChildProcess.Start(path, [.. arguments, .. plugins], Environment(), [given]), ours);
         }
         catch
         {

@@ -1,7 +1,5 @@
 using EveStorage.Host.Images;
-using EveStorage.Host.Plugins;
 using EveStorage.Linux;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Worker;
@@ -33,16 +31,21 @@ internal sealed class ImageOpening : IDisposable
     private readonly List<DescriptorSource> _files = [];
     private readonly StreamInput? _pipe;
 
-    /// <summary>Loads the formats that the request names.</summary>
+    /// <summary>Takes the formats that the request names.</summary>
     /// <param name="request">What is asked of the worker.</param>
+    /// <param name="formats">Those of each plugin.</param>
     /// <param name="images">The image, and the files of the links.</param>
     /// <param name="ask">Asks the host for bytes of an image that it reads.</param>
-    internal ImageOpening(WorkerRequest request, IReadOnlyList<SafeFileHandle> images, Action<ByteRange> ask)
+    internal ImageOpening(WorkerRequest request, WorkerFormats formats, IReadOnlyList<SafeFileHandle> images, Action<ByteRange> ask)
     {
         _request = request;
         _images = images;
         _ask = ask;
-        LoadFormats();
+        foreach ((string kind, IImageFormat format) in request.Plugins.SelectMany(formats.Of))
+        {
+            _formats.TryAdd(kind, format);
+        }
+
         if (request.IsPipe)
         {
             _pipe = new(images[0], request.ImageName);
@@ -129,21 +132,6 @@ internal sealed class ImageOpening : IDisposable
         }
 
         return false;
-    }
-
-    private void LoadFormats()
-    {
-        PluginServices services = new()
-        {
-            Loggers = NullLoggerFactory.Instance,
-            Time = TimeProvider.System,
-            Events = NoEvents.Instance,
-            Name = "worker",
-        };
-        foreach ((string kind, Func<PluginServices, IImageFormat> create) in _request.Plugins.SelectMany(directory => PluginCatalog.LoadOne(directory).ImageFormats))
-        {
-            _formats.TryAdd(kind, create(services));
-        }
     }
 
     private DescriptorSource FileOf(SafeFileHandle handle, string name)
@@ -246,14 +234,5 @@ internal sealed class ImageOpening : IDisposable
     {
         const int Kept = 200;
         return name.Length <= Kept ? name : $"{name[..Kept]}…";
-    }
-
-    private sealed class NoEvents : IEventSink
-    {
-        internal static NoEvents Instance { get; } = new();
-
-        public void Report(StorageEvent storageEvent)
-        {
-        }
     }
 }

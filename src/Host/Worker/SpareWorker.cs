@@ -7,23 +7,26 @@ namespace EveStorage.Host.Worker;
 internal sealed class SpareWorker : IDisposable
 {
     private readonly bool _isReplaced;
+    private readonly IReadOnlyList<string> _plugins;
     private readonly Lock _changing = new();
     private IdleWorker? _idle;
     private bool _isDisposed;
 
-    private SpareWorker(bool isReplaced) => _isReplaced = isReplaced;
+    private SpareWorker(bool isReplaced, IReadOnlyList<string> plugins) => (_isReplaced, _plugins) = (isReplaced, plugins);
 
     /// <summary>The one that waits; null when none does. It stays here.</summary>
     internal IdleWorker? Waiting => _idle;
 
     /// <summary>Starts one that is used once, where it is wanted.</summary>
     /// <exception cref="StorageException">It can't be started.</exception>
-    internal static SpareWorker Once(bool isWanted) => new(isReplaced: false) { _idle = isWanted ? IdleWorker.Start() : null };
+    internal static SpareWorker Once(bool isWanted) => new(isReplaced: false, []) { _idle = isWanted ? IdleWorker.Start() : null };
 
     /// <summary>Starts one that is replaced after each use, where it is wanted.</summary>
-    internal static SpareWorker Always(bool isWanted)
+    /// <param name="isWanted">Whether it is.</param>
+    /// <param name="plugins">The directories of the plugins whose formats each has loaded when its image comes.</param>
+    internal static SpareWorker Always(bool isWanted, params IReadOnlyList<string> plugins)
     {
-        SpareWorker spare = new(isWanted);
+        SpareWorker spare = new(isWanted, plugins);
         spare.Replace();
         return spare;
     }
@@ -60,7 +63,7 @@ internal sealed class SpareWorker : IDisposable
 
             try
             {
-                _idle = IdleWorker.Start();
+                _idle = IdleWorker.Start(_plugins);
             }
             catch (StorageException)
             {

@@ -74,8 +74,8 @@ internal static class WorkerJail
         return SystemCallFilter.Apply();
     }
 
-    // netstandard refers to all of the framework, and what is compiled against it uses little of that.
-    private static void LoadAll(IEnumerable<Assembly> assemblies)
+    /// <summary>Loads what assemblies refer to. netstandard refers to all of the framework, and what is compiled against it uses little of that.</summary>
+    internal static void LoadAll(IEnumerable<Assembly> assemblies)
     {
         HashSet<string> seen = [];
         Queue<Assembly> left = new(assemblies);

@@ -17,7 +17,7 @@ internal static class WorkerProgram
     private static readonly TimeSpan s_progressInterval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Does what the line on standard input asks.</summary>
-    internal static async Task<int> RunAsync(Stream input, Stream output)
+    internal static async Task<int> RunAsync(Stream input, Stream output, IReadOnlyList<string> plugins)
     {
         BeKilledFirst();
         using PeakMemory peak = PeakMemory.Open();
@@ -26,6 +26,8 @@ internal static class WorkerProgram
         ThreadPool.SetMinThreads((2 * Environment.ProcessorCount) + 4, 1);
         WorkerOrders orders = new(input);
         WorkerJail.GetReady();
+        WorkerFormats formats = new();
+        formats.LoadAhead(plugins);
         if (await orders.RequestAsync() is not WorkerRequest request)
         {
             return 1;
@@ -34,7 +36,7 @@ internal static class WorkerProgram
         WorkerMessage answer;
         try
         {
-            answer = await AnswerAsync(request, orders, said => Say(output, said), orders.Orphaned);
+            answer = await AnswerAsync(request, formats, orders, said => Say(output, said), orders.Orphaned);
         }
         catch (StorageException e)
         {
@@ -83,7 +85,7 @@ internal static class WorkerProgram
         }
     }
 
-    private static async Task<WorkerMessage> AnswerAsync(WorkerRequest request, WorkerOrders orders, Action<WorkerMessage> say, CancellationToken cancellationToken)
+    private static async Task<WorkerMessage> AnswerAsync(WorkerRequest request, WorkerFormats formats, WorkerOrders orders, Action<WorkerMessage> say, CancellationToken cancellationToken)
     {
         Action<WorkerProgress> seldom = Seldom(progress => say(new() { Progress = progress }));
         SparseTarget? spool = null;
@@ -92,7 +94,7 @@ internal static class WorkerProgram
         SafeFileHandle? spooled = request.Import?.SpoolSize is null ? null : orders.Take();
         void Prepare(StreamSource stream) => spool = spooled is null ? null : SpoolOf(stream, spooled, request.Import!);
 
-        using ImageOpening opening = new(request, images, wanted => say(new() { Wants = wanted }));
+        using ImageOpening opening = new(request, formats, images, wanted => say(new() { Wants = wanted }));
         string? lacks = WorkerJail.Enter(request, opening.Formats, opening.KnownLength, start => say(new() { Started = start }));
         OpenImage image;
         try

@@ -1,6 +1,7 @@
 using EveStorage.Host.Api;
 using EveStorage.Host.Images;
 using EveStorage.Host.Worker;
+using EveStorage.Testing;
 using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Tests;
@@ -12,7 +13,7 @@ public sealed class SpareWorkerTests
     public async Task One_that_is_kept_ready_does_its_work_and_is_replaced_when_that_is_done()
     {
         await using TestEngine host = new();
-        using SpareWorker spare = SpareWorker.Always(isWanted: true);
+        using SpareWorker spare = SpareWorker.Always(isWanted: true, Path.Combine(BuiltHost.Plugins, "eve.raw"), host["no-plugin"]);
         ImageConversion images = TestConversion.Of(host, spare);
         await File.WriteAllBytesAsync(host["disk.img"], new byte[1 << 20], TestContext.Current.CancellationToken);
 

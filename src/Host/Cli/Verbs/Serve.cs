@@ -19,9 +19,11 @@ internal sealed class Serve() : CliVerb(
         problems.ThrowIfAny(profile.Name);
         using HeldLock place = await DaemonHost.TakePlaceAsync(profile, "serves", cancellationToken);
         using Heartbeat? heart = Heartbeat.Start(profile.Api.Socket);
-        using SpareWorker spare = SpareWorker.Always(profile.Images.ReadyWorker);
+        PluginCatalog catalog = PluginCatalog.Load(profile.Plugins);
+        using SpareWorker spare = SpareWorker.Always(
+            profile.Images.ReadyWorker, [.. catalog.Entries.Where(static entry => entry.Parts is { ImageFormats.Count: > 0 }).Select(static entry => entry.Directory!)]);
         await using StorageEngine engine = StorageEngine.Open(
-            profile, PluginCatalog.Load(profile.Plugins), static logging => logging.AddConsoleToError(LogLevel.Information), spare);
+            profile, catalog, static logging => logging.AddConsoleToError(LogLevel.Information), spare);
         try
         {
             await DaemonHost.RunAsync(engine, socket => TellReady(invocation, profile, socket), heart, cancellationToken);
