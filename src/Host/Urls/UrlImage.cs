@@ -108,7 +108,7 @@ internal sealed class UrlImage : IDisposable
             if (_body is null || index < _next || index >= _end || index > _next + PassedOver)
             {
                 // Who reads the next but one came before who reads the next.
-                await OpenAsync(_next > 0 && index >= _next && index <= _next + PassedOver ? _next : index, stall);
+                await OpenAsync(index >= _next && index <= _next + PassedOver ? _next : index, stall);
             }
 
             while (true)
