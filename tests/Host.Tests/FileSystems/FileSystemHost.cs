@@ -104,7 +104,7 @@ internal sealed class FileSystemHost : IAsyncDisposable
     internal async Task RebootAsync(bool serve = true)
     {
         await EndAsync();
-        UnmountAll(Mounts);
+        await UnmountAllAsync(Mounts);
         await StartAsync(serve);
     }
 
@@ -187,15 +187,15 @@ internal sealed class FileSystemHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await EndAsync();
-        UnmountAll(_directory.Path);
+        await UnmountAllAsync(_directory.Path);
         _directory.Dispose();
     }
 
-    private static void UnmountAll(string beneath)
+    private static async Task UnmountAllAsync(string beneath)
     {
         foreach (Mount mount in MountTable.Read().Where(mount => mount.Point.StartsWith($"{beneath}/", StringComparison.Ordinal)).Reverse())
         {
-            MountPlace.TryUnmount(mount.Point, mount.Point).ShouldBeTrue(mount.Point);
+            await MountUse.EndAsync(mount.Point, mount.Point, TimeProvider.System, default);   // a program that is being started has what this process has open
         }
     }
 }

@@ -40,7 +40,7 @@ public sealed class ProfileTests : IDisposable
                 "Pools:apps:Kind: 'files' is provided by no usable plugin; there are file",
                 "Pools:less:Kind: is missing: it names what a plugin registers",
                 "Pools:more:Redundancy: 'Triple' is none of its values: use one of None, Mirror, Parity, DoubleParity",
-                "Pools:more:Options:Limits: is no option here; there are Directory, Limit, LockTimeout",
+                "Pools:more:Options:Limits: is no option here; there are Direct, Directory, Limit, LockTimeout",
                 "Pools:more:Options:Limit: '10 parsecs' is none of its values: write 512MiB",
                 "Transports:tcp:Options:Adress: is no option here; there are",
                 "Transports:tcp:Options:Port: must be between 0 and 65535",
