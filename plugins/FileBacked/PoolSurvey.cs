@@ -37,7 +37,8 @@ internal sealed class PoolSurvey(PoolDirectory pool, Action<VolumeName, List<str
                 Forget();
             }
 
-            using DirectoryHandle volumes = DirectoryHandle.Open(pool.Volumes);
+            // An administrator may have moved them to where there is room.
+            using DirectoryHandle volumes = DirectoryHandle.Open(new DirectoryInfo(pool.Volumes).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? pool.Volumes);
             LookAtNames(volumes);
             long used = 0;
             foreach (string entry in _entries)

@@ -298,7 +298,7 @@ internal sealed class IoQueue : CommandQueue
 
     private void Release(CommandSlot slot)
     {
-        if (!slot.Status.IsSuccess)
+        if (!slot.Status.IsSuccess && slot.State == SlotState.Volume && slot.Opcode is IoOpcode.Read or IoOpcode.Write or IoOpcode.Flush)
         {
             _tallies.Of(slot.Volume).AddError();
         }

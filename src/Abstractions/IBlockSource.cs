@@ -34,7 +34,10 @@ public interface IBlockSource : IAsyncDisposable
     /// <summary>Its size now; it grows with the volume.</summary>
     ByteSize Size { get; }
 
-    /// <summary>Whether cached writes wait for the device, too, since nothing keeps them in memory: they go where stable ones go.</summary>
+    /// <summary>
+    /// Whether cached writes keep the calling thread until the device has answered, too, since nothing keeps them in memory. It stays the same
+    /// while the source is open, and a source over another has to pass it on: who must not wait writes on threads of its own then.
+    /// </summary>
     bool WritesWait => false;
 
     /// <summary>Fills <paramref name="destination"/> from <paramref name="offset"/> if that needs no waiting for a device; else false, and its content is undefined.</summary>

@@ -17,13 +17,20 @@ if (ApiVerbs.Find(args) is CliVerb verb)
         }
         catch (NoSessionException)
         {
+            // It is no daemon's, or of another version or other settings: the full program says what there is to say.
         }
     }
 }
 
 try
 {
-    ThisProcess.Become(Path.Combine(AppContext.BaseDirectory, "evestorage"), args);
+    string whole = Path.Combine(AppContext.BaseDirectory, "evestorage");
+    if ((File.ResolveLinkTarget(whole, returnFinalTarget: true)?.FullName ?? whole) == Environment.ProcessPath)
+    {
+        throw new StorageException(StorageErrorKind.InvalidConfiguration, whole, "is this small client, and not the program that it belongs to: install that there");   // or it would start itself for ever
+    }
+
+    ThisProcess.Become(whole, args);
     return ExitCodes.Fault;
 }
 catch (StorageException e)

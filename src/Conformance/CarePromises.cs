@@ -49,18 +49,27 @@ internal static class CarePromises
     {
         await MakeAsync(pool, run, Volume, cancellationToken);
         await WriteAsync(pool, Volume, 4096, 4, cancellationToken);
-        try
+        if (await TrimsAsync(pool, run, cancellationToken))
         {
-            await run(await pool.PlanTrimAsync(cancellationToken), NewRequest(), cancellationToken);
             await run(await pool.PlanPauseTrimAsync(cancellationToken), NewRequest(), cancellationToken);   // it may have ended before
             RequireNone(await run(await pool.PlanPauseTrimAsync(cancellationToken), NewRequest(), cancellationToken), "changed again");
         }
-        catch (StorageException e) when (e.Kind == StorageErrorKind.NotSupported)
-        {
-            // None of its drives can be told.
-        }
 
         await RequirePageAsync(pool, Volume, 4096, 4, cancellationToken);
+    }
+
+    // None of its drives may be one that can be told.
+    private static async Task<bool> TrimsAsync(ITrimmablePool pool, RunPlan run, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await run(await pool.PlanTrimAsync(cancellationToken), NewRequest(), cancellationToken);
+            return true;
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.NotSupported)
+        {
+            return false;
+        }
     }
 
     private static async Task KeyAsync(IRekeyablePool pool, RunPlan run, CancellationToken cancellationToken)

@@ -63,7 +63,7 @@ public sealed unsafe class ChildProcess : IDisposable
     public static ChildProcess Start(
         string path, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment, IReadOnlyList<SafeHandle> descriptors)
     {
-        ChildProcess child = new();
+        ChildProcess child = Make(path);
         try
         {
             SafeHandle[] all = [child._input.ClientSafePipeHandle, child._output.ClientSafePipeHandle, child._error.ClientSafePipeHandle, .. descriptors];
@@ -77,6 +77,18 @@ public sealed unsafe class ChildProcess : IDisposable
         {
             child.Dispose();
             throw;
+        }
+    }
+
+    private static ChildProcess Make(string path)
+    {
+        try
+        {
+            return new();
+        }
+        catch (IOException e)
+        {
+            throw new StorageException(StorageErrorKind.Unavailable, path, $"can't be started: its pipes can't be made ({e.Message})", e);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Tmds.Linux;
@@ -12,7 +13,7 @@ namespace EveStorage.Linux;
 /// <remarks>Memory that does not start at a page is copied to some that does, which is kept: <see cref="Bounce"/> bytes for each call that runs at once.</remarks>
 public sealed class DirectFile : IDisposable
 {
-    /// <summary>What offsets and lengths are multiples of: no device has larger sectors, and no file system asks for more.</summary>
+    /// <summary>What offsets and lengths are multiples of. Where a file system has larger sectors, such openings are not for us (<see cref="IsTakenBy"/>).</summary>
     public const int Unit = 4096;
 
     private const int Bounce = 128 << 10;
@@ -30,13 +31,31 @@ public sealed class DirectFile : IDisposable
         return new(file.Reopen((writable ? LibC.O_RDWR : LibC.O_RDONLY) | LibC.O_DIRECT));
     }
 
-    /// <summary>Whether files in <paramref name="directory"/> can be opened so, as far as it can be tried: nothing is made there that has a name.</summary>
+    /// <summary>
+    /// Whether files in <paramref name="directory"/> can be read and written so, by a file without a name there. Where none may be made now, as on
+    /// a file system that is read-only, opening a file tells.
+    /// </summary>
     public static unsafe bool IsTakenBy(string directory)
     {
         fixed (byte* name = Encoding.UTF8.GetBytes($"{directory}\0"))
         {
-            using SafeFileHandle tried = new(LibC.open(name, LibC.O_RDWR | LibC.O_TMPFILE | LibC.O_DIRECT | LibC.O_CLOEXEC, (ushort)0b110_000_000), ownsHandle: true);
-            return !tried.IsInvalid || (LibC.errno != LibC.EINVAL && LibC.errno != LibC.EOPNOTSUPP);
+            int descriptor = LibC.open(name, LibC.O_RDWR | LibC.O_TMPFILE | LibC.O_DIRECT | LibC.O_CLOEXEC, (ushort)0b110_000_000);
+            if (descriptor < 0)
+            {
+                return LibC.errno != LibC.EINVAL && LibC.errno != LibC.EOPNOTSUPP;
+            }
+
+            using SafeFileHandle tried = new(descriptor, ownsHandle: true);
+            void* page = NativeMemory.AlignedAlloc(Unit, Unit);
+            try
+            {
+                // Its sectors may be larger than a page.
+                return (long)LibC.pwrite(descriptor, page, Unit, 0) == Unit || LibC.errno != LibC.EINVAL;
+            }
+            finally
+            {
+                NativeMemory.AlignedFree(page);
+            }
         }
     }
 
@@ -45,12 +64,15 @@ public sealed class DirectFile : IDisposable
 
     /// <summary>Fills <paramref name="destination"/> from the device.</summary>
     /// <exception cref="StorageException">The device failed, or the file is shorter.</exception>
-    public void Read(long offset, Span<byte> destination)
+    public unsafe void Read(long offset, Span<byte> destination)
     {
-        if (IsAligned(destination))
+        fixed (byte* start = destination)   // it would be moved between the question and the call
         {
-            _file.Read(offset, destination);
-            return;
+            if (IsAligned(start))
+            {
+                _file.Read(offset, destination);
+                return;
+            }
         }
 
         byte[] bounce = Rent();
@@ -72,12 +94,15 @@ public sealed class DirectFile : IDisposable
 
     /// <summary>Writes <paramref name="source"/> to the device, whose own cache may still have it when this returns.</summary>
     /// <exception cref="StorageException">There is no room, or the device failed.</exception>
-    public void Write(long offset, ReadOnlySpan<byte> source)
+    public unsafe void Write(long offset, ReadOnlySpan<byte> source)
     {
-        if (IsAligned(source))
+        fixed (byte* start = source)
         {
-            _file.Write(offset, source);
-            return;
+            if (IsAligned(start))
+            {
+                _file.Write(offset, source);
+                return;
+            }
         }
 
         byte[] bounce = Rent();
@@ -100,13 +125,7 @@ public sealed class DirectFile : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
-    private static unsafe bool IsAligned(ReadOnlySpan<byte> memory)
-    {
-        fixed (byte* start = memory)
-        {
-            return (nuint)start % Unit == 0;
-        }
-    }
+    private static unsafe bool IsAligned(byte* start) => (nuint)start % Unit == 0;
 
     private byte[] Rent() => _bounces.TryTake(out byte[]? kept) ? kept : GC.AllocateUninitializedArray<byte>(Bounce + Unit, pinned: true);
 

@@ -76,6 +76,7 @@ internal static unsafe partial class OwnCalls
 
     // linux/fs.h: per-call flags of preadv2 and pwritev2.
     internal const int RWF_DSYNC = 2;
+    internal const int MADV_PAGEOUT = 21;
     internal const int RWF_NOWAIT = 8;
 
     // linux/magic.h, as statfs tells them.

@@ -3,8 +3,8 @@ using EveStorage.Linux;
 
 namespace EveStorage.Tests;
 
-/// <summary>Volumes past the page cache.</summary>
-public class DirectTests
+/// <summary>Volumes past the page cache, on a file system that has nothing of its own to keep in it.</summary>
+public sealed class DirectTests(Ext4 ext4) : IClassFixture<Ext4>
 {
     private const int Size = 1 << 20;
 
@@ -73,9 +73,9 @@ public class DirectTests
         probed.Missing.ShouldHaveSingleItem().ShouldStartWith("/proc is on a file system that has no I/O past the page cache");
     }
 
-    private static async Task<PoolOnDisk> MakeAsync()
+    private async Task<PoolOnDisk> MakeAsync()
     {
-        PoolOnDisk made = await PoolOnDisk.MakeAsync(options: new() { Direct = true });
+        PoolOnDisk made = await PoolOnDisk.MakeAsync(Needed.Require(ext4), options: new() { Direct = true });
         await made.CreateAsync("vm42", new(Size));
         return made;
     }

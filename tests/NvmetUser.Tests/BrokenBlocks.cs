@@ -51,10 +51,13 @@ internal sealed class WaitingBlocks : IdleBlocks, IDisposable
 {
     internal ManualResetEventSlim Gate { get; } = new();
 
+    internal TaskCompletionSource Begun { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     public override bool WritesWait => true;
 
     public override ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> source, WriteDurability durability, CancellationToken cancellationToken)
     {
+        Begun.TrySetResult();
         Gate.Wait(cancellationToken);
         return ValueTask.CompletedTask;
     }

@@ -115,6 +115,7 @@ public sealed class DataPathTests
         try
         {
             Task waiting = initiator.WriteAsync(1, 0, new byte[length], WriteDurability.Cached, CancellationToken.None).AsTask();
+            await slow.Begun.Task;
             await initiator.ReadAsync(2, 0, new byte[4096], CancellationToken.None);
 
             waiting.IsCompleted.ShouldBeFalse();

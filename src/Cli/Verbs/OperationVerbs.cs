@@ -54,7 +54,7 @@ internal sealed class OperationCancel : CliVerb
     private readonly Argument<string> _id = OperationIds.Argument();
 
     public OperationCancel()
-        : base("operation cancel", "Ask an operation to stop and to undo what it did.")
+        : base("operation cancel", "Ask an operation to stop and to undo what it did. One that has destroyed something goes on to its end.")
         => Add(_id);
 
     protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
@@ -63,7 +63,7 @@ internal sealed class OperationCancel : CliVerb
         OperationReport operation = await OperationIds.FindAsync(invocation.Parsed.GetValue(_id)!, api, cancellationToken);
         await api.CancelOperationAsync(operation.Id, cancellationToken);
         invocation.Answer(operation, output => output.WriteLine(operation.State.IsUnderWay()
-            ? $"{operation.Id}: is told to stop and to undo what it did"
+            ? $"{operation.Id}: is told to stop and to undo what it did, unless it has destroyed something already"
             : $"{operation.Id}: had ended already: {operation.State}"));
         return ExitCodes.Success;
     }

@@ -4,21 +4,21 @@ using Microsoft.Extensions.Hosting;
 namespace EveStorage.Host.Daemon;
 
 /// <summary>
-/// Gives back what a start, answers and operations have used, once they are over. The runtime keeps it for what comes next, and on a small machine
-/// the daemon mostly waits. What a start touched of libraries is let go of, too. It is done once after each time of work, so that who asks for nothing costs nothing. Every thread stops for it: so never
+/// Gives back what a start, answers and operations have used, once they are over, of libraries, too. The runtime keeps it for what comes next, and on
+/// a small machine the daemon mostly waits. It is done once after each time of work, so that who asks for nothing costs nothing. Every thread stops for it: so never
 /// while guests' reads and writes go through this process, which take hardly any memory, but its processor.
 /// </summary>
 /// <param name="time">The clock.</param>
 /// <param name="allocated">All bytes that were ever taken.</param>
 /// <param name="used">All time of a processor that was ever taken.</param>
-/// <param name="note">Notes what there is to be let go of, while work goes on.</param>
 /// <param name="collect">Gives back what is not used.</param>
-internal sealed class MemoryAtRest(TimeProvider time, Func<long> allocated, Func<TimeSpan> used, Action note, Action collect) : BackgroundService
+internal sealed class MemoryAtRest(TimeProvider time, Func<long> allocated, Func<TimeSpan> used, Action collect) : BackgroundService
 {
     /// <summary>How often it looks: at one number.</summary>
     internal static TimeSpan Interval { get; } = TimeSpan.FromSeconds(15);
 
     private const long Work = 4 << 20;
+
     // What the watches over pools and a heartbeat take in an interval.
     private const long Rest = 1 << 20;
     private static readonly TimeSpan s_rest = Interval / 50;
@@ -27,16 +27,21 @@ internal sealed class MemoryAtRest(TimeProvider time, Func<long> allocated, Func
     private long _last;
     private TimeSpan _lastUsed;
 
-    /// <summary>That of this process: its heap, and what it has mapped of its libraries.</summary>
+    /// <summary>That of this process.</summary>
     internal static MemoryAtRest OfProcess(TimeProvider time)
+        => new(time, static () => GC.GetTotalAllocatedBytes(), static () => Environment.CpuUsage.TotalTime, GiveBack);
+
+    private static void GiveBack()
     {
-        IReadOnlySet<FileMapping> mapped = new HashSet<FileMapping>();
-        return new(time, static () => GC.GetTotalAllocatedBytes(), static () => Environment.CpuUsage.TotalTime, () => mapped = Mapped(), () =>
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        try
         {
-            LetGo(mapped);
-            mapped = new HashSet<FileMapping>();
-            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        });
+            MappedFiles.LetGo();
+        }
+        catch (StorageException)
+        {
+            // It stays, and the kernel takes it when it has to.
+        }
     }
 
     /// <summary>Looks once.</summary>
@@ -46,43 +51,10 @@ internal sealed class MemoryAtRest(TimeProvider time, Func<long> allocated, Func
         TimeSpan nowUsed = used();
         bool rests = now - _last < Rest && nowUsed - _lastUsed < s_rest;
         (_last, _lastUsed) = (now, nowUsed);
-        if (now - _collected < Work)
+        if (rests && now - _collected >= Work)
         {
-            return;
-        }
-
-        if (!rests)
-        {
-            note();
-            return;
-        }
-
-        _collected = now;
-        collect();
-    }
-
-    // What the kernel does not tell of is kept.
-    private static IReadOnlySet<FileMapping> Mapped()
-    {
-        try
-        {
-            return MappedFiles.Find();
-        }
-        catch (StorageException)
-        {
-            return new HashSet<FileMapping>();
-        }
-    }
-
-    private static void LetGo(IReadOnlySet<FileMapping> mapped)
-    {
-        try
-        {
-            MappedFiles.LetGo(mapped);
-        }
-        catch (StorageException)
-        {
-            // It stays mapped, and the kernel takes it when it has to.
+            _collected = now;
+            collect();
         }
     }
 

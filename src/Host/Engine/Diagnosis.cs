@@ -59,7 +59,7 @@ internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageP
         LazyReport.Refused => new(
             $"{volume.Pool}/{volume.Name}", $"{volume.Image.Name} has another SHA-256 than was asked for: it is read and written no more; take out what it holds with `evestorage image save`, or delete it", $"evestorage volume delete {volume.Pool}/{volume.Name}"),
         LazyReport.Stopped => new($"{volume.Pool}/{volume.Name}", $"is not copied from {volume.Image.Name} yet: {volume.Image.Problem}", "evestorage serve"),
-        LazyReport.Damaged => new($"{volume.Pool}/{volume.Name}", $"what is not copied of {volume.Image.Name} can't be read: {volume.Image.Problem}", $"evestorage volume delete {volume.Pool}/{volume.Name}"),
+        LazyReport.Damaged => new($"{volume.Pool}/{volume.Name}", $"what is not copied of {volume.Image.Name} can't be read: {volume.Image.Problem}", $"evestorage volume show {volume.Pool}/{volume.Name}"),
         _ => new($"{volume.Pool}/{volume.Name}", $"what is not copied of {volume.Image.Name} can't be read or kept now: {volume.Image.Problem}; it is tried again", $"evestorage volume show {volume.Pool}/{volume.Name}"),
     };
 

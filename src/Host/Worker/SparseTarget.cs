@@ -7,7 +7,7 @@ namespace EveStorage.Host.Worker;
 internal sealed class SparseTarget(SafeFileHandle handle, ByteSize size, ByteSize budget, bool readsZero)
 {
     /// <summary>What it is in messages, until somebody who knows its name has them.</summary>
-    internal const string Subject = "volume";
+    internal const string Subject = "/volume";   // no image is called so: its name has no slash
 
     // The block of every file system and pool that we know: a smaller run of zeros saves no space.
     private const int BlockSize = 4096;

@@ -24,9 +24,9 @@ internal sealed class WorkerFormats
             {
                 WorkerJail.LoadAll(Of(directory).Select(static known => known.Format.GetType().Assembly));
             }
-            catch (Exception e) when (e is StorageException or IOException or UnauthorizedAccessException)
+            catch (Exception e) when (e is not OutOfMemoryException)
             {
-                // told when it is asked for
+                // Whatever a plugin throws is told to who asks for its format, and to nobody who asks for another's.
             }
         }
     }

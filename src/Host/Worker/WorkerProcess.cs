@@ -116,12 +116,13 @@ internal sealed class WorkerProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _idle.Dispose();
-        _spare?.Replace();
         _feed?.Dispose();
         if (_pump is not null)
         {
             await _pump.DisposeAsync();
         }
+
+        _spare?.Replace();
     }
 
     // The image, the files of the links, and of an import that is asked for at once the volume and the spool. Its end of a pipe is its own then.

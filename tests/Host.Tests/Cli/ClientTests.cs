@@ -15,10 +15,10 @@ public sealed class ClientTests
     private static readonly string[] s_looks =
         [
             "volume list --json", "volume show data/vm1", "volume show data/nope --json", "volume delete vm1",
-            "pool status data", "pool status data --json", "pool list", "volume list", "volume show data/vm1 --json", "volume create data/vm1 64MiB", "volume create data/vm1 64MiB --json",
+            "volume list", "volume show data/vm1 --json", "volume create data/vm1 64MiB", "volume create data/vm1 64MiB --json",
             "volume create data/vm1 64MiB --if-missing", "volume create data/vm1 64MiB --if-missing --json", "volume create data/vm2 64MiB --plan", "volume create data/vm2 64MiB --plan --json",
             "export list", "export list --json", "export add vm1 --host nqn.x,key", "fs list", "fs show nope", "operation list", "operation list --json", "operation show nope", "plugin list", "plugin list --json",
-            "device list --json", "doctor", "key list", "key list --json", "image inspect {image}", "image inspect {image} --json", "image inspect {nothing}", "image import {nothing} data/vm3",
+            "doctor", "key list", "key list --json", "image inspect {image}", "image inspect {image} --json", "image inspect {nothing}", "image import {nothing} data/vm3",
             "image import {text} data/vm3 --format qcow2", "image save data/vm1 {image}",
         ];
 

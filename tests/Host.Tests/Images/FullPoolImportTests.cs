@@ -36,7 +36,7 @@ public sealed class FullPoolImportTests
         finally
         {
             await host.EndAsync();
-            await Command.Find("umount").ShouldNotBeNull().RunAsync([ground], CancellationToken.None);
+            await MountUse.EndAsync(ground, ground, TimeProvider.System, CancellationToken.None);
         }
     }
 
