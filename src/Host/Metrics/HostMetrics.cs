@@ -81,7 +81,7 @@ internal sealed class HostMetrics(Profile profile, Overview overview, FileSystem
         Add("writes", "Writes by an export's hosts, where the transport counts them.", static traffic => traffic.Writes);
         Add("written_bytes", "Bytes that they brought.", static traffic => traffic.WrittenBytes.Bytes);
         Add("flushes", "Flushes by an export's hosts, where the transport counts them.", static traffic => traffic.Flushes);
-        Add("errors", "Commands of an export's hosts that ended with an error.", static traffic => traffic.Errors);
+        Add("errors", "Reads, writes and flushes of an export's hosts that failed after they had begun.", static traffic => traffic.Errors);
 
         void Add(string what, string help, Func<ExportTraffic, long> value) => text.Counter(
             $"evestorage_export_{what}_total", help, exports.Select(one => new Sample(value(one.Export.Traffic!), [.. Of(one.Volume), ("transport", one.Export.Transport)])));

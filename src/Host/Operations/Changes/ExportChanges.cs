@@ -34,6 +34,11 @@ internal sealed class PlanAddExport(LazyVolumes lazy) : ChangePlanner<AddExport>
             throw new StorageException(StorageErrorKind.InvalidConfiguration, name, "serves the hosts that are named and nobody else: give --host NQN");
         }
 
+        if (request.Limits is { Iops: <= 0 } or { Bandwidth.Bytes: <= 0 })
+        {
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "a limit is 1 or more: leave it out where there is to be none");
+        }
+
         IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
         VolumeRecord record = await RequireRecordAsync(pool, request.Volume, cancellationToken);
         if (ImageLayer.IsIn(record) && !transport.Serves.HasFlag(AccessKinds.Blocks))
