@@ -76,8 +76,10 @@ internal static unsafe partial class OwnCalls
 
     // linux/fs.h: per-call flags of preadv2 and pwritev2.
     internal const int RWF_DSYNC = 2;
-    internal const int MADV_PAGEOUT = 21;
     internal const int RWF_NOWAIT = 8;
+
+    // sys/mman.h: Tmds.LibC has older advice only.
+    internal const int MADV_PAGEOUT = 21;
 
     // linux/magic.h, as statfs tells them.
     internal const long BTRFS_SUPER_MAGIC = 0x9123683E;
