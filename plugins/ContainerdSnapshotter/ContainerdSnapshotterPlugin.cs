@@ -6,10 +6,8 @@ public sealed class ContainerdSnapshotterPlugin : IStoragePlugin
     /// <inheritdoc/>
     public void Register(IPluginRegistrar registrar)
     {
-        if (registrar is IFrontEndRegistrar fronts)
-        {
-            fronts.AddFrontEnd<ContainerdSnapshotterOptions>(
-                "containerd-snapshotter", new ContainerdSnapshotterOptionsValidator(), static (options, services) => new SnapshotterServer(options, services));
-        }
+        ArgumentNullException.ThrowIfNull(registrar);
+        registrar.AddFrontEnd<ContainerdSnapshotterOptions>(
+            "containerd-snapshotter", new ContainerdSnapshotterOptionsValidator(), static (options, services) => new SnapshotterServer(options, services));
     }
 }

@@ -6,28 +6,15 @@ namespace EveStorage.Luks;
 internal sealed class LuksLayer(LuksOptions options, IKeyProvider? keys) : IRekeyableLayer
 {
     /// <inheritdoc/>
-    public string Kind => "luks2";
-
-    /// <inheritdoc/>
-    public VolumeTraits Adds => VolumeTraits.Encrypted;
-
-    /// <inheritdoc/>
-    public VolumeForm Below => VolumeForm.Block;
-
-    /// <inheritdoc/>
-    public VolumeForm Above => VolumeForm.Block;
-
-    /// <inheritdoc/>
-    public IReadOnlySet<LayerPlacement> Placements { get; } = new HashSet<LayerPlacement> { LayerPlacement.UnderPool, LayerPlacement.OverVolume };
-
-    /// <inheritdoc/>
-    public bool NeedsKey => true;
-
-    /// <inheritdoc/>
-    public ByteSize Overhead { get; } = new(Cryptsetup.HeaderLength);
-
-    /// <inheritdoc/>
-    public bool KeepsZeroes => false;
+    public LayerCapabilities Capabilities { get; } = new()
+    {
+        Adds = VolumeTraits.Encrypted,
+        Below = VolumeForm.Block,
+        Above = VolumeForm.Block,
+        Placements = new HashSet<LayerPlacement> { LayerPlacement.UnderPool, LayerPlacement.OverVolume },
+        NeedsKey = true,
+        Overhead = new(Cryptsetup.HeaderLength),
+    };
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<string>> ProbeAsync(CancellationToken cancellationToken)

@@ -35,11 +35,7 @@ internal sealed class NvmetLoopTransport : IVolumeTransport
         _wait = TimeSpan.FromSeconds(options.WaitSeconds);
     }
 
-    public AccessKinds Serves => AccessKinds.Path;
-
-    public bool EndsWithHost => false;
-
-    public bool IsLocal => true;
+    public TransportCapabilities Capabilities { get; } = new() { Serves = AccessKinds.Path, IsLocal = true };
 
     public ValueTask<IReadOnlyList<string>> ProbeAsync(CancellationToken cancellationToken)
         => new(_exports.Tree.IsPresent && KernelModule.IsLoaded("nvme_loop") && KernelModule.IsLoaded("nvme_fabrics")

@@ -35,11 +35,7 @@ internal sealed class NvmetTcpTransport : IVolumeTransport
         });
     }
 
-    public AccessKinds Serves => AccessKinds.Path;
-
-    public bool EndsWithHost => false;
-
-    public bool IsLocal => false;
+    public TransportCapabilities Capabilities { get; } = new() { Serves = AccessKinds.Path };
 
     public ValueTask<IReadOnlyList<string>> ProbeAsync(CancellationToken cancellationToken)
         => new(_exports.Tree.IsPresent && KernelModule.IsLoaded("nvmet_tcp")

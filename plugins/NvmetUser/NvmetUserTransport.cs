@@ -15,11 +15,7 @@ internal sealed class NvmetUserTransport : IVolumeTransport
         _changes = new(_target);
     }
 
-    public AccessKinds Serves => AccessKinds.Blocks;
-
-    public bool EndsWithHost => true;
-
-    public bool IsLocal => false;
+    public TransportCapabilities Capabilities { get; } = new() { Serves = AccessKinds.Blocks, EndsWithHost = true };
 
     /// <summary>For tests: what is behind it.</summary>
     internal Target Target => _target;

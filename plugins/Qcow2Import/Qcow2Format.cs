@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace EveStorage.Qcow2Import;
 
 /// <summary>QEMU's copy-on-write format: versions 2 and 3 are read, without encryption, and version 3 is written.</summary>
-internal sealed class Qcow2Format : ILinkedImageFormat, ICompressingImageWriter
+internal sealed class Qcow2Format : ILinkedImageFormat, IImageWriter
 {
     private const string Zlib = "zlib";
     private const string Zstd = "zstd";
@@ -11,10 +11,7 @@ internal sealed class Qcow2Format : ILinkedImageFormat, ICompressingImageWriter
     private readonly ClusterCodecs _codecs = ClusterCodecs.Find();
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Compressions => [Zlib, Zstd];
-
-    /// <inheritdoc/>
-    public int SignatureLength => sizeof(uint);
+    public ImageFormatCapabilities Capabilities { get; } = new() { SignatureLength = sizeof(uint), Compressions = [Zlib, Zstd] };
 
     /// <inheritdoc/>
     public bool Recognizes(ReadOnlySpan<byte> head)
@@ -39,7 +36,7 @@ internal sealed class Qcow2Format : ILinkedImageFormat, ICompressingImageWriter
             null => null,
             Zlib => Qcow2Compression.Deflate,
             Zstd => Qcow2Compression.Zstd,
-            string other => throw new StorageException(StorageErrorKind.NotSupported, $"{volume.Name}", $"can't be compressed by '{other}' here; there are {string.Join(", ", Compressions)}"),
+            string other => throw new StorageException(StorageErrorKind.NotSupported, $"{volume.Name}", $"can't be compressed by '{other}' here; there are {string.Join(", ", Capabilities.Compressions)}"),
         };
         return new Qcow2Save(volume, image, compression, _codecs, progress).RunAsync(cancellationToken);
     }

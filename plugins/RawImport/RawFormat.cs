@@ -4,7 +4,7 @@ namespace EveStorage.RawImport;
 internal sealed class RawFormat : IImageFormat
 {
     /// <inheritdoc/>
-    public int SignatureLength => 0;
+    public ImageFormatCapabilities Capabilities { get; } = new();
 
     /// <summary>Never: any bytes are a raw image, so that only a person can say that these are one.</summary>
     public bool Recognizes(ReadOnlySpan<byte> head) => false;

@@ -19,11 +19,7 @@ internal sealed class VhostScsiTransport : IVolumeTransport
         _modules = ["configfs", "target_core_mod", "target_core_iblock", options.Fabric == "loopback" ? "tcm_loop" : "vhost_scsi"];
     }
 
-    public AccessKinds Serves => AccessKinds.Path;
-
-    public bool EndsWithHost => false;
-
-    public bool IsLocal => true;
+    public TransportCapabilities Capabilities { get; } = new() { Serves = AccessKinds.Path, IsLocal = true };
 
     public ValueTask<IReadOnlyList<string>> ProbeAsync(CancellationToken cancellationToken)
         => new(_tree.IsPresent

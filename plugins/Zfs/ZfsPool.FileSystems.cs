@@ -6,9 +6,8 @@ internal sealed partial class ZfsPool : IFileSystemPool
     /// <summary>What ZFS's file systems are called, by us and by the kernel.</summary>
     internal const string Kind = "zfs";
 
-    public string FileSystemKind => Kind;
-
-    public VolumeTraits FileSystemTraits => Capabilities.Traits | VolumeTraits.Quota | VolumeTraits.Reserved | VolumeTraits.Compressed;
+    public FileSystemCapabilities FileSystems
+        => new() { Kind = Kind, Traits = Capabilities.Traits | VolumeTraits.Quota | VolumeTraits.Reserved | VolumeTraits.Compressed };
 
     public FileSystemSource SourceOf(VolumeName name) => new() { Kind = Kind, Source = Zpool.DatasetOf(name) };
 
@@ -21,7 +20,7 @@ internal sealed partial class ZfsPool : IFileSystemPool
     private void RequireMakeable(VolumeSpec spec)
     {
         bool isFileSystem = spec.Form == VolumeForm.FileSystem;
-        (isFileSystem ? Capabilities with { Traits = FileSystemTraits } : Capabilities).Require(spec);
+        (isFileSystem ? Capabilities with { Traits = FileSystems.Traits } : Capabilities).Require(spec);
         if (isFileSystem && spec.Reservation > spec.Size)
         {
             throw new StorageException(StorageErrorKind.InvalidConfiguration, Subject(spec.Name), $"can't have {spec.Reservation} kept free for it of a size of {spec.Size}");
@@ -38,6 +37,6 @@ internal sealed partial class ZfsPool : IFileSystemPool
         VolumeTraits lacking = (dataset.IsReserved ? VolumeTraits.Thin : VolumeTraits.None)
             | (dataset.Reservation.Bytes == 0 ? VolumeTraits.Reserved : VolumeTraits.None)
             | (dataset.IsCompressed ? VolumeTraits.None : VolumeTraits.Compressed);
-        return FileSystemTraits & ~lacking;
+        return FileSystems.Traits & ~lacking;
     }
 }

@@ -4,7 +4,7 @@ namespace EveStorage.ZfsStreamImport;
 internal sealed class ZfsStreamFormat : IImageWriter
 {
     /// <inheritdoc/>
-    public int SignatureLength => RecordView.Length;
+    public ImageFormatCapabilities Capabilities { get; } = new() { SignatureLength = RecordView.Length };
 
     /// <inheritdoc/>
     public bool Recognizes(ReadOnlySpan<byte> head) => StreamHeader.SwapOf(head) is not null;

@@ -8,17 +8,8 @@ namespace EveStorage;
 /// </summary>
 public interface IFileSystemPool : IStoragePool
 {
-    /// <summary>
-    /// What such a file system is called, for people and in records: <c>zfs</c>. No layer has that name. Whoever plans one puts it into
-    /// <see cref="VolumeSpec.Layers"/>, as the only one there, by which it is known for one.
-    /// </summary>
-    string FileSystemKind { get; }
-
-    /// <summary>
-    /// What a file system of the pool has, or can be asked to have. That may be more than its block volumes have by
-    /// <see cref="BackendCapabilities.Traits"/>, <see cref="VolumeTraits.Quota"/> and <see cref="VolumeTraits.Reserved"/> above all.
-    /// </summary>
-    VolumeTraits FileSystemTraits { get; }
+    /// <summary>What the pool says of its file systems.</summary>
+    FileSystemCapabilities FileSystems { get; }
 
     /// <summary>What the kernel is told to mount one. Known before it exists, so that plans can be joined; it goes with the name.</summary>
     FileSystemSource SourceOf(VolumeName name);
@@ -29,6 +20,22 @@ public interface IFileSystemPool : IStoragePool
     /// </summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: the pool does not keep such a limit.</exception>
     ValueTask<Plan> PlanLimitAsync(VolumeName name, FileSystemLimits limits, CancellationToken cancellationToken);
+}
+
+/// <summary>What a pool says of the file systems that it makes by itself.</summary>
+public sealed record FileSystemCapabilities
+{
+    /// <summary>
+    /// What such a file system is called, for people and in records: <c>zfs</c>. No layer has that name. Whoever plans one puts it into
+    /// <see cref="VolumeSpec.Layers"/>, as the only one there, by which it is known for one.
+    /// </summary>
+    public required string Kind { get; init; }
+
+    /// <summary>
+    /// What a file system of the pool has, or can be asked to have. That may be more than its block volumes have by
+    /// <see cref="BackendCapabilities.Traits"/>, <see cref="VolumeTraits.Quota"/> and <see cref="VolumeTraits.Reserved"/> above all.
+    /// </summary>
+    public required VolumeTraits Traits { get; init; }
 }
 
 /// <summary>What a file system of a pool's own is mounted of: mount(2) has its kind, its source and its data.</summary>

@@ -3,8 +3,8 @@ namespace EveStorage;
 /// <summary>A disk image format.</summary>
 public interface IImageFormat
 {
-    /// <summary>How many leading bytes <see cref="Recognizes"/> needs.</summary>
-    int SignatureLength { get; }
+    /// <summary>What it says of itself: the same at all times.</summary>
+    ImageFormatCapabilities Capabilities { get; }
 
     /// <summary>Whether an image starting with <paramref name="head"/> is of this format.</summary>
     bool Recognizes(ReadOnlySpan<byte> head);

@@ -15,7 +15,7 @@ public sealed record SavedVolume
     /// <summary>Its bytes.</summary>
     public required IBlockSource Blocks { get; init; }
 
-    /// <summary>How they are compressed, of what an <see cref="ICompressingImageWriter"/> has; null for as the format does by itself.</summary>
+    /// <summary>How they are compressed, by one of <see cref="ImageFormatCapabilities.Compressions"/>; null for as the format does by itself.</summary>
     public string? Compression { get; init; }
 }
 
@@ -32,11 +32,4 @@ public interface IImageWriter : IImageFormat
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="StorageException">The volume can't be read, or is none that the format can hold.</exception>
     ValueTask WriteAsync(SavedVolume volume, Stream image, IProgress<ByteSize> progress, CancellationToken cancellationToken);
-}
-
-/// <summary>A format that volumes can be written in, and that compresses them when it is asked to.</summary>
-public interface ICompressingImageWriter : IImageWriter
-{
-    /// <summary>The ways that it has, by the format's own words.</summary>
-    IReadOnlyList<string> Compressions { get; }
 }

@@ -29,11 +29,18 @@ public interface IPluginRegistrar
     void AddKeyProvider<TOptions>(string kind, IValidateOptions<TOptions> rules, Func<TOptions, PluginServices, IKeyProvider> create)
         where TOptions : class, new();
 
-    /// <summary>Adds an image format. It has no options: its limits are part of the format.</summary>
+    /// <summary>Adds a kind of front end.</summary>
+    void AddFrontEnd<TOptions>(string kind, IValidateOptions<TOptions> rules, Func<TOptions, PluginServices, IFrontEnd> create)
+        where TOptions : class, new();
+
+    /// <summary>Adds an image format. It has no options: its limits are part of the format. It is also made in the host, to write images.</summary>
     void AddImageFormat(string kind, Func<PluginServices, IImageFormat> create);
 }
 
-/// <summary>What the host lends a plugin's parts.</summary>
+/// <summary>
+/// What the host lends a plugin's parts. What a later contract adds is null where a host has none: a part does without it. Image formats are made
+/// in a process without rights, where nothing of it leads anywhere: they have the source that they are given, and that alone.
+/// </summary>
 public sealed record PluginServices
 {
     /// <summary>Loggers.</summary>
@@ -45,7 +52,7 @@ public sealed record PluginServices
     /// <summary>Where what happens outside of an operation is told.</summary>
     public required IEventSink Events { get; init; }
 
-    /// <summary>The part's name in the profile: of the pool, of the transport; the kind where it has none.</summary>
+    /// <summary>The part's name in the profile: of the pool, of the transport, of the front end; what it is, such as <c>keys</c>, where it has none.</summary>
     public required string Name { get; init; }
 
     /// <summary>
@@ -54,6 +61,6 @@ public sealed record PluginServices
     /// </summary>
     public IReadOnlyList<string> Devices { get; init; } = [];
 
-    /// <summary>Where keys come from; null where the profile declares no source of keys.</summary>
+    /// <summary>Where keys come from; null where the profile declares no source of keys, for such a source itself, and for image formats.</summary>
     public IKeyProvider? Keys { get; init; }
 }

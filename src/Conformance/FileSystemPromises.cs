@@ -74,7 +74,7 @@ internal static class FileSystemPromises
 
     private static async Task ReservedAsync(IFileSystemPool pool, RunPlan run, CancellationToken cancellationToken)
     {
-        if (!pool.FileSystemTraits.HasFlag(VolumeTraits.Reserved))
+        if (!pool.FileSystems.Traits.HasFlag(VolumeTraits.Reserved))
         {
             return;
         }
@@ -109,7 +109,7 @@ internal static class FileSystemPromises
     private static async Task LimitsAsync(IFileSystemPool pool, RunPlan run, CancellationToken cancellationToken)
     {
         await MakeAsync(pool, run, Volume, cancellationToken);
-        FileSystemLimits limits = new() { Size = new(s_size.Bytes / 2), Reservation = pool.FileSystemTraits.HasFlag(VolumeTraits.Reserved) ? new(s_size.Bytes / 4) : null };
+        FileSystemLimits limits = new() { Size = new(s_size.Bytes / 2), Reservation = pool.FileSystems.Traits.HasFlag(VolumeTraits.Reserved) ? new(s_size.Bytes / 4) : null };
         OperationRequest request = NewRequest();
         Plan plan = await pool.PlanLimitAsync(Volume, limits, cancellationToken);
         await run(plan, request, cancellationToken);
@@ -172,7 +172,7 @@ internal static class FileSystemPromises
     private static VolumeSpec SpecOf(VolumeName name) => new() { Name = name, Form = VolumeForm.FileSystem, Size = s_size, Traits = VolumeTraits.Thin };
 
     private static Task MakeAsync(IFileSystemPool pool, RunPlan run, VolumeName name, CancellationToken cancellationToken)
-        => RunAsync(pool.PlanCreateAsync(SpecOf(name) with { Traits = pool.FileSystemTraits & VolumeTraits.Thin }, cancellationToken), run, name, cancellationToken);
+        => RunAsync(pool.PlanCreateAsync(SpecOf(name) with { Traits = pool.FileSystems.Traits & VolumeTraits.Thin }, cancellationToken), run, name, cancellationToken);
 
     private static async Task RunAsync(ValueTask<Plan> plan, RunPlan run, VolumeName name, CancellationToken cancellationToken)
         => await run(await plan, NewRequest(name), cancellationToken);

@@ -9,7 +9,7 @@ public sealed record TransportCase(string Name, Func<TransportBench, Cancellatio
     public bool IsAboutHosts { get; init; }
 
     /// <summary>Whether <paramref name="bench"/>'s transport promises it.</summary>
-    public bool AppliesTo(TransportBench bench) => !IsAboutHosts || !bench.Transport.IsLocal;
+    public bool AppliesTo(TransportBench bench) => !IsAboutHosts || !bench.Transport.Capabilities.IsLocal;
 }
 
 /// <summary>A transport and what it takes to check it: volumes to serve, hosts to serve them to, and how plans are run.</summary>
@@ -36,7 +36,7 @@ public sealed record TransportBench
     /// <summary>Asks the transport for an export beside another's hosts: what it says is what <see cref="HidesFromOtherHosts"/> is to be.</summary>
     public async ValueTask<bool> MasksAsync(CancellationToken cancellationToken)
     {
-        if (Transport.IsLocal)
+        if (Transport.Capabilities.IsLocal)
         {
             return false;
         }

@@ -29,7 +29,7 @@ internal sealed class TransportTrial(TransportBench bench)
     internal static OperationRequest NewRequest() => new() { Id = Guid.NewGuid() };
 
     /// <summary>The specification as this transport takes it: one for this machine's programs takes no hosts.</summary>
-    internal ExportSpec Asked(ExportSpec spec) => bench.Transport.IsLocal ? spec with { AllowedHosts = [] } : spec;
+    internal ExportSpec Asked(ExportSpec spec) => bench.Transport.Capabilities.IsLocal ? spec with { AllowedHosts = [] } : spec;
 
     internal async Task<Plan> PlanAsync(ExportSpec spec, CancellationToken cancellationToken)
         => await bench.Transport.PlanExportAsync(Asked(spec), (await VolumeOfAsync(spec, cancellationToken)).Access, cancellationToken);

@@ -6,28 +6,13 @@ namespace EveStorage.FileSystems;
 public sealed class FileSystemLayer(FileSystemFormat format, FileSystemOptions options) : IVolumeLayer
 {
     /// <inheritdoc/>
-    public string Kind => format.Kind;
-
-    /// <inheritdoc/>
-    public VolumeTraits Adds => VolumeTraits.Quota;
-
-    /// <inheritdoc/>
-    public VolumeForm Below => VolumeForm.Block;
-
-    /// <inheritdoc/>
-    public VolumeForm Above => VolumeForm.FileSystem;
-
-    /// <inheritdoc/>
-    public IReadOnlySet<LayerPlacement> Placements { get; } = new HashSet<LayerPlacement> { LayerPlacement.OverVolume };
-
-    /// <inheritdoc/>
-    public bool NeedsKey => false;
-
-    /// <summary>Nothing beside its volume: its own tables are part of the size that was asked for.</summary>
-    public ByteSize Overhead { get; }
-
-    /// <inheritdoc/>
-    public bool KeepsZeroes => false;
+    public LayerCapabilities Capabilities { get; } = new()
+    {
+        Adds = VolumeTraits.Quota,
+        Below = VolumeForm.Block,
+        Above = VolumeForm.FileSystem,   // with no overhead: its own tables are part of the size that was asked for
+        Placements = new HashSet<LayerPlacement> { LayerPlacement.OverVolume },
+    };
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<string>> ProbeAsync(CancellationToken cancellationToken)

@@ -35,6 +35,9 @@ public abstract class BrokenPlugin : IStoragePlugin
         public void AddKeyProvider<TOptions>(string kind, IValidateOptions<TOptions> rules, Func<TOptions, PluginServices, IKeyProvider> create)
             where TOptions : class, new() => throw new InvalidOperationException();
 
+        public void AddFrontEnd<TOptions>(string kind, IValidateOptions<TOptions> rules, Func<TOptions, PluginServices, IFrontEnd> create)
+            where TOptions : class, new() => throw new InvalidOperationException();
+
         public void AddImageFormat(string kind, Func<PluginServices, IImageFormat> create) => throw new InvalidOperationException();
     }
 

@@ -10,11 +10,7 @@ internal sealed class MemoryTransport(Broken broken) : IVolumeTransport
     private readonly Dictionary<Guid, Served> _served = [];
     private readonly List<Session> _sessions = [];
 
-    public AccessKinds Serves => AccessKinds.Blocks;
-
-    public bool EndsWithHost => true;
-
-    public bool IsLocal => false;
+    public TransportCapabilities Capabilities { get; } = new() { Serves = AccessKinds.Blocks, EndsWithHost = true };
 
     public ValueTask<IReadOnlyList<string>> ProbeAsync(CancellationToken cancellationToken) => new([]);
 

@@ -39,12 +39,12 @@ public class RealRootTests
         LayerSite above = ground.Site with { LowerPath = luks.PathOver(below) };
         Plan open = (await luks.PlanOpenAsync(below, default)).Then(await ground.Layer.PlanOpenAsync(above, default));
         Plan close = (await ground.Layer.PlanCloseAsync(above, default)).Then(await luks.PlanCloseAsync(below, default));
-        ground.Resize(new(ground.Size.Bytes + luks.Overhead.Bytes));
+        ground.Resize(new(ground.Size.Bytes + luks.Capabilities.Overhead.Bytes));
 
         await Ground.RunAsync(new((await luks.PlanFormatAsync(below, default)).Then(await luks.PlanOpenAsync(below, default))
             .Then(await ground.Layer.PlanFormatAsync(above, default)).Then(await ground.Layer.PlanOpenAsync(above, default))));
         await File.WriteAllTextAsync(Path.Combine(ground.Point, "a"), "kept secret");
-        ground.Resize(new((ground.Size.Bytes * 2) + luks.Overhead.Bytes));
+        ground.Resize(new((ground.Size.Bytes * 2) + luks.Capabilities.Overhead.Bytes));
         await Ground.RunAsync(new((await luks.PlanGrowAsync(below, default)).Then(await ground.Layer.PlanGrowAsync(above, default))));
         ByteSize grown = FileSystem.Of(ground.Point).Size;
         await Ground.RunAsync(new(close));

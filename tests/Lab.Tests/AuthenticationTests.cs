@@ -172,6 +172,8 @@ public sealed class AuthenticationTests(ServedGuest served)
 
         void IPluginRegistrar.AddKeyProvider<TOptions>(string kind, IValidateOptions<TOptions> rules, Func<TOptions, PluginServices, IKeyProvider> create) => throw new NotSupportedException();
 
+        void IPluginRegistrar.AddFrontEnd<TOptions>(string kind, IValidateOptions<TOptions> rules, Func<TOptions, PluginServices, IFrontEnd> create) => throw new NotSupportedException();
+
         void IPluginRegistrar.AddImageFormat(string kind, Func<PluginServices, IImageFormat> create) => throw new NotSupportedException();
     }
 }

@@ -33,7 +33,7 @@ public class FormatTests
 
         using System.Text.Json.JsonDocument json = System.Text.Json.JsonDocument.Parse(metadata);
         System.Text.Json.JsonElement segment = json.RootElement.GetProperty("segments").GetProperty("0");
-        segment.GetProperty("offset").GetString().ShouldBe($"{below.Layer.Overhead.Bytes}");
+        segment.GetProperty("offset").GetString().ShouldBe($"{below.Layer.Capabilities.Overhead.Bytes}");
         segment.GetProperty("sector_size").GetInt32().ShouldBe(4096);
         segment.GetProperty("encryption").GetString().ShouldBe("aes-xts-plain64");
         json.RootElement.GetProperty("keyslots").GetProperty("0").GetProperty("key_size").GetInt32().ShouldBe(32);

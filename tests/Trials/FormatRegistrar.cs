@@ -20,4 +20,7 @@ internal sealed class FormatRegistrar : IPluginRegistrar
 
     public void AddKeyProvider<TOptions>(string kind, IValidateOptions<TOptions> rules, Func<TOptions, PluginServices, IKeyProvider> create)
         where TOptions : class, new() => throw new NotSupportedException();
+
+    public void AddFrontEnd<TOptions>(string kind, IValidateOptions<TOptions> rules, Func<TOptions, PluginServices, IFrontEnd> create)
+        where TOptions : class, new() => throw new NotSupportedException();
 }

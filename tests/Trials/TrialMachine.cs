@@ -103,6 +103,9 @@ public abstract class TrialMachine<TOptions>(IStoragePlugin plugin, string name,
         public void AddKeyProvider<TAny>(string kind, IValidateOptions<TAny> rules, Func<TAny, PluginServices, IKeyProvider> create)
             where TAny : class, new() => throw new NotSupportedException();
 
+        public void AddFrontEnd<TAny>(string kind, IValidateOptions<TAny> rules, Func<TAny, PluginServices, IFrontEnd> create)
+            where TAny : class, new() => throw new NotSupportedException();
+
         public void AddImageFormat(string kind, Func<PluginServices, IImageFormat> create) => throw new NotSupportedException();
     }
 }

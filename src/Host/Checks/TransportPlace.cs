@@ -16,7 +16,7 @@ internal sealed class TransportPlace : IDisposable
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: it serves programs of this machine alone, and not by devices.</exception>
     internal async Task<TransportBench> BenchAsync(IVolumeTransport transport, RunPlan run, CancellationToken cancellationToken)
     {
-        if (transport.IsLocal)
+        if (transport.Capabilities.IsLocal)
         {
             await LocalHost.RequireDevicesAsync(transport, Make(ByteSize.MiB(1)), run, cancellationToken);
         }
@@ -26,7 +26,7 @@ internal sealed class TransportPlace : IDisposable
             Transport = transport,
             Run = run,
             MakeVolumeAsync = (size, _) => new(Make(size)),
-            ConnectAsync = (host, subsystem, cancel) => transport.IsLocal
+            ConnectAsync = (host, subsystem, cancel) => transport.Capabilities.IsLocal
                 ? LocalHost.FindAsync(transport, subsystem, cancel)
                 : ConnectAsync(transport, host, subsystem, cancel),
         };

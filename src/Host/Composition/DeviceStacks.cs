@@ -15,17 +15,17 @@ internal static class DeviceStacks
         PoolName pool, IReadOnlyList<string> devices, IReadOnlyList<PlacedLayer> layers, IReadOnlyDictionary<string, KeyName>? keys = null)
     {
         PlacedLayer[] under = [.. layers.Where(placed => placed.Placement == LayerPlacement.UnderPool)];
-        if (Array.Find(under, placed => !placed.Layer.Placements.Contains(LayerPlacement.UnderPool)) is PlacedLayer wrong)
+        if (Array.Find(under, placed => !placed.Layer.Capabilities.Placements.Contains(LayerPlacement.UnderPool)) is PlacedLayer wrong)
         {
-            throw new StorageException(StorageErrorKind.InvalidConfiguration, $"{pool}", $"{wrong.Layer.Kind} can't lie under a pool: place it OverVolume");
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, $"{pool}", $"{wrong.Kind} can't lie under a pool: place it OverVolume");
         }
 
         return [.. devices.Select(device => LayerStack.UnderPool(
             pool, device, under.Length == 0 ? device : Drive.Find(device)?.Path ?? device, under.Select(placed => (placed.Layer, RecordOf(placed)))))];
 
         LayerRecord RecordOf(PlacedLayer placed)
-            => new() { Kind = placed.Layer.Kind, Key = keys?.TryGetValue(placed.Layer.Kind, out KeyName key) == true ? $"{key}" : KeyOf(pool, placed) };
+            => new() { Kind = placed.Kind, Key = keys?.TryGetValue(placed.Kind, out KeyName key) == true ? $"{key}" : KeyOf(pool, placed) };
     }
 
-    private static string? KeyOf(PoolName pool, PlacedLayer placed) => placed.Layer.NeedsKey ? placed.Key ?? $"pool-{pool}" : null;
+    private static string? KeyOf(PoolName pool, PlacedLayer placed) => placed.Layer.Capabilities.NeedsKey ? placed.Key ?? $"pool-{pool}" : null;
 }

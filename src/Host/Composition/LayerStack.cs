@@ -3,8 +3,8 @@ using System.Text;
 
 namespace EveStorage.Host.Composition;
 
-/// <summary>A layer at its place in a stack.</summary>
-internal sealed record StackedLayer(IVolumeLayer Layer, LayerSite Site)
+/// <summary>A layer at its place in a stack, and its kind, as records have it.</summary>
+internal sealed record StackedLayer(string Kind, IVolumeLayer Layer, LayerSite Site)
 {
     /// <summary>The path it shows.</summary>
     internal string Path => Layer.PathOver(Site);
@@ -29,9 +29,9 @@ internal sealed class LayerStack
                 Name = $"{name}-{record.Kind}",
                 LowerPath = Path,
                 Key = record.Key is null ? null : new KeyName(record.Key),
-                Mount = layer.Above == VolumeForm.FileSystem ? mount : null,
+                Mount = layer.Capabilities.Above == VolumeForm.FileSystem ? mount : null,
             };
-            _layers.Add(new(layer, site));
+            _layers.Add(new(record.Kind, layer, site));
         }
     }
 
@@ -54,16 +54,16 @@ internal sealed class LayerStack
     internal string Path => _layers.Count == 0 ? _bottom : _layers[^1].Path;
 
     /// <summary>The file system at the top; null when a block device is there.</summary>
-    internal StackedLayer? FileSystem => _layers.Count > 0 && _layers[^1].Layer.Above == VolumeForm.FileSystem ? _layers[^1] : null;
+    internal StackedLayer? FileSystem => _layers.Count > 0 && _layers[^1].Layer.Capabilities.Above == VolumeForm.FileSystem ? _layers[^1] : null;
 
     /// <summary>What the layers take of what lies below.</summary>
-    internal ByteSize Overhead => new(_layers.Sum(stacked => stacked.Layer.Overhead.Bytes));
+    internal ByteSize Overhead => new(_layers.Sum(stacked => stacked.Layer.Capabilities.Overhead.Bytes));
 
     /// <summary>What the layers add.</summary>
-    internal VolumeTraits Adds => _layers.Aggregate(VolumeTraits.None, (traits, stacked) => traits | stacked.Layer.Adds);
+    internal VolumeTraits Adds => _layers.Aggregate(VolumeTraits.None, (traits, stacked) => traits | stacked.Layer.Capabilities.Adds);
 
     /// <summary>Whether what reads as zero at the bottom does so at the top.</summary>
-    internal bool KeepsZeroes => _layers.TrueForAll(stacked => stacked.Layer.KeepsZeroes);
+    internal bool KeepsZeroes => _layers.TrueForAll(stacked => stacked.Layer.Capabilities.KeepsZeroes);
 
     /// <summary>The layers of a volume. They are named by its id, so that a rename leaves them alone.</summary>
     internal static LayerStack OverVolume(

@@ -24,9 +24,9 @@ internal static class PoolKeys
         Dictionary<string, KeyName> keys = [];
         foreach (StackedLayer stacked in devices.SelectMany(device => device.Layers))
         {
-            if (!keys.ContainsKey(stacked.Layer.Kind) && await FindAsync(stacked, cancellationToken) is KeyName key)
+            if (!keys.ContainsKey(stacked.Kind) && await FindAsync(stacked, cancellationToken) is KeyName key)
             {
-                keys.Add(stacked.Layer.Kind, key);
+                keys.Add(stacked.Kind, key);
             }
         }
 

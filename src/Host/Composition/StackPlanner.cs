@@ -23,15 +23,15 @@ internal static class StackPlanner
         (IFileSystemPool? native, BackendCapabilities capabilities, IReadOnlyList<PlacedLayer> composed) = Compose(parts, pool, spec, kind);
         (IVolumeLayer Layer, LayerRecord Record)[] layers =
             [
-                .. native is null ? [] : ((IVolumeLayer, LayerRecord)[])[(new NativeFileSystem(native, spec.Name), new() { Kind = native.FileSystemKind })],
+                .. native is null ? [] : ((IVolumeLayer, LayerRecord)[])[(new NativeFileSystem(native, spec.Name), new() { Kind = native.FileSystems.Kind })],
                 .. composed.Where(placed => placed.Placement == LayerPlacement.OverVolume)
-                    .Select(placed => (placed.Layer, new LayerRecord { Kind = placed.Layer.Kind, Key = placed.Layer.NeedsKey ? $"volume-{id:D}" : null })),
+                    .Select(placed => (placed.Layer, new LayerRecord { Kind = placed.Kind, Key = placed.Layer.Capabilities.NeedsKey ? $"volume-{id:D}" : null })),
             ];
-        await RequireAsync(spec.Name, layers.Select(layer => layer.Layer), cancellationToken);
+        await RequireAsync(spec.Name, layers.Select(layer => (layer.Record.Kind, layer.Layer)), cancellationToken);
         LayerStack stack = parts.StackOf(pool, spec.Name, id, layers, mount);
         VolumeSpec lowest = spec with
         {
-            Form = layers.Length == 0 ? spec.Form : layers[0].Layer.Below,
+            Form = layers.Length == 0 ? spec.Form : layers[0].Layer.Capabilities.Below,
             Size = new(spec.Size.Bytes + stack.Overhead.Bytes),
             Traits = spec.Traits & capabilities.Traits,
             Layers = [.. layers.Select(layer => layer.Record), .. spec.Layers],
@@ -65,9 +65,9 @@ internal static class StackPlanner
     private static (IFileSystemPool? Native, BackendCapabilities Capabilities, IReadOnlyList<PlacedLayer> Composed) ComposeAs(
         StorageParts parts, IStoragePool pool, VolumeSpec spec, string? kind)
     {
-        PlacedLayer[] available = [.. parts.LayersOf(pool.Name).Where(placed => kind is null || placed.Layer.Above != VolumeForm.FileSystem || placed.Layer.Kind == kind)];
-        IFileSystemPool? native = spec.Form == VolumeForm.FileSystem && pool is IFileSystemPool own && own.FileSystemKind == kind ? own : null;
-        BackendCapabilities capabilities = native is not null ? pool.Capabilities with { Traits = native.FileSystemTraits }
+        PlacedLayer[] available = [.. parts.LayersOf(pool.Name).Where(placed => kind is null || placed.Layer.Capabilities.Above != VolumeForm.FileSystem || placed.Kind == kind)];
+        IFileSystemPool? native = spec.Form == VolumeForm.FileSystem && pool is IFileSystemPool own && own.FileSystems.Kind == kind ? own : null;
+        BackendCapabilities capabilities = native is not null ? pool.Capabilities with { Traits = native.FileSystems.Traits }
             : pool is IFileSystemPool ? pool.Capabilities with { Forms = new HashSet<VolumeForm> { VolumeForm.Block } }
             : pool.Capabilities;
         return (native, capabilities, VolumeComposer.Compose(spec, capabilities, available));
@@ -101,12 +101,12 @@ internal static class StackPlanner
         => stacks.SelectMany(stack => stack.Layers).Select(stacked => stacked.Site.Key).OfType<KeyName>().Distinct();
 
     /// <summary>Refuses layers that this machine can't carry out, with every reason.</summary>
-    internal static async Task RequireAsync<T>(T subject, IEnumerable<IVolumeLayer> layers, CancellationToken cancellationToken)
+    internal static async Task RequireAsync<T>(T subject, IEnumerable<(string Kind, IVolumeLayer Layer)> layers, CancellationToken cancellationToken)
     {
         List<string> missing = [];
-        foreach (IVolumeLayer layer in layers)
+        foreach ((string kind, IVolumeLayer layer) in layers)
         {
-            missing.AddRange((await layer.ProbeAsync(cancellationToken)).Select(reason => $"{layer.Kind}: {reason}"));
+            missing.AddRange((await layer.ProbeAsync(cancellationToken)).Select(reason => $"{kind}: {reason}"));
         }
 
         if (missing.Count > 0)

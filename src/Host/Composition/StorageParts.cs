@@ -26,7 +26,7 @@ internal sealed class StorageParts(Profile profile, PluginCatalog catalog, Taken
     /// <summary>Makes a declared front end, which the caller disposes.</summary>
     /// <exception cref="StorageException">No usable plugin provides its kind, or its options are wrong.</exception>
     internal IFrontEnd MakeFrontEnd(string name)
-        => PartOf(catalog.FrontEnds, "front end", profile.FrontEnds[name].Kind).Create(profile.FrontEnds[name].Options, BareServices(name));
+        => PartOf(catalog.FrontEnds, "front end", profile.FrontEnds[name].Kind).Create(profile.FrontEnds[name].Options, ServicesFor(name));
 
     /// <summary>The pools that are declared.</summary>
     internal IEnumerable<PoolName> PoolNames => profile.Pools.Keys;
@@ -138,7 +138,7 @@ internal sealed class StorageParts(Profile profile, PluginCatalog catalog, Taken
             if (!_layers.TryGetValue(pool, out IReadOnlyList<PlacedLayer>? layers))
             {
                 layers = [.. options.Layers.Select(layer => new PlacedLayer(
-                    PartOf(catalog.Layers, "layer", layer.Kind).Create(layer.Options, ServicesFor($"{pool}")), layer.Placement, layer.Key.Length == 0 ? null : layer.Key))];
+                    layer.Kind, PartOf(catalog.Layers, "layer", layer.Kind).Create(layer.Options, ServicesFor($"{pool}")), layer.Placement, layer.Key.Length == 0 ? null : layer.Key))];
                 _layers.Add(pool, layers);
             }
 
@@ -193,8 +193,8 @@ internal sealed class StorageParts(Profile profile, PluginCatalog catalog, Taken
     /// <summary>The kinds of file system that a pool can have, the one that is made where none is named first: its own, then its layers'.</summary>
     internal IReadOnlyList<string> FileSystemKindsOf(IStoragePool pool)
         => [
-            .. pool is IFileSystemPool native ? (string[])[native.FileSystemKind] : [],
-            .. LayersOf(pool.Name).Where(placed => placed.Layer.Above == VolumeForm.FileSystem).Select(placed => placed.Layer.Kind),
+            .. pool is IFileSystemPool native ? (string[])[native.FileSystems.Kind] : [],
+            .. LayersOf(pool.Name).Where(placed => placed.Layer.Capabilities.Above == VolumeForm.FileSystem).Select(placed => placed.Kind),
         ];
 
     /// <summary>Where keys come from.</summary>
@@ -218,8 +218,8 @@ internal sealed class StorageParts(Profile profile, PluginCatalog catalog, Taken
 
     // The profile's layer of that kind has the options; one that it no longer has is made with none.
     private IVolumeLayer RecordedLayer(IStoragePool pool, VolumeName volume, string kind)
-        => pool is IFileSystemPool native && native.FileSystemKind == kind ? new NativeFileSystem(native, volume)
-            : LayersOf(pool.Name).FirstOrDefault(placed => placed.Layer.Kind == kind)?.Layer
+        => pool is IFileSystemPool native && native.FileSystems.Kind == kind ? new NativeFileSystem(native, volume)
+            : LayersOf(pool.Name).FirstOrDefault(placed => placed.Kind == kind)?.Layer
             ?? PartOf(catalog.Layers, "layer", kind).Create(new ConfigurationBuilder().Build().GetSection("none"), ServicesFor($"{pool.Name}"));
 
     /// <inheritdoc/>

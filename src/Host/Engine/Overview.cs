@@ -40,8 +40,8 @@ internal sealed class Overview(StorageParts parts, OpenPools pools, LazyVolumes 
                 Created = true,
                 Id = pool.Id,
                 Status = await pool.GetStatusAsync(cancellationToken),
-                Forms = [.. pool.Capabilities.Forms.Concat(layers.Select(placed => placed.Layer.Above)).Distinct().Order()],
-                Traits = layers.Aggregate(pool.Capabilities.Traits, (traits, placed) => traits | placed.Layer.Adds),
+                Forms = [.. pool.Capabilities.Forms.Concat(layers.Select(placed => placed.Layer.Capabilities.Above)).Distinct().Order()],
+                Traits = layers.Aggregate(pool.Capabilities.Traits, (traits, placed) => traits | placed.Layer.Capabilities.Adds),
             };
         }
         catch (StorageException e)
@@ -178,7 +178,7 @@ internal sealed class Overview(StorageParts parts, OpenPools pools, LazyVolumes 
             Reservation = volume.Reservation,
             Traits = volume.Traits | stack.Adds | below,
             Path = stack.Path,
-            Layers = [.. stack.Layers.Select(stacked => stacked.Layer.Kind)],
+            Layers = [.. stack.Layers.Select(stacked => stacked.Kind)],
             Open = await stack.IsOpenAsync(cancellationToken),
             Created = record?.Created,
             Snapshots = snapshots,

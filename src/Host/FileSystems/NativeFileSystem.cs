@@ -8,38 +8,25 @@ namespace EveStorage.Host.FileSystems;
 /// </summary>
 internal sealed class NativeFileSystem(IFileSystemPool pool, VolumeName volume) : IVolumeLayer
 {
+    private static readonly LayerCapabilities s_capabilities = new()
+    {
+        Below = VolumeForm.FileSystem,
+        Above = VolumeForm.FileSystem,
+        Placements = new HashSet<LayerPlacement> { LayerPlacement.OverVolume },
+        KeepsZeroes = true,
+    };
+
     private readonly FileSystemSource _source = pool.SourceOf(volume);
 
     /// <inheritdoc/>
-    public string Kind => pool.FileSystemKind;
-
-    /// <inheritdoc/>
-    public VolumeTraits Adds => VolumeTraits.None;
-
-    /// <inheritdoc/>
-    public VolumeForm Below => VolumeForm.FileSystem;
-
-    /// <inheritdoc/>
-    public VolumeForm Above => VolumeForm.FileSystem;
-
-    /// <inheritdoc/>
-    public IReadOnlySet<LayerPlacement> Placements { get; } = new HashSet<LayerPlacement> { LayerPlacement.OverVolume };
-
-    /// <inheritdoc/>
-    public bool NeedsKey => false;
-
-    /// <inheritdoc/>
-    public ByteSize Overhead { get; }
-
-    /// <inheritdoc/>
-    public bool KeepsZeroes => true;
+    public LayerCapabilities Capabilities => s_capabilities;
 
     /// <summary>The pool's file system.</summary>
     internal VolumeName Volume => volume;
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<string>> ProbeAsync(CancellationToken cancellationToken)
-        => new(FileOwner.Ours == 0 ? [] : [$"{Kind}: mounting needs root"]);
+        => new(FileOwner.Ours == 0 ? [] : [$"{pool.FileSystems.Kind}: mounting needs root"]);
 
     /// <inheritdoc/>
     public string PathOver(LayerSite site) => site.Mount?.Path ?? _source.Source;

@@ -134,13 +134,13 @@ internal sealed class ImageConversion(PluginCatalog catalog, Profile profile, Sp
             : Array.Find(writers, known => known.Kind == request.Format).Writer
             ?? throw new StorageException(
                 StorageErrorKind.NotSupported, request.ImageName, $"'{request.Format}' can't be written here; there are {string.Join(", ", writers.Select(known => known.Kind).Prepend(WriteImage.Raw))}");
-        IReadOnlyList<string> compressions = (writer as ICompressingImageWriter)?.Compressions ?? [];
+        IReadOnlyList<string> compressions = writer?.Capabilities.Compressions ?? [];
         if (request.Compression is not string wanted || compressions.Contains(wanted))
         {
             return new(writer, request.Compression);
         }
 
-        string[] others = [.. writers.Where(known => known.Writer is ICompressingImageWriter other && other.Compressions.Contains(wanted)).Select(known => $"--format {known.Kind}")];
+        string[] others = [.. writers.Where(known => known.Writer.Capabilities.Compressions.Contains(wanted)).Select(known => $"--format {known.Kind}")];
         string instead = compressions.Count > 0 ? $"there are {string.Join(", ", compressions)}"
             : others.Length > 0 ? $"ask for {string.Join(" or ", others)}, or leave --compression out" : "leave --compression out";
         throw new StorageException(StorageErrorKind.NotSupported, request.ImageName, $"can't be compressed by '{wanted}' as {request.Format}: {instead}");

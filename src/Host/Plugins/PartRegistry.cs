@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 namespace EveStorage.Host.Plugins;
 
 /// <summary>Takes what one plugin registers. It makes none of it.</summary>
-internal sealed class PartRegistry(string plugin) : IFrontEndRegistrar
+internal sealed class PartRegistry(string plugin) : IPluginRegistrar
 {
     /// <summary>Its backends.</summary>
     internal List<PluginPart<IStorageBackend>> Backends { get; } = [];

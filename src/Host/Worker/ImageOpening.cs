@@ -112,7 +112,7 @@ internal sealed class ImageOpening : IDisposable
     // Only one whose streams don't say how long they are is as long as the request says.
     private void Prepare(StreamSource stream, IImageFormat format, Action<StreamSource> prepare)
     {
-        if (format.SignatureLength == 0 && _request.StreamLength is ByteSize length)
+        if (format.Capabilities.SignatureLength == 0 && _request.StreamLength is ByteSize length)
         {
             stream.Announce(length.Bytes);
         }
@@ -228,7 +228,7 @@ internal sealed class ImageOpening : IDisposable
             : throw new StorageException(StorageErrorKind.NotSupported, subject, $"'{Short(kind)}' is no format here; there are {string.Join(", ", _formats.Keys)}");
 
     private static bool Recognizes(IImageFormat format, ReadOnlySpan<byte> head)
-        => format.SignatureLength > 0 && format.Recognizes(head[..Math.Clamp(format.SignatureLength, 0, head.Length)]);
+        => format.Capabilities.SignatureLength > 0 && format.Recognizes(head[..Math.Clamp(format.Capabilities.SignatureLength, 0, head.Length)]);
 
     private static string Short(string name)
     {

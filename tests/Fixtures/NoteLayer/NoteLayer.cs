@@ -8,21 +8,15 @@ internal sealed class NoteLayer(string directory, IKeyProvider? keys) : IRekeyab
 {
     private const int HeaderLength = 512;
 
-    public string Kind => "note";
-
-    public VolumeTraits Adds => VolumeTraits.Encrypted;
-
-    public VolumeForm Below => VolumeForm.Block;
-
-    public VolumeForm Above => VolumeForm.Block;
-
-    public IReadOnlySet<LayerPlacement> Placements { get; } = new HashSet<LayerPlacement> { LayerPlacement.OverVolume, LayerPlacement.UnderPool };
-
-    public bool NeedsKey => true;
-
-    public ByteSize Overhead { get; } = ByteSize.MiB(1);
-
-    public bool KeepsZeroes => false;
+    public LayerCapabilities Capabilities { get; } = new()
+    {
+        Adds = VolumeTraits.Encrypted,
+        Below = VolumeForm.Block,
+        Above = VolumeForm.Block,
+        Placements = new HashSet<LayerPlacement> { LayerPlacement.OverVolume, LayerPlacement.UnderPool },
+        NeedsKey = true,
+        Overhead = ByteSize.MiB(1),
+    };
 
     public ValueTask<IReadOnlyList<string>> ProbeAsync(CancellationToken cancellationToken) => new([]);
 

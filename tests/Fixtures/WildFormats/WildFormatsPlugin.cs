@@ -64,7 +64,7 @@ public sealed class WildFormatsPlugin : IStoragePlugin
 
     private sealed class WildFormat(Action act) : IImageFormat
     {
-        public int SignatureLength => 0;
+        public ImageFormatCapabilities Capabilities { get; } = new();
 
         public bool Recognizes(ReadOnlySpan<byte> head) => false;
 

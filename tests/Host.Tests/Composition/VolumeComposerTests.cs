@@ -34,12 +34,12 @@ public class VolumeComposerTests
 
     [Fact]
     public void Encrypting_under_a_compressing_pool_is_fine()
-        => Compose(s_plainZfs, VolumeForm.Block, VolumeTraits.Compressed | VolumeTraits.Encrypted, new PlacedLayer(s_luks, LayerPlacement.UnderPool)).ShouldBe(["luks2"]);
+        => Compose(s_plainZfs, VolumeForm.Block, VolumeTraits.Compressed | VolumeTraits.Encrypted, new PlacedLayer("luks2", s_luks, LayerPlacement.UnderPool)).ShouldBe(["luks2"]);
 
     [Fact]
     public void Encrypting_under_a_pool_is_fine_for_a_file_system_of_its_own_and_over_one_is_refused()
     {
-        Compose(s_plainZfs, VolumeForm.FileSystem, VolumeTraits.Encrypted, new PlacedLayer(s_luks, LayerPlacement.UnderPool)).ShouldBe(["luks2"]);
+        Compose(s_plainZfs, VolumeForm.FileSystem, VolumeTraits.Encrypted, new PlacedLayer("luks2", s_luks, LayerPlacement.UnderPool)).ShouldBe(["luks2"]);
         Refuse(s_plainZfs, VolumeForm.FileSystem, VolumeTraits.Encrypted, Over(s_luks)).ShouldContain("no layer of the profile adds Encrypted");
     }
 
@@ -50,15 +50,15 @@ public class VolumeComposerTests
     [Fact]
     public void A_layer_where_it_cannot_sit_is_refused()
     {
-        Layer underOnly = s_luks with { Placements = new HashSet<LayerPlacement> { LayerPlacement.UnderPool } };
+        Layer underOnly = s_luks with { Sits = new HashSet<LayerPlacement> { LayerPlacement.UnderPool } };
 
         Refuse(s_lvm, VolumeForm.Block, VolumeTraits.Encrypted, Over(underOnly)).ShouldBe("vm42: luks2 can't be placed OverVolume");
     }
 
-    private static PlacedLayer Over(Layer layer) => new(layer, LayerPlacement.OverVolume);
+    private static PlacedLayer Over(Layer layer) => new(layer.Kind, layer, LayerPlacement.OverVolume);
 
     private static IEnumerable<string> Compose(BackendCapabilities pool, VolumeForm form, VolumeTraits traits, params PlacedLayer[] layers)
-        => VolumeComposer.Compose(Spec(form, traits), pool, layers).Select(p => p.Layer.Kind);
+        => VolumeComposer.Compose(Spec(form, traits), pool, layers).Select(p => p.Kind);
 
     private static string Refuse(BackendCapabilities pool, VolumeForm form, VolumeTraits traits, params PlacedLayer[] layers)
         => Refuse(pool, Spec(form, traits), layers);
@@ -78,10 +78,8 @@ public class VolumeComposerTests
 
     private sealed record Layer(string Kind, VolumeTraits Adds, VolumeForm Below, VolumeForm Above) : IVolumeLayer
     {
-        public IReadOnlySet<LayerPlacement> Placements { get; init; } = new HashSet<LayerPlacement> { LayerPlacement.OverVolume, LayerPlacement.UnderPool };
-        public bool NeedsKey => false;
-        public ByteSize Overhead => default;
-        public bool KeepsZeroes => true;
+        public IReadOnlySet<LayerPlacement> Sits { get; init; } = new HashSet<LayerPlacement> { LayerPlacement.OverVolume, LayerPlacement.UnderPool };
+        public LayerCapabilities Capabilities => new() { Adds = Adds, Below = Below, Above = Above, Placements = Sits, KeepsZeroes = true };
         public ValueTask<IReadOnlyList<string>> ProbeAsync(CancellationToken cancellationToken) => new([]);
         public string PathOver(LayerSite site) => site.LowerPath;
         public ValueTask<bool> IsOpenAsync(LayerSite site, CancellationToken cancellationToken) => new(true);

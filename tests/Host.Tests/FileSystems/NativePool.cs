@@ -19,9 +19,7 @@ internal sealed class NativePool : IStorageBackend, IFileSystemPool, IResizableP
 
     public IPoolRecords Records => this;
 
-    public string FileSystemKind => "tmpfs";
-
-    public VolumeTraits FileSystemTraits => Capabilities.Traits | VolumeTraits.Quota | VolumeTraits.Reserved;
+    public FileSystemCapabilities FileSystems => new() { Kind = "tmpfs", Traits = Capabilities.Traits | VolumeTraits.Quota | VolumeTraits.Reserved };
 
     public BackendCapabilities Capabilities { get; } = new()
     {
@@ -31,7 +29,7 @@ internal sealed class NativePool : IStorageBackend, IFileSystemPool, IResizableP
 
     internal void Register(IPluginRegistrar registrar) => registrar.AddBackend<NativeOptions>(Backend, new NativeOptions(), (_, _) => this);
 
-    public FileSystemSource SourceOf(VolumeName name) => new() { Kind = FileSystemKind, Source = $"evestorage-test/{Id:N}/{name}", Data = "size=32m" };
+    public FileSystemSource SourceOf(VolumeName name) => new() { Kind = FileSystems.Kind, Source = $"evestorage-test/{Id:N}/{name}", Data = "size=32m" };
 
     public ValueTask<VolumeInfo?> FindVolumeAsync(VolumeName name, CancellationToken cancellationToken) => new(_volumes.TryGetValue(name, out Kept? kept) ? kept.Info : null);
 
@@ -55,7 +53,7 @@ internal sealed class NativePool : IStorageBackend, IFileSystemPool, IResizableP
 
     public ValueTask<Plan> PlanCreateAsync(VolumeSpec spec, CancellationToken cancellationToken)
     {
-        (Capabilities with { Traits = FileSystemTraits }).Require(spec);
+        (Capabilities with { Traits = FileSystems.Traits }).Require(spec);
         return One($"make {spec.Name}", context => Make(spec, context), context => Unmake(spec.Name, context));
     }
 
@@ -104,7 +102,7 @@ internal sealed class NativePool : IStorageBackend, IFileSystemPool, IResizableP
             Path = SourceOf(spec.Name).Source,
             Size = spec.Size,
             Allocated = default,
-            Traits = spec.Traits.HasFlag(VolumeTraits.Thin) ? FileSystemTraits : FileSystemTraits & ~VolumeTraits.Thin,
+            Traits = spec.Traits.HasFlag(VolumeTraits.Thin) ? FileSystems.Traits : FileSystems.Traits & ~VolumeTraits.Thin,
         };
         return _volumes.TryAdd(spec.Name, new(info, record)) ? StepOutcome.Changed : _volumes[spec.Name].Record.Mark.OutcomeFor(context);
     }

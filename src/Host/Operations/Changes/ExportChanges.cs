@@ -19,17 +19,17 @@ internal sealed class PlanAddExport(LazyVolumes lazy) : ChangePlanner<AddExport>
             throw new StorageException(StorageErrorKind.Unavailable, name, string.Join("; ", missing));
         }
 
-        if (transport.EndsWithHost && !context.Serves && !context.Recovering)
+        if (transport.Capabilities.EndsWithHost && !context.Serves && !context.Recovering)
         {
             throw new StorageException(StorageErrorKind.Unavailable, name, "serves as long as the daemon runs, and none does: start `evestorage serve`");
         }
 
-        if (transport.IsLocal && request.AllowedHosts.Count > 0)
+        if (transport.Capabilities.IsLocal && request.AllowedHosts.Count > 0)
         {
             throw new StorageException(StorageErrorKind.InvalidConfiguration, name, "serves only this machine, which needs no name as a host: leave --host out");
         }
 
-        if (!transport.IsLocal && request.AllowedHosts.Count == 0)
+        if (!transport.Capabilities.IsLocal && request.AllowedHosts.Count == 0)
         {
             throw new StorageException(StorageErrorKind.InvalidConfiguration, name, "serves the hosts that are named and nobody else: give --host NQN");
         }
@@ -41,7 +41,7 @@ internal sealed class PlanAddExport(LazyVolumes lazy) : ChangePlanner<AddExport>
 
         IStoragePool pool = await context.Pools.OpenAsync(request.Pool, cancellationToken);
         VolumeRecord record = await RequireRecordAsync(pool, request.Volume, cancellationToken);
-        if (ImageLayer.IsIn(record) && !transport.Serves.HasFlag(AccessKinds.Blocks))
+        if (ImageLayer.IsIn(record) && !transport.Capabilities.Serves.HasFlag(AccessKinds.Blocks))
         {
             throw new StorageException(StorageErrorKind.NotSupported, request.Subject, $"is not copied from its image yet, and {name} serves devices alone: export it by nvmet-user, or wait for the copy (`evestorage volume show {request.Subject}`)");
         }
@@ -60,7 +60,7 @@ internal sealed class PlanAddExport(LazyVolumes lazy) : ChangePlanner<AddExport>
         ExportSpec spec = ExportNames.SpecOf(pool, request.Volume, record.Id, export);
         LayerStack stack = context.Parts.StackOf(pool, request.Volume, record.Id, record);
         MountPlans.RequireDisk(stack, request.Subject);
-        Plan serve = context.Serves || !transport.EndsWithHost
+        Plan serve = context.Serves || !transport.Capabilities.EndsWithHost
             ? (await stack.PlanOpenAsync(cancellationToken)).Then(await transport.PlanExportAsync(spec, lazy.AccessTo(pool, request.Volume, record, stack), cancellationToken))
             : Plan.Of();
         context.Result("transport", name);

@@ -29,7 +29,7 @@ internal sealed class PlanCreatePool(TakenDrives taken) : ChangePlanner<CreatePo
 
         IReadOnlyList<LayerStack> devices = context.Parts.DeclaredDevicesOf(request.Pool);
         await StackPlanner.RequireAsync(
-            request.Pool, devices.SelectMany(device => device.Layers).Select(stacked => stacked.Layer).Distinct(), cancellationToken);
+            request.Pool, devices.SelectMany(device => device.Layers).Select(stacked => (stacked.Kind, stacked.Layer)).Distinct(), cancellationToken);
         Plan plan = Plan.Of(new ForgetDrives(taken, request.Pool)).Then(await StackPlanner.PlanKeysAsync(context.Parts, devices, cancellationToken));
         foreach (LayerStack device in devices)
         {

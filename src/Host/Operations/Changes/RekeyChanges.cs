@@ -40,7 +40,7 @@ internal sealed class PlanRekeyPool : ChangePlanner<RekeyPool>
         {
             plan = stacked.Layer is IRekeyableLayer rekeyable
                 ? plan.Then(await rekeyable.PlanRekeyAsync(stacked.Site, newKey, cancellationToken))
-                : throw new StorageException(StorageErrorKind.NotSupported, stacked.Site.Subject, $"{stacked.Layer.Kind} can't change its key");
+                : throw new StorageException(StorageErrorKind.NotSupported, stacked.Site.Subject, $"{stacked.Kind} can't change its key");
         }
 
         return plan;

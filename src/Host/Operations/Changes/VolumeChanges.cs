@@ -69,7 +69,7 @@ internal sealed class PlanResizeVolume : ChangePlanner<ResizeVolume>
         foreach (ExportRecord export in record.Exports.Where(export => context.Parts.TransportNames.Contains(export.Transport)))
         {
             IVolumeTransport transport = context.Parts.TransportOf(export.Transport).Transport;
-            if (context.Serves || !transport.EndsWithHost)
+            if (context.Serves || !transport.Capabilities.EndsWithHost)
             {
                 plan = plan.Then(await transport.PlanResizeAsync(volume.Id, cancellationToken));
             }
