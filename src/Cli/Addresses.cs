@@ -1,6 +1,6 @@
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 
-namespace EveStorage.Host.Cli;
+namespace EveStorage.Cli;
 
 /// <summary>Fills in the pool that a person left out.</summary>
 internal static class Addresses

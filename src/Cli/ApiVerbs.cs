@@ -1,6 +1,6 @@
-using EveStorage.Host.Cli.Verbs;
+using EveStorage.Cli.Verbs;
 
-namespace EveStorage.Host.Cli;
+namespace EveStorage.Cli;
 
 /// <summary>The verbs that ask nothing but the API, so that each program that can reach a daemon has them.</summary>
 internal static class ApiVerbs

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 
-namespace EveStorage.Host.Cli;
+namespace EveStorage.Cli;
 
 /// <summary>A verb that changes something: it can show its plan, and it asks before it destroys.</summary>
 internal abstract class ChangeVerb : CliVerb

@@ -1,6 +1,6 @@
 using System.CommandLine;
 
-namespace EveStorage.Host.Cli;
+namespace EveStorage.Cli;
 
 /// <summary>One thing the command line can do. Those that ask nothing but the API are in <see cref="ApiVerbs"/>; the host's own are found.</summary>
 internal abstract class CliVerb

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 
-namespace EveStorage.Host.Cli;
+namespace EveStorage.Cli;
 
 /// <summary>A verb that makes a volume of some form, and can be content with one that is there.</summary>
 internal abstract class CreateVerb : ChangeVerb

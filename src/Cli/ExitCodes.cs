@@ -1,4 +1,4 @@
-namespace EveStorage.Host.Cli;
+namespace EveStorage.Cli;
 
 /// <summary>What a script can tell errors apart by.</summary>
 internal static class ExitCodes

@@ -1,6 +1,6 @@
 using System.CommandLine;
 
-namespace EveStorage.Host.Cli;
+namespace EveStorage.Cli;
 
 /// <summary>Options of every verb.</summary>
 internal static class GlobalOptions

@@ -1,4 +1,6 @@
-namespace EveStorage.Host.Cli;
+using EveStorage.Cli.Api;
+
+namespace EveStorage.Cli;
 
 /// <summary>A host as <c>export add</c> takes it: <c>NQN[,key=NAME[,controller-key=NAME]]</c>. An NQN of ours may hold no comma.</summary>
 internal sealed record HostOption(string Nqn, string? Key, string? ControllerKey)
@@ -14,7 +16,7 @@ internal sealed record HostOption(string Nqn, string? Key, string? ControllerKey
         }
         catch (ArgumentException e)
         {
-            throw new StorageException(StorageErrorKind.InvalidConfiguration, "--host", Api.ErrorReport.ReasonOf(e), e);
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, "--host", ErrorReport.ReasonOf(e), e);
         }
 
         HostOption host = new(parts[0], null, null);

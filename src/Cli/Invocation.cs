@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Text.Json;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 
-namespace EveStorage.Host.Cli;
+namespace EveStorage.Cli;
 
 /// <summary>One run of a verb: what was typed, where to answer, and who does it.</summary>
 internal sealed class Invocation : IAsyncDisposable

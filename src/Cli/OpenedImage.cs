@@ -1,7 +1,7 @@
 using EveStorage.Linux;
 using Microsoft.Win32.SafeHandles;
 
-namespace EveStorage.Host.Cli;
+namespace EveStorage.Cli;
 
 /// <summary>An image that a verb opened for whoever does the work.</summary>
 internal class OpenedImage(SafeFileHandle file) : IDisposable

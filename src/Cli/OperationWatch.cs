@@ -1,9 +1,9 @@
 using System.Globalization;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using Microsoft.Win32.SafeHandles;
 using Spectre.Console;
 
-namespace EveStorage.Host.Cli;
+namespace EveStorage.Cli;
 
 /// <summary>Starts an operation and stays with it to its end: a bar on a terminal, plain lines elsewhere. Ctrl-C asks it to stop and undo.</summary>
 internal static class OperationWatch

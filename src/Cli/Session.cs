@@ -1,7 +1,7 @@
 using System.CommandLine;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 
-namespace EveStorage.Host.Cli;
+namespace EveStorage.Cli;
 
 /// <summary>Who does what a verb asks.</summary>
 internal abstract class Session(IStorageApi api) : IAsyncDisposable

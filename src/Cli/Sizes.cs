@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace EveStorage.Host.Cli;
+namespace EveStorage.Cli;
 
 /// <summary>Sizes for a person: the largest unit that leaves a number of 1 or more, with one decimal at most. A program is told bytes.</summary>
 internal static class Sizes

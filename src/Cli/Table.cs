@@ -1,4 +1,4 @@
-namespace EveStorage.Host.Cli;
+namespace EveStorage.Cli;
 
 /// <summary>Rows for a person: columns as wide as they need, headings in capitals, no lines.</summary>
 internal static class Table

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 
-namespace EveStorage.Host.Cli;
+namespace EveStorage.Cli;
 
 /// <summary>Help of a verb, with the exit codes; in a list of verbs each has only its first paragraph.</summary>
 internal sealed class VerbHelp(SynchronousCommandLineAction writer) : SynchronousCommandLineAction

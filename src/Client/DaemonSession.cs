@@ -1,7 +1,7 @@
-using EveStorage.Host.Api;
-using EveStorage.Host.Cli;
-using EveStorage.Host.Client;
-using EveStorage.Host.Profiles;
+using EveStorage.Cli;
+using EveStorage.Cli.Api;
+using EveStorage.Cli.Client;
+using EveStorage.Cli.Profiles;
 
 namespace EveStorage.Client;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using EveStorage;
+using EveStorage.Cli;
 using EveStorage.Client;
-using EveStorage.Host.Cli;
 using EveStorage.Linux;
 
 // What a daemon can be asked is asked here. All else, from a help text to a profile that can't be read, is the full program's, which is

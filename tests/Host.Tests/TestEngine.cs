@@ -1,7 +1,8 @@
 using System.IO.Pipes;
 using System.Reflection;
 using System.Text.Json.Nodes;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
+using EveStorage.Cli.Profiles;
 using EveStorage.Host.Engine;
 using EveStorage.Host.Operations;
 using EveStorage.Host.Plugins;

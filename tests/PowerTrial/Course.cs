@@ -1,5 +1,5 @@
 using System.Globalization;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 
 namespace EveStorage.PowerTrial;
 

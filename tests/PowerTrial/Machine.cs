@@ -1,4 +1,5 @@
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
+using EveStorage.Cli.Profiles;
 using EveStorage.Host.Engine;
 using EveStorage.Host.Operations;
 using EveStorage.Host.Plugins;

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace EveStorage.Host.Api;
+namespace EveStorage.Cli.Api;
 
 /// <summary>An error, for a program.</summary>
 internal sealed record ErrorDocument(ErrorReport Error);

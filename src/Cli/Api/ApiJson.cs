@@ -4,7 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 
-namespace EveStorage.Host.Api;
+namespace EveStorage.Cli.Api;
 
 /// <summary>How everything is written as JSON: on the socket, in the journal and by <c>--json</c>. Sizes are bytes, names are strings.</summary>
 internal static class ApiJson

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace EveStorage.Host.Api;
+namespace EveStorage.Cli.Api;
 
 /// <summary>
 /// A change as asked for: what a command line submits, what <c>POST /v1/operations</c> takes and what the journal keeps

@@ -1,4 +1,4 @@
-namespace EveStorage.Host.Api;
+namespace EveStorage.Cli.Api;
 
 /// <summary>A file system.</summary>
 internal sealed record FileSystemReport

@@ -1,4 +1,4 @@
-namespace EveStorage.Host.Api;
+namespace EveStorage.Cli.Api;
 
 /// <summary>Makes a file system, and mounts it.</summary>
 internal sealed record CreateFileSystem : VolumeChange

@@ -1,6 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 
-namespace EveStorage.Host.Api;
+namespace EveStorage.Cli.Api;
 
 /// <summary>
 /// Everything a command can ask for. The engine in this process and the client of a daemon's socket are the two that

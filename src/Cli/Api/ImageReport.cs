@@ -1,4 +1,4 @@
-namespace EveStorage.Host.Api;
+namespace EveStorage.Cli.Api;
 
 /// <summary>What an image holds, as <c>image inspect</c> shows it.</summary>
 internal sealed record ImageReport

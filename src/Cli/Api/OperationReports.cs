@@ -1,4 +1,4 @@
-namespace EveStorage.Host.Api;
+namespace EveStorage.Cli.Api;
 
 /// <summary>A plan, shown before anything runs.</summary>
 /// <param name="Request">What was asked for.</param>

@@ -1,4 +1,4 @@
-namespace EveStorage.Host.Api;
+namespace EveStorage.Cli.Api;
 
 /// <summary>An error over HTTP: the members of RFC 9457, and ours beside them.</summary>
 /// <param name="Type">No page says more: <c>about:blank</c>.</param>

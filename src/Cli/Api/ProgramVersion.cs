@@ -1,6 +1,6 @@
 using System.Reflection;
 
-namespace EveStorage.Host.Api;
+namespace EveStorage.Cli.Api;
 
 /// <summary>The program's version, which a daemon and a command have to have in common.</summary>
 internal static class ProgramVersion

@@ -1,4 +1,4 @@
-namespace EveStorage.Host.Api;
+namespace EveStorage.Cli.Api;
 
 /// <summary>Who answers.</summary>
 /// <param name="Version">The program's version.</param>

@@ -1,4 +1,4 @@
-namespace EveStorage.Host.Api;
+namespace EveStorage.Cli.Api;
 
 /// <summary>An image at a URL that is asked about.</summary>
 internal sealed record UrlQuestion

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace EveStorage.Host.Api;
+namespace EveStorage.Cli.Api;
 
 /// <summary>A volume or one of its snapshots as a person types it: <c>vm42</c>, <c>data/vm42</c>, <c>data/vm42@before</c>.</summary>
 /// <param name="Pool">The pool; null when the name alone has to be enough.</param>

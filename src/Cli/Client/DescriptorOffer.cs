@@ -3,7 +3,7 @@ using System.Text;
 using EveStorage.Linux;
 using Microsoft.Win32.SafeHandles;
 
-namespace EveStorage.Host.Client;
+namespace EveStorage.Cli.Client;
 
 /// <summary>Where descriptors are handed over, and how a request names one.</summary>
 internal static class DescriptorPath

@@ -3,10 +3,10 @@ using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using Microsoft.Win32.SafeHandles;
 
-namespace EveStorage.Host.Client;
+namespace EveStorage.Cli.Client;
 
 /// <summary>A daemon, over its socket.</summary>
 internal sealed class RemoteApi : IStorageApi

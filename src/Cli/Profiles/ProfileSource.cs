@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.Configuration;
 
-namespace EveStorage.Host.Profiles;
+namespace EveStorage.Cli.Profiles;
 
 /// <summary>
 /// Finds and merges what a profile is read from, lowest first: what comes with the program, /usr/lib/evestorage,

@@ -1,6 +1,6 @@
 using EveStorage.Linux;
 
-namespace EveStorage.Host.Profiles;
+namespace EveStorage.Cli.Profiles;
 
 /// <summary>Where the host keeps what it needs: the system's directories for root, the user's for everybody else (XDG base directories).</summary>
 /// <param name="State">Survives a reboot.</param>

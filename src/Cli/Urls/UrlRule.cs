@@ -1,6 +1,6 @@
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 
-namespace EveStorage.Host.Urls;
+namespace EveStorage.Cli.Urls;
 
 /// <summary>What is a URL of an image, and what may be said of one.</summary>
 internal static class UrlRule

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 
-namespace EveStorage.Host.Cli.Verbs;
+namespace EveStorage.Cli.Verbs;
 
 internal sealed class FileSystemList : CliVerb
 {

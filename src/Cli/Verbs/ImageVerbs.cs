@@ -1,10 +1,10 @@
 using System.CommandLine;
-using EveStorage.Host.Api;
-using EveStorage.Host.Urls;
+using EveStorage.Cli.Api;
+using EveStorage.Cli.Urls;
 using EveStorage.Linux;
 using Microsoft.Win32.SafeHandles;
 
-namespace EveStorage.Host.Cli.Verbs;
+namespace EveStorage.Cli.Verbs;
 
 /// <summary>Images are opened here, with the caller's rights; whoever does the work is handed the open file.</summary>
 internal static class ImageFile

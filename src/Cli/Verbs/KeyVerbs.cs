@@ -1,7 +1,7 @@
 using System.CommandLine;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 
-namespace EveStorage.Host.Cli.Verbs;
+namespace EveStorage.Cli.Verbs;
 
 internal sealed class KeyList() : CliVerb("key list", "List the names of the keys that are there. No verb shows a key.")
 {

@@ -1,6 +1,6 @@
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 
-namespace EveStorage.Host.Cli.Verbs;
+namespace EveStorage.Cli.Verbs;
 
 internal sealed class PluginList() : CliVerb("plugin list", "List every plugin that is found or enabled, whether it can be used here, and if not, why.")
 {

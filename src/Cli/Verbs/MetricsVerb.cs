@@ -1,6 +1,6 @@
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 
-namespace EveStorage.Host.Cli.Verbs;
+namespace EveStorage.Cli.Verbs;
 
 internal sealed class MetricsVerb() : CliVerb(
     "metrics",

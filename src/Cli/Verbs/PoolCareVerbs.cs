@@ -1,7 +1,7 @@
 using System.CommandLine;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 
-namespace EveStorage.Host.Cli.Verbs;
+namespace EveStorage.Cli.Verbs;
 
 /// <summary>What a pool does by itself once it is started, and may be interrupted in.</summary>
 internal abstract class PausableVerb : ChangeVerb

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 
-namespace EveStorage.Host.Cli.Verbs;
+namespace EveStorage.Cli.Verbs;
 
 internal sealed class PoolCreate : ChangeVerb
 {

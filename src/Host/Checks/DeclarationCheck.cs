@@ -1,4 +1,4 @@
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Daemon;
 using EveStorage.Host.Events;
 using EveStorage.Host.Plugins;

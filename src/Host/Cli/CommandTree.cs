@@ -1,4 +1,5 @@
 using System.CommandLine;
+using EveStorage.Cli;
 using EveStorage.Host.Cli.Verbs;
 using EveStorage.Host.Composition;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,5 +1,7 @@
-using EveStorage.Host.Api;
-using EveStorage.Host.Client;
+using EveStorage.Cli;
+using EveStorage.Cli.Api;
+using EveStorage.Cli.Client;
+using EveStorage.Cli.Profiles;
 using EveStorage.Host.Daemon;
 using EveStorage.Host.Engine;
 using EveStorage.Host.Locks;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using EveStorage.Cli;
 
 namespace EveStorage.Host.Cli;
 

@@ -1,4 +1,4 @@
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
+using EveStorage.Cli.Client;
 using EveStorage.Host.Cli;
-using EveStorage.Host.Client;
 using EveStorage.Host.Composition;
 using EveStorage.Host.Engine;
 using EveStorage.Host.Locks;

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Text;
-using EveStorage.Host.Client;
+using EveStorage.Cli.Client;
 using EveStorage.Linux;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;

@@ -1,7 +1,7 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
-using EveStorage.Host.Api;
-using EveStorage.Host.Client;
+using EveStorage.Cli.Api;
+using EveStorage.Cli.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.Json;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using Microsoft.AspNetCore.Http;
 
 namespace EveStorage.Host.Daemon;

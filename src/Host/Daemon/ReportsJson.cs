@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 
 namespace EveStorage.Host.Daemon;
 

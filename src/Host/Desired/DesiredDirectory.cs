@@ -1,3 +1,4 @@
+using EveStorage.Cli.Api;
 using EveStorage.Host.Profiles;
 using EveStorage.Linux;
 using Microsoft.Win32.SafeHandles;
@@ -62,7 +63,7 @@ internal sealed class DesiredDirectory(string path)
             }
             catch (StorageException e)
             {
-                refused(file.Name, Api.ErrorReport.Of(e).Message);
+                refused(file.Name, ErrorReport.Of(e).Message);
             }
         }
 

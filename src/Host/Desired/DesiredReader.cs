@@ -1,9 +1,9 @@
 using System.Text.Json;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
+using EveStorage.Cli.Urls;
 using EveStorage.Host.FileSystems;
 using EveStorage.Host.Operations;
 using EveStorage.Host.Profiles;
-using EveStorage.Host.Urls;
 using EveStorage.Linux;
 
 namespace EveStorage.Host.Desired;

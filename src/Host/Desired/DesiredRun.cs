@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Desired;

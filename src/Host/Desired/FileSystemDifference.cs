@@ -1,5 +1,5 @@
-using EveStorage.Host.Api;
-using EveStorage.Host.Cli;
+using EveStorage.Cli;
+using EveStorage.Cli.Api;
 
 namespace EveStorage.Host.Desired;
 

@@ -1,6 +1,6 @@
-using EveStorage.Host.Api;
-using EveStorage.Host.Cli;
-using EveStorage.Host.Urls;
+using EveStorage.Cli;
+using EveStorage.Cli.Api;
+using EveStorage.Cli.Urls;
 
 namespace EveStorage.Host.Desired;
 

@@ -1,4 +1,5 @@
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
+using EveStorage.Cli.Urls;
 using EveStorage.Host.Composition;
 using EveStorage.Host.Devices;
 using EveStorage.Host.Events;

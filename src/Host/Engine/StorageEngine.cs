@@ -1,5 +1,5 @@
+using EveStorage.Cli.Api;
 using EveStorage.Conformance;
-using EveStorage.Host.Api;
 using EveStorage.Host.Checks;
 using EveStorage.Host.Composition;
 using EveStorage.Host.Desired;

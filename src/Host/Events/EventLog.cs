@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using Microsoft.Extensions.Logging;
 
 namespace EveStorage.Host.Events;

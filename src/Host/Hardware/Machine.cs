@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Runtime.Intrinsics.X86;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Devices;
 using EveStorage.Linux;
 

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
-using EveStorage.Host.Api;
-using EveStorage.Host.Cli;
+using EveStorage.Cli;
+using EveStorage.Cli.Api;
+using EveStorage.Cli.Profiles;
 using EveStorage.Host.Profiles;
 
 namespace EveStorage.Host.Hardware;

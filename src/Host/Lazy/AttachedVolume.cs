@@ -1,4 +1,5 @@
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
+using EveStorage.Cli.Urls;
 
 namespace EveStorage.Host.Lazy;
 
@@ -30,7 +31,7 @@ internal sealed class AttachedVolume(PoolName pool, VolumeName name, LazyVolume 
 
     /// <summary>How far one is.</summary>
     internal static LazyReport ReportOf(ImageNote note, ByteSize copied, string state, string? problem)
-        => new(note.ImageName, note.Url is string url ? Urls.UrlRule.WithoutQuery(url) : note.Path!, copied, note.Size, state, problem);
+        => new(note.ImageName, note.Url is string url ? UrlRule.WithoutQuery(url) : note.Path!, copied, note.Size, state, problem);
 
     /// <summary>Begins to copy, and to become an ordinary volume then.</summary>
     /// <param name="finish">Makes it one, once nothing of it is its image's.</param>

@@ -1,3 +1,5 @@
+using EveStorage.Cli.Api;
+
 namespace EveStorage.Host.Lazy;
 
 /// <summary>What of a map survives a crash, and the one way in which more comes to: the volume's data first, then what says that it is its own.</summary>
@@ -83,7 +85,7 @@ internal sealed class FlushedMap(IBlockSource blocks, MapStore store, LazyMap ma
     {
         if (_failed is not null)
         {
-            throw new StorageException(_failed.Kind, _failed.Subject, Api.ErrorReport.Of(_failed).Message, _failed);
+            throw new StorageException(_failed.Kind, _failed.Subject, ErrorReport.Of(_failed).Message, _failed);
         }
 
         (long copied, List<(int Page, byte[] Bytes)> pages) = map.TakeChanged();

@@ -1,3 +1,5 @@
+using EveStorage.Cli.Api;
+using EveStorage.Cli.Urls;
 using EveStorage.Host.Images;
 using EveStorage.Host.Urls;
 using EveStorage.Host.Worker;
@@ -279,5 +281,5 @@ internal sealed class ImageBehind(ImageNote note, ImageConversion images, TimePr
     private StorageException Changed() => new(StorageErrorKind.Conflict, note.ImageName, "has changed since its import began");
 
     // Of whatever kind it is, for who reads a disk it is a place that can't be read.
-    private static StorageException Unreadable(StorageException e) => new(StorageErrorKind.Io, e.Subject, Api.ErrorReport.Of(e).Message, e);
+    private static StorageException Unreadable(StorageException e) => new(StorageErrorKind.Io, e.Subject, ErrorReport.Of(e).Message, e);
 }

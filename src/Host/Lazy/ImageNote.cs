@@ -1,5 +1,5 @@
 using System.Text.Json;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 
 namespace EveStorage.Host.Lazy;
 

@@ -1,4 +1,4 @@
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 
 namespace EveStorage.Host.Operations;
 

@@ -1,3 +1,4 @@
+using EveStorage.Cli.Api;
 using EveStorage.Host.Composition;
 using EveStorage.Linux;
 
@@ -99,7 +100,7 @@ internal static class ExportNames
         }
         catch (ArgumentException e)
         {
-            throw new StorageException(StorageErrorKind.InvalidConfiguration, text, Api.ErrorReport.ReasonOf(e), e);
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, text, ErrorReport.ReasonOf(e), e);
         }
     }
 }

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Locks;
 using EveStorage.Host.Profiles;
 using EveStorage.Linux;

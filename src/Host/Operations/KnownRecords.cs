@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 
 namespace EveStorage.Host.Operations;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
+using EveStorage.Cli.Urls;
 using EveStorage.Host.Images;
 using EveStorage.Host.Locks;
-using EveStorage.Host.Urls;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 

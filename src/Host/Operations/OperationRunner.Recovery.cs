@@ -1,4 +1,4 @@
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Locks;
 using Microsoft.Extensions.Logging;
 

@@ -1,11 +1,11 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
+using EveStorage.Cli.Urls;
 using EveStorage.Host.Composition;
 using EveStorage.Host.Images;
 using EveStorage.Host.Locks;
 using EveStorage.Host.Operations.Steps;
-using EveStorage.Host.Urls;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Text.Json;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;
 using Microsoft.Extensions.Logging;

@@ -1,3 +1,4 @@
+using EveStorage.Cli.Profiles;
 using Microsoft.Extensions.Configuration;
 
 namespace EveStorage.Host.Profiles;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using EveStorage.Host.Cli;
+using EveStorage.Cli;
+using EveStorage.Cli.Profiles;
 using EveStorage.Host.Profiles;
 using Microsoft.Extensions.Configuration;
 

@@ -1,3 +1,4 @@
+using EveStorage.Cli.Profiles;
 using EveStorage.Host.Profiles;
 using Microsoft.Extensions.Configuration;
 

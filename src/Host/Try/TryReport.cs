@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
-using EveStorage.Host.Api;
-using EveStorage.Host.Cli;
+using EveStorage.Cli;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Images;
 using EveStorage.Host.Plugins;
 using EveStorage.Linux;

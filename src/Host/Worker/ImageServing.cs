@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Threading.Channels;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Worker;

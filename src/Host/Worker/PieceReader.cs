@@ -1,5 +1,5 @@
 using System.Buffers;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 
 namespace EveStorage.Host.Worker;
 

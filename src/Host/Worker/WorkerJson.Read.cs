@@ -1,5 +1,5 @@
 using System.Text.Json;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Images;
 
 namespace EveStorage.Host.Worker;

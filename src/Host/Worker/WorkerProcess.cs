@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Images;
 using EveStorage.Linux;
 using Microsoft.Win32.SafeHandles;

@@ -1,4 +1,4 @@
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Linux;
 using Microsoft.Win32.SafeHandles;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Testing;
 
 namespace EveStorage.Tests;

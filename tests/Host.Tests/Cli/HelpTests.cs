@@ -1,4 +1,5 @@
 using System.CommandLine;
+using EveStorage.Cli;
 using EveStorage.Host.Cli;
 using EveStorage.Testing;
 

@@ -1,4 +1,4 @@
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Tests;

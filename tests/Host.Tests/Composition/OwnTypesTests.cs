@@ -1,4 +1,4 @@
-using EveStorage.Host.Cli;
+using EveStorage.Cli;
 using EveStorage.Host.Cli.Verbs;
 using EveStorage.Host.Composition;
 using EveStorage.Host.FileSystems;

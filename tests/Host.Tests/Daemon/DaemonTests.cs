@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.Json;
-using EveStorage.Host.Client;
+using EveStorage.Cli.Client;
 using EveStorage.Testing;
 
 namespace EveStorage.Tests;

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using EveStorage.Host.Client;
+using EveStorage.Cli.Client;
 using EveStorage.Host.Daemon;
 using EveStorage.Testing;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Desired;
 using EveStorage.Host.Operations;
 using EveStorage.Host.Profiles;

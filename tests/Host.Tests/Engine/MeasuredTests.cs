@@ -1,5 +1,5 @@
 using System.Diagnostics.Metrics;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 
 namespace EveStorage.Tests;
 

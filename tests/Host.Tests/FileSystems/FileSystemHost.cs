@@ -1,5 +1,6 @@
 using System.Reflection;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
+using EveStorage.Cli.Profiles;
 using EveStorage.Host.Engine;
 using EveStorage.Host.Operations;
 using EveStorage.Host.Plugins;

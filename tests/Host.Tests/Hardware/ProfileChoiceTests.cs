@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Hardware;
 
 namespace EveStorage.Tests;

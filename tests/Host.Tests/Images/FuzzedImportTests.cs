@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.IO.Compression;
 using System.IO.Pipes;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Images;
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Worker;

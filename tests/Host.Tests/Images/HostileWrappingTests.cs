@@ -1,5 +1,5 @@
 using System.IO.Compression;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Operations;
 using EveStorage.Testing;
 using Microsoft.Win32.SafeHandles;

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Operations;
 using Microsoft.Win32.SafeHandles;
 

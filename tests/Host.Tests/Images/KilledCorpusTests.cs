@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Operations;
 
 namespace EveStorage.Tests;

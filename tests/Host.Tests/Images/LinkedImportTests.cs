@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Operations;
 using Microsoft.Win32.SafeHandles;
 

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Operations;
 using Microsoft.Win32.SafeHandles;
 

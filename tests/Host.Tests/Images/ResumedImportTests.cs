@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Operations;
 using EveStorage.Linux;
 

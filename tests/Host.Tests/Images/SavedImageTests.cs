@@ -1,5 +1,5 @@
 using System.IO.Pipes;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Operations;
 using EveStorage.Linux;
 using Microsoft.Win32.SafeHandles;

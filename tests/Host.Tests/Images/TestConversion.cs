@@ -1,3 +1,4 @@
+using EveStorage.Cli.Profiles;
 using EveStorage.Host.Images;
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Linux;
 using EveStorage.Testing;
 

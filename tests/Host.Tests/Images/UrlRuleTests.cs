@@ -1,3 +1,4 @@
+using EveStorage.Cli.Urls;
 using EveStorage.Host.Operations;
 using EveStorage.Host.Profiles;
 using EveStorage.Host.Urls;

@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Images;
 using EveStorage.Host.Worker;
 

@@ -1,5 +1,5 @@
-using EveStorage.Host.Api;
-using EveStorage.Host.Client;
+using EveStorage.Cli.Api;
+using EveStorage.Cli.Client;
 using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Tests;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using EveStorage.Cli.Api;
 using EveStorage.NvmeOf;
 
 namespace EveStorage.Tests;
@@ -17,7 +18,7 @@ public sealed class KilledLazyTests(ITestOutputHelper output) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        await (await _host.StartAsync()).DoAsync(new Host.Api.CreatePool { Pool = TestEngine.Pool });
+        await (await _host.StartAsync()).DoAsync(new CreatePool { Pool = TestEngine.Pool });
         await _host.EndAsync();
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using EveStorage.Cli.Profiles;
 using EveStorage.Host.Composition;
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;

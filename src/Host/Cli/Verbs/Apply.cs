@@ -1,5 +1,6 @@
 using System.CommandLine;
-using EveStorage.Host.Api;
+using EveStorage.Cli;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Desired;
 
 namespace EveStorage.Host.Cli.Verbs;

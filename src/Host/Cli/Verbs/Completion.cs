@@ -1,4 +1,5 @@
 using System.CommandLine;
+using EveStorage.Cli;
 
 namespace EveStorage.Host.Cli.Verbs;
 

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using EveStorage.Host.Api;
+using EveStorage.Cli;
+using EveStorage.Cli.Api;
+using EveStorage.Cli.Profiles;
 using EveStorage.Host.Hardware;
 using EveStorage.Host.Profiles;
 

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using EveStorage.Cli;
+using EveStorage.Cli.Profiles;
 using EveStorage.Host.Checks;
 using EveStorage.Host.Composition;
 using EveStorage.Host.Plugins;

@@ -1,3 +1,5 @@
+using EveStorage.Cli;
+using EveStorage.Cli.Profiles;
 using EveStorage.Host.Daemon;
 using EveStorage.Host.Engine;
 using EveStorage.Host.Locks;

@@ -1,5 +1,8 @@
 using System.CommandLine;
-using EveStorage.Host.Api;
+using EveStorage.Cli;
+using EveStorage.Cli.Api;
+using EveStorage.Cli.Profiles;
+using EveStorage.Cli.Verbs;
 using EveStorage.Host.Engine;
 using EveStorage.Host.Images;
 using EveStorage.Host.Operations;

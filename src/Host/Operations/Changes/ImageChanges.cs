@@ -1,11 +1,11 @@
 using System.Globalization;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
+using EveStorage.Cli.Urls;
 using EveStorage.Host.Composition;
 using EveStorage.Host.FileSystems;
 using EveStorage.Host.Images;
 using EveStorage.Host.Lazy;
 using EveStorage.Host.Operations.Steps;
-using EveStorage.Host.Urls;
 using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Operations.Changes;

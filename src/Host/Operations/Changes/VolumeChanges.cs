@@ -1,4 +1,4 @@
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Composition;
 using EveStorage.Host.FileSystems;
 using EveStorage.Host.Lazy;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using EveStorage.Host.Api;
+using EveStorage.Cli.Api;
 using EveStorage.Host.Images;
 using EveStorage.Host.Worker;
 using EveStorage.Linux;
