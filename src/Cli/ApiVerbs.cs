@@ -13,6 +13,7 @@ internal static class ApiVerbs
         ["export add"] = static () => new ExportAdd(),
         ["export list"] = static () => new ExportList(),
         ["export remove"] = static () => new ExportRemove(),
+        ["export set"] = static () => new ExportSet(),
         ["fs create"] = static () => new FileSystemCreate(),
         ["fs delete"] = static () => new FileSystemDelete(),
         ["fs grow"] = static () => new FileSystemGrow(),
@@ -60,10 +61,10 @@ internal static class ApiVerbs
     /// <summary>All of them.</summary>
     internal static IEnumerable<CliVerb> All => s_verbs.Values.Select(static make => make());
 
-    /// <summary>The one that begins what was typed; null when that is none of them.</summary>
+    /// <summary>The one that begins what was typed, after options of every verb; null when that is none of them.</summary>
     internal static CliVerb? Find(IReadOnlyList<string> arguments)
-        => arguments.Count == 0 ? null
-            : s_verbs.TryGetValue(arguments[0], out Func<CliVerb>? one) ? one()
-            : arguments.Count > 1 && s_verbs.TryGetValue($"{arguments[0]} {arguments[1]}", out Func<CliVerb>? two) ? two()
+        => GlobalOptions.Behind(arguments) is not [string first, ..] words ? null
+            : s_verbs.TryGetValue(first, out Func<CliVerb>? one) ? one()
+            : words.Length > 1 && s_verbs.TryGetValue($"{first} {words[1]}", out Func<CliVerb>? two) ? two()
             : null;
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using EveStorage.Cli.Api;
 
 namespace EveStorage.Cli;
@@ -71,6 +72,22 @@ internal static class Arguments
         CustomParser = static result => (ByteSize?)Parse(result, ParseSize),
     };
 
+    /// <summary>How many, as an option.</summary>
+    internal static Option<long?> CountOption(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "NUMBER",
+        CustomParser = static result => (long?)Parse(result, ParseCount),
+    };
+
+    /// <summary>A number of something that is numbered from 1, as an option.</summary>
+    internal static Option<int?> NumberOption(string name, string description, string helpName = "NUMBER") => new(name)
+    {
+        Description = description,
+        HelpName = helpName,
+        CustomParser = static result => (int?)Parse(result, static text => ParseCount(text) is > 0 and <= int.MaxValue and long number ? (int)number : throw new FormatException($"'{text}' is not a number from 1 to {int.MaxValue}")),
+    };
+
     /// <summary>An address that is, or is not, a snapshot's.</summary>
     internal static VolumeAddress Address(string text, bool? snapshot)
         => VolumeAddress.TryParse(text, out VolumeAddress? address) && (snapshot is null || snapshot == (address.Label is not null))
@@ -92,6 +109,9 @@ internal static class Arguments
             return default;
         }
     }
+
+    private static long ParseCount(string text)
+        => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long count) ? count : throw new FormatException($"'{text}' is not a number: write digits alone, as 500");
 
     private static ByteSize ParseSize(string text)
     {

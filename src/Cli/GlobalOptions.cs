@@ -15,4 +15,21 @@ internal static class GlobalOptions
         HelpName = "NAME|PATH",
         Recursive = true,
     };
+
+    /// <summary>What was typed behind those of these options that stand before a verb. One that none of them is ends them, for the parser to judge.</summary>
+    internal static string[] Behind(IReadOnlyList<string> arguments)
+    {
+        int at = 0;
+        while (at < arguments.Count && LengthOf(arguments[at]) is int length and > 0)
+        {
+            at += length;
+        }
+
+        return [.. arguments.Skip(at)];
+    }
+
+    private static int LengthOf(string argument)
+        => argument == Json.Name || argument.StartsWith($"{Profile.Name}=", StringComparison.Ordinal) || argument.StartsWith($"{Profile.Name}:", StringComparison.Ordinal) ? 1
+            : argument == Profile.Name ? 2
+            : 0;
 }

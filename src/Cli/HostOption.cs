@@ -5,6 +5,25 @@ namespace EveStorage.Cli;
 /// <summary>A host as <c>export add</c> takes it: <c>NQN[,key=NAME[,controller-key=NAME]]</c>. An NQN of ours may hold no comma.</summary>
 internal sealed record HostOption(string Nqn, string? Key, string? ControllerKey)
 {
+    private const string UuidPrefix = "nqn.2014-08.org.nvmexpress:uuid:";
+
+    /// <summary>Reads all that were given. One that was given twice alike counts once.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.InvalidConfiguration"/>: one is none, or has two keys.</exception>
+    internal static IReadOnlyList<HostOption> ParseAll(IEnumerable<string> texts)
+    {
+        HostOption[] hosts = [.. texts.Select(Parse).Distinct()];
+        return hosts.GroupBy(host => host.Nqn).FirstOrDefault(same => same.Count() > 1) is { } twice
+            ? throw Wrong(twice.Key, "is given twice, with other keys")
+            : hosts;
+    }
+
+    /// <summary>The names of their keys.</summary>
+    internal static Dictionary<string, string?> KeysOf(IEnumerable<HostOption> hosts) => hosts.ToDictionary(host => host.Nqn, host => host.Key);
+
+    /// <summary>The names of the keys that the controller proves to have in turn.</summary>
+    internal static Dictionary<string, string> ControllerKeysOf(IEnumerable<HostOption> hosts)
+        => hosts.Where(host => host.ControllerKey is not null).ToDictionary(host => host.Nqn, host => host.ControllerKey!);
+
     /// <summary>Reads it.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.InvalidConfiguration"/>: it is none.</exception>
     internal static HostOption Parse(string text)
@@ -17,6 +36,12 @@ internal sealed record HostOption(string Nqn, string? Key, string? ControllerKey
         catch (ArgumentException e)
         {
             throw new StorageException(StorageErrorKind.InvalidConfiguration, "--host", ErrorReport.ReasonOf(e), e);
+        }
+
+        // What a guest has is a whole one (NVMe base specification, NVMe Qualified Names): another is mistyped, and nobody could connect by it.
+        if (parts[0].StartsWith(UuidPrefix, StringComparison.Ordinal) && !Guid.TryParseExact(parts[0][UuidPrefix.Length..], "D", out _))
+        {
+            throw Wrong("--host", $"'{parts[0][UuidPrefix.Length..]}' is no UUID, as stands behind {UuidPrefix}");
         }
 
         HostOption host = new(parts[0], null, null);

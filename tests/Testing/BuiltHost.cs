@@ -9,6 +9,10 @@ public static class BuiltHost
     public static string Directory { get; } = typeof(BuiltHost).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
         .Single(a => a.Key == "HostDirectory").Value!;
 
+    /// <summary>The small program that asks a daemon, with what it is made of.</summary>
+    public static string Client { get; } = Path.GetFullPath(
+        Path.Combine(Directory, "../../EveStorage.Client", Path.GetFileName(Path.TrimEndingDirectorySeparator(Directory))));
+
     /// <summary>The product's plugins, as the host finds them.</summary>
     public static string Plugins { get; } = Path.Combine(Directory, "plugins");
 

@@ -13,7 +13,8 @@ internal sealed record MetricsDocument(string Text);
 
 /// <summary>
 /// How each document of the API is read and written where nothing can be found out by reflection. What is made so reads a member that is left
-/// out as nothing, and not as what our types say: it is for who talks to a daemon of the same version, which leaves out what is null alone.
+/// out as nothing, and not as what our types say: it is for who talks to a daemon of the same version, which leaves out what is null alone. The
+/// daemon writes its answers so, and reads what it is asked by <see cref="ApiJson.Compact"/>.
 /// </summary>
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(HostReport))]
@@ -35,4 +36,8 @@ internal sealed record MetricsDocument(string Text);
 [JsonSerializable(typeof(ErrorDocument))]
 [JsonSerializable(typeof(AlreadySo))]
 [JsonSerializable(typeof(MetricsDocument))]
-internal sealed partial class ApiDocuments : JsonSerializerContext;
+internal sealed partial class ApiDocuments : JsonSerializerContext
+{
+    /// <summary>Those as <see cref="ApiJson"/> has them.</summary>
+    internal static ApiDocuments Ours { get; } = new(ApiJson.Make(indented: false));
+}

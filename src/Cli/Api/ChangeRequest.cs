@@ -36,6 +36,7 @@ namespace EveStorage.Cli.Api;
 [JsonDerivedType(typeof(FinishImport), "finish-import")]
 [JsonDerivedType(typeof(SaveImage), "save-image")]
 [JsonDerivedType(typeof(AddExport), "add-export")]
+[JsonDerivedType(typeof(SetExport), "set-export")]
 [JsonDerivedType(typeof(RemoveExport), "remove-export")]
 internal abstract record ChangeRequest
 {
@@ -275,36 +276,4 @@ internal sealed record SaveImage : VolumeChange
 
     /// <summary>How it is compressed, by the format's own word; null for as the format does by itself.</summary>
     public string? Compression { get; init; }
-}
-
-/// <summary>Exports a volume.</summary>
-internal sealed record AddExport : VolumeChange
-{
-    /// <summary>The transport by its name in the profile; null for the only one.</summary>
-    public string? Transport { get; init; }
-
-    /// <summary>The hosts that may connect, each with the name of its key; nobody else can.</summary>
-    public required IReadOnlyDictionary<string, string?> AllowedHosts { get; init; }
-
-    /// <summary>The subsystem; null for one of the volume's own.</summary>
-    public string? Subsystem { get; init; }
-
-    /// <summary>The number in the subsystem; null for the next free one.</summary>
-    public int? NamespaceId { get; init; }
-
-    /// <summary>Whether writes are refused.</summary>
-    public bool ReadOnly { get; init; }
-
-    /// <summary>The names of the keys that the controller proves to have in turn, by host.</summary>
-    public IReadOnlyDictionary<string, string> ControllerKeys { get; init; } = new Dictionary<string, string>();
-
-    /// <summary>The most it may do; null for no limit.</summary>
-    public ExportLimits? Limits { get; init; }
-}
-
-/// <summary>Ends the export of a volume.</summary>
-internal sealed record RemoveExport : VolumeChange
-{
-    /// <summary>The transport by its name in the profile; null for every one that exports it.</summary>
-    public string? Transport { get; init; }
 }

@@ -16,7 +16,7 @@ internal sealed class KeyList() : CliVerb("key list", "List the names of the key
 internal sealed class KeyCreate : ChangeVerb
 {
     private readonly Argument<KeyName> _key;
-    private readonly Option<int?> _length = new("--length") { Description = "How many random bytes; 32 without it. A secret of NVMe authentication has 32, 48 or 64.", HelpName = "BYTES" };
+    private readonly Option<int?> _length = Arguments.NumberOption("--length", "How many random bytes; 32 without it. A secret of NVMe authentication has 32, 48 or 64.", "BYTES");
 
     public KeyCreate()
         : base("key create", "Make a key of random bytes where the profile keeps keys. One that is there stays as it is.\n\nExample: evestorage key create guest1")

@@ -19,9 +19,10 @@ internal static class CommandTree
     internal static RootCommand? BuildFor(IReadOnlyList<string> arguments)
         => (ApiVerbs.Find(arguments) ?? FindNamed(arguments)) is CliVerb verb ? VerbTree.Of([verb]) : null;
 
-    private static CliVerb? FindNamed(IReadOnlyList<string> arguments)
+    private static CliVerb? FindNamed(IReadOnlyList<string> typed)
     {
-        if (arguments.Count < 2 || !arguments.Take(2).All(static word => word.Length > 0 && word.All(char.IsAsciiLetterLower)))
+        string[] arguments = GlobalOptions.Behind(typed);
+        if (arguments.Length < 2 || !arguments.Take(2).All(static word => word.Length > 0 && word.All(char.IsAsciiLetterLower)))
         {
             return null;
         }

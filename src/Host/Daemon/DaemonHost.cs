@@ -103,7 +103,7 @@ internal static class DaemonHost
         builder.Services.ConfigureHttpJsonOptions(static json =>
         {
             ApiJson.Apply(json.SerializerOptions);
-            json.SerializerOptions.TypeInfoResolverChain.Insert(0, ReportsJson.Default);
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiDocuments.Default);
         });
         builder.Services.Configure<RouteHandlerOptions>(static routes => routes.ThrowOnBadRequest = true);   // to be answered as every error is
         AddSystemd(builder.Services);

@@ -19,6 +19,10 @@ internal static class ErrorAnswer
         try
         {
             await next(context);
+            if (!context.Response.HasStarted && context.Response is { StatusCode: StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed } none)
+            {
+                await WriteAsync(context, (HttpStatusCode)none.StatusCode, new(StorageErrorKind.NotFound, $"{context.Request.Method} {context.Request.Path}", "is nothing that can be asked here: GET /openapi/v1.json tells what can"));
+            }
         }
         catch (StorageException e) when (!context.Response.HasStarted)
         {

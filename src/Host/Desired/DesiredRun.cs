@@ -59,7 +59,7 @@ internal sealed class DesiredRun(IStorageApi api, DesiredImages images, RunChang
     /// <param name="cancellationToken">Stops it, between two changes or in one, which is then undone.</param>
     internal async Task<DesiredReport> RunAsync(DesiredState state, Difference? found, Action<DesiredResult> told, CancellationToken cancellationToken)
     {
-        Difference first = found ?? await Difference.FindAsync(api, state, cancellationToken);
+        Difference first = found ?? await FindAsync(state, cancellationToken);
         List<DesiredResult> results = [];
         Difference difference = first;
         HashSet<ChangeRequest> shown = [.. first.Changes.Where(change => change.Destroys).Select(change => change.Request!)];
@@ -78,11 +78,13 @@ internal sealed class DesiredRun(IStorageApi api, DesiredImages images, RunChang
                 return new(results, first.Same);
             }
 
-            difference = await Difference.FindAsync(api, state, cancellationToken);
+            difference = await FindAsync(state, cancellationToken);
             results.RemoveAll(result => result.Outcome == DesiredOutcome.Failed);
             results.AddRange(DoneByOthers(done, difference));
         }
     }
+
+    private async Task<Difference> FindAsync(DesiredState state, CancellationToken cancellationToken) => images.Judge(await Difference.FindAsync(api, state, cancellationToken));
 
     // What was refused and does not differ any more has been done, by whom ever.
     private static IEnumerable<DesiredResult> DoneByOthers(List<DesiredResult> results, Difference difference)

@@ -1,4 +1,5 @@
 using EveStorage.Cli.Api;
+using EveStorage.Host.Operations;
 
 namespace EveStorage.Host.Desired;
 
@@ -14,15 +15,14 @@ internal static class ExportDifference
             : [there is not null && IsAs(desired, there) ? null : Add(place, desired, there)];
     }
 
-    private static DesiredChange Add(DesiredPlace place, DesiredExport desired, ExportReport? there) => new()
+    private static DesiredChange Add(DesiredPlace place, DesiredExport desired, ExportReport? there)
     {
-        Subject = $"{place.Volume}",
-        Does = $"{(there is null ? $"export it by {place.Transport} to" : $"change its export by {place.Transport}: to")} {(desired.Hosts.Count == 0 ? "this machine" : string.Join(", ", desired.Hosts.Keys.Order(StringComparer.Ordinal)))}",
-        Request = new AddExport
+        AddExport request = new()
         {
             Pool = place.Volume.Pool!.Value,
             Volume = place.Volume.Volume,
             Transport = place.Transport,
+            Exactly = true,
             AllowedHosts = desired.Hosts.ToDictionary(host => host.Key, host => host.Value.Key),
             ControllerKeys = Named(desired.Hosts, static host => host.ControllerKey),
             Subsystem = desired.Subsystem ?? there?.Subsystem,
@@ -31,7 +31,35 @@ internal static class ExportDifference
             NamespaceId = desired.NamespaceId ?? there?.NamespaceId ?? (desired.Subsystem is null ? 1 : null),
             ReadOnly = desired.ReadOnly,
             Limits = desired.Limits,
-        },
+        };
+        return new() { Subject = $"{place.Volume}", Does = SaidOf(request, there), Request = request };
+    }
+
+    private static string SaidOf(AddExport request, ExportReport? there)
+    {
+        string change = ExportWords.Change(there is null ? null : RecordOf(there), new()
+        {
+            Transport = request.Transport!,
+            Subsystem = request.Subsystem ?? "",
+            NamespaceId = request.NamespaceId ?? 0,
+            AllowedHosts = request.AllowedHosts,
+            ControllerKeys = request.ControllerKeys,
+            ReadOnly = request.ReadOnly == true,
+            Limits = request.Limits,
+        });
+        return there is not null ? $"change its export by {request.Transport}: {change}"
+            : $"export it by {request.Transport}{(change.Length == 0 ? " to this machine" : $": {change}")}";
+    }
+
+    private static ExportRecord RecordOf(ExportReport there) => new()
+    {
+        Transport = there.Transport,
+        Subsystem = there.Subsystem,
+        NamespaceId = there.NamespaceId,
+        AllowedHosts = there.AllowedHosts.ToDictionary(host => host, host => there.Keys.GetValueOrDefault(host)),
+        ControllerKeys = there.ControllerKeys,
+        ReadOnly = there.ReadOnly,
+        Limits = there.Limits,
     };
 
     private static bool IsAs(DesiredExport desired, ExportReport there)

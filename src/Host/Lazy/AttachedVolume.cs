@@ -123,9 +123,8 @@ internal sealed class AttachedVolume(PoolName pool, VolumeName name, LazyVolume 
         (_problem, _state) = (problem, problem is null ? LazyReport.Copying : IsDamage(problem) ? LazyReport.Damaged : LazyReport.Waits);
     }
 
-    // Whoever reads a disk is told of a place that can't be read; what is behind that is its cause.
-    private static bool IsDamage(StorageException problem)
-        => problem.Kind == StorageErrorKind.Corrupt || problem.InnerException is StorageException { Kind: StorageErrorKind.Corrupt };
+    /// <summary>Whether the image is damaged. A pool that can't be what it claims to be is no fault of the image, whose advice would not mend it.</summary>
+    internal static bool IsDamage(StorageException problem) => problem is UnreadableImageException { IsDamage: true };
 
     // Each pool has words of its own for a lack of room. An image that is mended is another one, which is not read.
     private static string Told(StorageException problem, string message)

@@ -1,4 +1,3 @@
-using EveStorage.Cli.Api;
 using EveStorage.Cli.Urls;
 using EveStorage.Host.Images;
 using EveStorage.Host.Urls;
@@ -84,9 +83,16 @@ internal sealed class ImageBehind(ImageNote note, ImageConversion images, TimePr
     {
         if (note.Url is not null && !_isChecked)
         {
-            await using ImageInput input = await OpenUrlAsync(digest: false, cancellationToken);
-            await images.CheckAsync(input, new() { Format = note.ImageFormat, Snapshot = note.Snapshot }, goOver: true, cancellationToken);
-            _isChecked = true;
+            try
+            {
+                await using ImageInput input = await OpenUrlAsync(digest: false, cancellationToken);
+                await images.CheckAsync(input, new() { Format = note.ImageFormat, Snapshot = note.Snapshot }, goOver: true, cancellationToken);
+                _isChecked = true;
+            }
+            catch (StorageException e)
+            {
+                throw Unreadable(e);
+            }
         }
     }
 
@@ -272,7 +278,7 @@ internal sealed class ImageBehind(ImageNote note, ImageConversion images, TimePr
         (_input, _file) = (null, null);
     }
 
-    private StorageException Failed(StorageException failure)
+    private UnreadableImageException Failed(StorageException failure)
     {
         (_failure, _failed) = (failure, time.GetTimestamp());
         return Unreadable(failure);
@@ -280,6 +286,5 @@ internal sealed class ImageBehind(ImageNote note, ImageConversion images, TimePr
 
     private StorageException Changed() => new(StorageErrorKind.Conflict, note.ImageName, "has changed since its import began");
 
-    // Of whatever kind it is, for who reads a disk it is a place that can't be read.
-    private static StorageException Unreadable(StorageException e) => new(StorageErrorKind.Io, e.Subject, ErrorReport.Of(e).Message, e);
+    private static UnreadableImageException Unreadable(StorageException e) => new(e);
 }

@@ -19,19 +19,18 @@ internal static class AskedNames
         }
     }
 
-    /// <summary>A failure by the names that were asked for.</summary>
-    internal static StorageException InWordsOf(ChangeRequest request, Guid operation, StorageException failure)
+    /// <summary>An error by the names that were asked for, whether it is of doing or of undoing.</summary>
+    internal static ErrorReport? InWordsOf(ChangeRequest request, Guid operation, ErrorReport? error)
     {
-        if (!Mentions(request, operation, failure))
-        {
-            return failure;
-        }
+        return error is null || request is not ImportImage import ? error : error with { Subject = Asked(error.Subject), Message = Asked(error.Message) };
 
-        ErrorReport told = ErrorReport.Of(failure);
-        string name = $"{((ImportImage)request).Volume}";
-        return new(told.Kind, Asked(told.Subject), Asked(told.Message), failure);
+        string Asked(string text) => text.Replace(Temporary(operation), $"{import.Volume}", StringComparison.Ordinal);
+    }
 
-        string Asked(string text) => text.Replace(Temporary(operation), name, StringComparison.Ordinal);
+    private static StorageException InWordsOf(ChangeRequest request, Guid operation, StorageException failure)
+    {
+        ErrorReport told = InWordsOf(request, operation, ErrorReport.Of(failure))!;
+        return new(told.Kind, told.Subject, told.Message, failure);
     }
 
     private static bool Mentions(ChangeRequest request, Guid operation, StorageException failure)

@@ -146,7 +146,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
 
     private void End(RunningOperation running, Func<OperationReport, OperationReport> outcome)
     {
-        OperationReport Ended(OperationReport report) => outcome(report) with { Ended = time.GetUtcNow(), Progress = null };
+        OperationReport Ended(OperationReport report) => InAskedNames(outcome(report)) with { Ended = time.GetUtcNow(), Progress = null };
         try
         {
             running.Update(Ended);
@@ -168,6 +168,8 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         }
     }
 
+    private static OperationReport InAskedNames(OperationReport report) => report with { Error = AskedNames.InWordsOf(report.Request, report.Id, report.Error) };
+
     private async Task<Func<OperationReport, OperationReport>> RunAsync(RunningOperation running, Plan plan, CancellationToken cancellationToken)
     {
         try
@@ -185,7 +187,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         }
         catch (StorageException e)
         {
-            return report => Failed(report, AskedNames.InWordsOf(report.Request, running.Id, e));
+            return report => Failed(report, e);
         }
         catch (Exception e)
         {
@@ -223,7 +225,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         TellReverting = cause => running.Update(report => report with
         {
             State = OperationState.Reverting,
-            Error = cause is OperationCanceledException ? null : ErrorReport.Of(FaultOf(report.Request, cause)),
+            Error = cause is OperationCanceledException ? null : AskedNames.InWordsOf(report.Request, report.Id, ErrorReport.Of(FaultOf(report.Request, cause))),
             Progress = null,
         }),
         LockAsync = (step, cancellationToken) => LockAsync(running.Current.Request, step, key, cancellationToken),
@@ -298,7 +300,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
     private async Task<IReadOnlyList<HeldLock>> TakeNamesAsync(ChangeRequest request, Guid operation, string doing, CancellationToken cancellationToken)
     {
         IReadOnlyList<HeldLock> names = await tools.Locks.TakeNamesAsync(request.Scope, tools.Planners.For(request).Owns(request, operation), doing, cancellationToken);
-        if (request is not (AddExport or RemoveExport))
+        if (request is not (AddExport or SetExport or RemoveExport))
         {
             return names;
         }

@@ -10,14 +10,17 @@ internal sealed partial class BothPrograms(string client, string host, string pr
     private readonly TemporaryDirectory _traces = new();
 
     /// <summary>The small one as it is built here: of the same code as the native one, and bound not to do what that one can't.</summary>
-    internal static string BuiltClient { get; } = Path.GetFullPath(
-        Path.Combine(BuiltHost.Directory, "../../EveStorage.Client", Path.GetFileName(Path.TrimEndingDirectorySeparator(BuiltHost.Directory)), "evestorage-client"));
+    internal static string BuiltClient { get; } = Path.Combine(BuiltHost.Client, "evestorage-client");
 
     /// <summary>Runs a command by both, and holds that nobody could tell which was which.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="between">What is done before the second of them.</param>
+    /// <param name="first">Whether the profile is named before the verb.</param>
     /// <returns>How it ended, and whether the small one did it all by itself.</returns>
-    internal async Task<(Ended Ended, bool ByItself)> RunAsync(string command, Func<Task>? between = null)
+    internal async Task<(Ended Ended, bool ByItself)> RunAsync(string command, Func<Task>? between = null, bool first = false)
     {
-        string[] arguments = [.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--profile", profile];
+        string[] words = command.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        string[] arguments = first ? ["--profile", profile, .. words] : [.. words, "--profile", profile];
         (Ended whole, _) = await RunAsync(host, arguments);
         if (between is not null)
         {
@@ -62,6 +65,6 @@ internal sealed partial class BothPrograms(string client, string host, string pr
     [GeneratedRegex(@"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?")]
     private static partial Regex Times();
 
-    [GeneratedRegex(@"^[^\n]* MiB/s[^\n]*\n", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^[^\n:]+: [0-9.]+[KMGT]?i?B( of [^\n]*|, [^\n]*/s)?\n", RegexOptions.Multiline)]
     private static partial Regex Progress();
 }

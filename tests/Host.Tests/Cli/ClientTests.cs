@@ -69,6 +69,20 @@ public sealed class ClientTests
     }
 
     [Fact]
+    public async Task Options_of_every_verb_may_stand_before_it_and_the_small_one_still_answers()
+    {
+        using CommandLineHost host = new();
+        await host.ServeAsync();
+        using BothPrograms both = new(BothPrograms.BuiltClient, CommandLineHost.Program, host.Profile);
+
+        (Ended list, bool byItself) = await both.RunAsync("--json volume list", first: true);
+
+        byItself.ShouldBeTrue();
+        list.Code.ShouldBe(0, list.Error);
+        list.Json.GetArrayLength().ShouldBe(0);
+    }
+
+    [Fact]
     public void Every_choice_in_a_document_is_written_as_a_word_without_code_that_is_made_at_run_time()
     {
         JsonSerializerOptions options = ApiJson.Make(indented: false);

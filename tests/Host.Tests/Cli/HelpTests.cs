@@ -14,7 +14,7 @@ public sealed class HelpTests
         "key create", "key list", "key delete",
         "fs create", "fs list", "fs show", "fs set", "fs grow", "fs delete", "fs mount", "fs unmount",
         "volume create", "volume list", "volume show", "volume resize", "volume snapshot", "volume clone", "volume rollback", "volume delete",
-        "image inspect", "image import", "image save", "export add", "export list", "export remove",
+        "image inspect", "image import", "image save", "export add", "export set", "export list", "export remove",
         "apply", "metrics", "operation list", "operation show", "operation cancel", "events", "doctor", "try", "serve", "completion", "man",
     ];
 

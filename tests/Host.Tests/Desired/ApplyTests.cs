@@ -89,6 +89,31 @@ public sealed class ApplyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Without_a_directory_for_images_nothing_is_touched_and_the_image_and_the_setting_are_named()
+    {
+        Directory.Delete(_host.Bases, recursive: true);
+
+        (int code, string output, string error) = await RunAsync();
+
+        (code, output).ShouldBe((2, ""));
+        error.ShouldContain("data/disk: its image disk.raw lies beneath no directory for images");
+        error.ShouldContain("the setting Desired:Images");
+        await _host.StartAsync();
+        (await _host.Api.ListPoolsAsync(default))[0].Created.ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_plan_shows_an_image_that_can_not_be_opened_as_refused()
+    {
+        File.Delete(Path.Combine(_host.Bases, "disk.raw"));
+
+        (int code, string output, string _) = await RunAsync("--plan");
+
+        code.ShouldBe(2);
+        output.ShouldContain("data/disk  refused: its image disk.raw: is not beneath");
+    }
+
+    [Fact]
     public async Task What_can_not_be_is_refused_and_what_needs_it_is_left()
     {
         Write("""{ "pools": { "data": {}, "more": {} }, "volumes": { "more/x": { "size": "8MiB" }, "data/a": { "size": "8MiB", "encrypted": true }, "data/b": { "size": "8MiB" } }, "exports": { "data/a": { "tcp": { "hosts": {} } } } }""");

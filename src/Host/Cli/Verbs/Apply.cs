@@ -42,7 +42,10 @@ internal sealed class Apply : CliVerb
         DesiredState state = DesiredReader.ReadFile(file);
         invocation.LooksAtImage = state.Volumes.Values.Any(volume => volume.Image is not null);
         IStorageApi api = await invocation.OpenAsync(cancellationToken);
+        DesiredImages images = new(((HostSession)invocation.Session).Profile.Desired.Images);
         Difference difference = await Difference.FindAsync(api, state, cancellationToken);
+        images.RequireDirectory(difference);
+        difference = images.Judge(difference);
         if (difference.Changes.Count == 0 || invocation.Parsed.GetValue(_plan))
         {
             return Show(invocation, difference);
@@ -58,7 +61,7 @@ internal sealed class Apply : CliVerb
             return ExitCodes.Cancelled;
         }
 
-        DesiredRun run = new(api, new(((HostSession)invocation.Session).Profile.Desired.Images), (request, image, cancel) => OperationWatch.RunAsync(invocation, api, request, image, cancel));
+        DesiredRun run = new(api, images, (request, image, cancel) => OperationWatch.RunAsync(invocation, api, request, image, cancel));
         DesiredReport report = await run.RunAsync(state, difference, result => Tell(invocation, result), cancellationToken);
         return Conclude(invocation, report);
     }

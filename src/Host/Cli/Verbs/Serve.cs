@@ -12,7 +12,7 @@ namespace EveStorage.Host.Cli.Verbs;
 
 internal sealed class Serve() : CliVerb(
     "serve",
-    "Run the daemon: it finishes what a crash left, exports again what is on record, and answers on its socket until it is told to stop (SIGTERM, Ctrl-C). Other verbs find it by themselves.")
+    "Run the daemon: it finishes what a crash left, exports again what is on record, and answers on its socket until it is told to stop (SIGTERM, Ctrl-C). Other verbs find it by themselves. Settings are read at its start alone: restart it for others. SIGHUP, as of a terminal that is closed, ends it as a crash does, which the next start repairs.")
 {
     protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {

@@ -6,9 +6,12 @@ namespace EveStorage.Host.Operations.Steps;
 /// </summary>
 internal sealed class RecordExport(IStoragePool pool, VolumeName volume, string transport, ExportRecord? wanted, VolumeRecord planned) : StorageStep
 {
+    /// <summary>Who gets and who loses what by it, for its title.</summary>
+    public string Says { get; init; } = "";
+
     /// <inheritdoc/>
     public override string Title
-        => wanted is null ? $"forget the export of {pool.Name}/{volume} by {transport}" : $"record the export of {pool.Name}/{volume} by {transport}";
+        => wanted is null ? $"forget the export of {pool.Name}/{volume} by {transport}" : $"record the export of {pool.Name}/{volume} by {transport}{(Says.Length == 0 ? "" : $": {Says}")}";
 
     /// <inheritdoc/>
     public override StepEffect Expected { get; } = AreSame(Of(planned.Exports, transport), wanted) ? StepEffect.AlreadySo : StepEffect.Change;
