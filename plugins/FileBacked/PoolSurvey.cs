@@ -43,9 +43,7 @@ internal sealed class PoolSurvey(PoolDirectory pool, Action<VolumeName, List<str
             long used = 0;
             foreach (string entry in _entries)
             {
-                used += _known.TryGetValue(entry, out KnownVolume? known) && known.IsSame(volumes, entry, out long image)
-                    ? known.Beside + image
-                    : Read(volumes, entry, problems);
+                used += Measure(volumes, entry, problems);
             }
 
             return new(used);
@@ -77,22 +75,34 @@ internal sealed class PoolSurvey(PoolDirectory pool, Action<VolumeName, List<str
         }
     }
 
-    private long Read(DirectoryHandle volumes, string entry, List<string> problems)
+    // What keeps one volume from being looked at, as its lock or a sector that can't be read, hides no other, and not the space of all.
+    private long Measure(DirectoryHandle volumes, string entry, List<string> problems)
     {
-        _known.Remove(entry);
         try
         {
-            if (PoolDirectory.IsUnfinished(entry))
-            {
-                problems.Add(CutShort($"volumes/{entry}"));
-            }
-
-            return VolumeName.TryParse(entry, out VolumeName name) ? Read(volumes, name, entry, problems) : SumOf(volumes, entry);
+            return _known.TryGetValue(entry, out KnownVolume? known) && known.IsSame(volumes, entry, out long image) ? known.Beside + image : Read(volumes, entry, problems);
         }
         catch (StorageException e) when (e.Kind == StorageErrorKind.NotFound)
         {
             return 0;   // it was deleted while we looked
         }
+        catch (StorageException e)
+        {
+            _known.Remove(entry);
+            problems.Add($"{pool.Name}/{entry}: can't be looked at, and its space is not counted: {e.Message}");
+            return 0;
+        }
+    }
+
+    private long Read(DirectoryHandle volumes, string entry, List<string> problems)
+    {
+        _known.Remove(entry);
+        if (PoolDirectory.IsUnfinished(entry))
+        {
+            problems.Add(CutShort($"volumes/{entry}"));
+        }
+
+        return VolumeName.TryParse(entry, out VolumeName name) ? Read(volumes, name, entry, problems) : SumOf(volumes, entry);
     }
 
     private long Read(DirectoryHandle volumes, VolumeName name, string entry, List<string> problems)

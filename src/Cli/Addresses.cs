@@ -23,8 +23,8 @@ internal static class Addresses
         };
     }
 
-    /// <summary>The pool for a volume to be made: the only one that there is.</summary>
-    internal static async Task<PoolName> PoolForNewAsync(VolumeAddress address, IStorageApi api, CancellationToken cancellationToken)
+    /// <summary>The pool for a volume to be made: the only one that there is, and that can have one of its form.</summary>
+    internal static async Task<PoolName> PoolForNewAsync(VolumeAddress address, IStorageApi api, CancellationToken cancellationToken, VolumeForm form = VolumeForm.Block)
     {
         if (address.Pool is PoolName named)
         {
@@ -32,12 +32,13 @@ internal static class Addresses
         }
 
         PoolReport[] pools = [.. (await api.ListPoolsAsync(cancellationToken)).Where(pool => pool.Created)];
-        return pools switch
+        PoolReport[] able = [.. pools.Where(pool => pool.Forms.Contains(form))];
+        return (able.Length > 0 ? able : pools) switch
         {
             [PoolReport only] => only.Name,
             [] => throw new StorageException(StorageErrorKind.NotFound, $"{address}", "has no pool to be in: make one with `evestorage pool create`"),
-            _ => throw new StorageException(
-                StorageErrorKind.InvalidConfiguration, $"{address}", $"could be in several pools: write one of {string.Join(", ", pools.Select(pool => $"{pool.Name}/{address.Volume}"))}"),
+            PoolReport[] several => throw new StorageException(
+                StorageErrorKind.InvalidConfiguration, $"{address}", $"could be in several pools: write one of {string.Join(", ", several.Select(pool => $"{pool.Name}/{address.Volume}"))}"),
         };
     }
 }

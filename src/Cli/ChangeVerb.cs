@@ -56,9 +56,13 @@ internal abstract class ChangeVerb : CliVerb
             return ExitCodes.Success;
         }
 
-        if (_yes is not null && !invocation.Parsed.GetValue(_yes) && !Confirm(invocation, request))
+        if (_yes is not null && !invocation.Parsed.GetValue(_yes))
         {
-            return ExitCodes.Cancelled;
+            await api.PlanAsync(request, image?.File, cancellationToken);   // nobody is asked about what can't be done anyway
+            if (!Confirm(invocation, request))
+            {
+                return ExitCodes.Cancelled;
+            }
         }
 
         OperationReport ended = await OperationWatch.RunAsync(invocation, api, request, image?.File, cancellationToken);

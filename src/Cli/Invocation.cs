@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using EveStorage.Cli.Api;
+using EveStorage.Linux;
 
 namespace EveStorage.Cli;
 
@@ -51,6 +52,13 @@ internal sealed class Invocation : IAsyncDisposable
         {
             invocation.Tell(new(StorageErrorKind.Unavailable, Words(parsed), "cancelled"));
             return ExitCodes.Cancelled;
+        }
+        catch (IOException e)
+        {
+            // Whoever opens a file says which: this is where the answer goes, as a disk that is full.
+            ErrorReport full = ErrorReport.Of(FileCalls.Failure("output", e));
+            invocation.Tell(full with { Message = $"can't be written: {full.Message}" });
+            return ExitCodes.Of(full.Kind);
         }
         catch (Exception e) when (IsFault(e))
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using EveStorage.Cli.Api;
 using Microsoft.Win32.SafeHandles;
 using Spectre.Console;
@@ -9,6 +10,9 @@ namespace EveStorage.Cli;
 internal static class OperationWatch
 {
     private const int LinePercent = 10;
+
+    // From 16 MiB on.
+    private const int FirstLineShift = 24;
 
     /// <summary>Runs a request to its end.</summary>
     internal static async Task<OperationReport> RunAsync(
@@ -38,7 +42,7 @@ internal static class OperationWatch
         {
             if (ended.State == OperationState.Succeeded)
             {
-                output.WriteLine($"{ended.Request.Subject}: {string.Join(", ", ended.Results.Select(result => $"{result.Key} {ForPerson(result.Key, result.Value)}").DefaultIfEmpty("done"))}");
+                output.WriteLine($"{ended.Request.Subject}: {string.Join(", ", ended.Results.Select(result => $"{result.Key} {OperationResults.ForPerson(result.Key, result.Value)}").DefaultIfEmpty("done"))}");
             }
             else if (ended.State == OperationState.Cancelled)
             {
@@ -73,10 +77,9 @@ internal static class OperationWatch
         await foreach (OperationReport report in reports)
         {
             last = report;
-            if (!invocation.Json && report.Progress is { Total: ByteSize { Bytes: > 0 } total } progress
-                && (int)(progress.Done.Bytes * 100.0 / total.Bytes) / LinePercent is int tens && tens != told)
+            if (!invocation.Json && report.Progress is ProgressReport progress && LineOf(progress) is int line && line != told)
             {
-                told = tens;
+                told = line;
                 await invocation.Error.WriteLineAsync(Describe(progress));
             }
         }
@@ -98,15 +101,17 @@ internal static class OperationWatch
                 await foreach (OperationReport report in reports)
                 {
                     last = report;
-                    if (report.Progress is { Total: ByteSize total } progress)
+                    if (report.Progress is ProgressReport progress)
                     {
                         if (bar is null || title != progress.Title)
                         {
                             bar?.StopTask();
                             title = progress.Title;
-                            bar = bars.AddTask(Markup.Escape(title), maxValue: total.Bytes);
+                            bar = bars.AddTask(Markup.Escape(title), maxValue: 1);
+                            bar.IsIndeterminate = progress.Total is null;
                         }
 
+                        bar.MaxValue = progress.Total?.Bytes ?? progress.Done.Bytes + 1;
                         bar.Value = progress.Done.Bytes;
                     }
                 }
@@ -114,11 +119,12 @@ internal static class OperationWatch
         return last ?? throw new StorageException(StorageErrorKind.Io, "operation", "ended without a word");
     }
 
-    private static string ForPerson(string key, string value)
-        => key is "size" or "written" or "read" or "fetched" or "spooled" or "resumedAt" && long.TryParse(value, CultureInfo.InvariantCulture, out long bytes) ? new ByteSize(bytes).ForPerson() : value;
+    // Each tenth of what has an end, and each doubling of what has none.
+    private static int LineOf(ProgressReport progress)
+        => progress.Total is ByteSize { Bytes: > 0 } total ? (int)(progress.Done.Bytes * 100.0 / total.Bytes) / LinePercent : -2 - BitOperations.Log2((ulong)(progress.Done.Bytes >> FirstLineShift));
 
     private static string Describe(ProgressReport progress)
         => string.Create(
             CultureInfo.InvariantCulture,
-            $"{progress.Title}: {progress.Done.ForPerson()} of {progress.Total?.ForPerson()}, {progress.BytesPerSecond.Bytes / 1048576.0:0.#} MiB/s{(progress.Remaining is TimeSpan left ? $", {left.TotalSeconds:0} s left" : "")}");
+            $"{progress.Title}: {progress.Done.ForPerson()}{(progress.Total is ByteSize total ? $" of {total.ForPerson()}" : "")}{(progress.BytesPerSecond.Bytes > 0 ? $", {progress.BytesPerSecond.ForPerson()}/s" : "")}{(progress.Remaining is TimeSpan left ? $", {left.TotalSeconds:0} s left" : "")}");
 }

@@ -23,6 +23,7 @@ public static class ConformancePlans
                 if (await step.ApplyAsync(context, cancellationToken) == StepOutcome.Changed)
                 {
                     changed.Add(step);
+                    cancellationToken = step.Expected.Destroyed is null ? cancellationToken : CancellationToken.None;   // half of a way without return is the worst
                 }
 
                 running = null;

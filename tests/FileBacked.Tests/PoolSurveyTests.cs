@@ -28,6 +28,24 @@ public sealed class PoolSurveyTests
         read.Count.ShouldBe(3, "what is written to a volume is its own, and changes its space alone");
     }
 
+    [Theory]
+    [InlineData(StorageErrorKind.Io)]
+    [InlineData(StorageErrorKind.Busy)]
+    public async Task A_volume_that_can_not_be_looked_at_is_told_and_hides_neither_the_others_nor_the_pool(StorageErrorKind kind)
+    {
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync();
+        await made.CreateAsync("a");
+        await made.CreateAsync("b");
+        await made.WriteAsync("b", 0, 1, length: 1 << 20);
+        PoolSurvey survey = new(new(made.Path, PoolOnDisk.Name), (name, _) => Refuse(name, kind), TimeProvider.System);
+        List<string> problems = [];
+
+        ByteSize used = survey.Look(problems);
+
+        problems.ShouldHaveSingleItem().ShouldContain("a: can't be looked at, and its space is not counted: a: was told to fail");
+        used.Bytes.ShouldBeGreaterThanOrEqualTo(1 << 20);
+    }
+
     public static TheoryData<string, Action<string>> Damage => new()
     {
         { "record", volume => Overwrite(Path.Combine(volume, "record.json")) },
@@ -70,6 +88,14 @@ public sealed class PoolSurveyTests
         survey.Look([]);
 
         read.ShouldBe(2);
+    }
+
+    private static void Refuse(VolumeName name, StorageErrorKind kind)
+    {
+        if (name == new VolumeName("a"))
+        {
+            throw new StorageException(kind, "a", "was told to fail");
+        }
     }
 
     // As many bytes as before, in the same file.

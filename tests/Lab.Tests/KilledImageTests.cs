@@ -147,5 +147,5 @@ public sealed class KilledImageTests(ITestOutputHelper output) : IDisposable
         return (Convert.ToHexStringLower(SHA256.HashData(large)), Convert.ToHexStringLower(SHA256.HashData(lazy)));
     }
 
-    private static long Number(JsonElement results, string key) => long.Parse(results.GetProperty(key).GetString()!, System.Globalization.CultureInfo.InvariantCulture);
+    private static long Number(JsonElement results, string key) => results.GetProperty(key).GetInt64();
 }

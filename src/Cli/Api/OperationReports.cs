@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace EveStorage.Cli.Api;
 
 /// <summary>A plan, shown before anything runs.</summary>
@@ -75,7 +77,8 @@ internal sealed record OperationReport
     /// <summary>Why it failed; null when it did not.</summary>
     public ErrorReport? Error { get; init; }
 
-    /// <summary>What it made or found, for a person and for scripts: <c>id</c>, <c>digest</c>, <c>address</c>.</summary>
+    /// <summary>What it made or found, for a person and for scripts: <c>id</c>, <c>digest</c>, <c>address</c>; as JSON a size is a number of bytes.</summary>
+    [JsonConverter(typeof(OperationResults.Converter))]
     public IReadOnlyDictionary<string, string> Results { get; init; } = new Dictionary<string, string>();
 }
 

@@ -24,6 +24,9 @@ internal sealed class RemoteApi : IStorageApi
         };
     }
 
+    /// <summary>How long it may take to say who it is.</summary>
+    internal TimeSpan Patience { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Connects, or answers null when nobody listens there.</summary>
     /// <exception cref="StorageException">One does, and the caller may not use it, or it takes no more.</exception>
     internal static async Task<RemoteApi?> TryConnectAsync(string socket, CancellationToken cancellationToken)
@@ -54,7 +57,20 @@ internal sealed class RemoteApi : IStorageApi
     }
 
     /// <inheritdoc/>
-    public Task<HostReport> GetHostAsync(CancellationToken cancellationToken) => GetAsync<HostReport>("host", cancellationToken);
+    public async Task<HostReport> GetHostAsync(CancellationToken cancellationToken)
+    {
+        // What is asked first, and needs no work: a daemon that does not tell who it is answers nothing else.
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Patience);
+        try
+        {
+            return await GetAsync<HostReport>("host", limit.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new StorageException(StorageErrorKind.Unavailable, "daemon", $"has answered nothing for {Patience.TotalSeconds:0} s: see its log, and restart it if it hangs");
+        }
+    }
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<PluginReport>> ListPluginsAsync(CancellationToken cancellationToken) => GetAsync<IReadOnlyList<PluginReport>>("plugins", cancellationToken);
@@ -220,6 +236,10 @@ internal sealed class RemoteApi : IStorageApi
         {
             return await call();
         }
+        catch (HttpRequestException e) when (e.HttpRequestError == HttpRequestError.InvalidResponse)
+        {
+            throw new StorageException(StorageErrorKind.Unavailable, "daemon", "is none of ours: what listens on the socket that Api:Socket or Run names speaks no HTTP", e);
+        }
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
         {
             throw new StorageException(StorageErrorKind.Unavailable, "daemon", "went away: see its log, and start it again", e);
@@ -244,7 +264,7 @@ internal sealed class RemoteApi : IStorageApi
             // cut off, not from our daemon, or from one of another version: the status is all there is
         }
 
-        return new(response.StatusCode == HttpStatusCode.Forbidden ? StorageErrorKind.Unavailable : StorageErrorKind.Io, "daemon", $"answered {(int)response.StatusCode}");
+        return new(response.StatusCode == HttpStatusCode.Forbidden ? StorageErrorKind.Unavailable : StorageErrorKind.Io, "daemon", $"answered {(int)response.StatusCode} without a word, as none of ours does: is what listens on the socket that Api:Socket or Run names another program?");
     }
 
     private static async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken)

@@ -13,6 +13,9 @@ namespace EveStorage.Cli.Profiles;
 /// <param name="Merged">All of it.</param>
 internal sealed record ProfileSource(string Name, IReadOnlyList<string> Files, IConfigurationRoot Merged)
 {
+    /// <summary>The profile that a command named, by which the same can be read again; null for the usual one.</summary>
+    internal string? Asked { get; init; }
+
     private const string Settings = "appsettings.json";
     private const string EnvironmentPrefix = "EVESTORAGE__";
     private const string NameKey = "Profile";
@@ -24,6 +27,10 @@ internal sealed record ProfileSource(string Name, IReadOnlyList<string> Files, I
     internal string Socket => Merged["Api:Socket"] is { Length: > 0 } chosen ? chosen : Path.Combine(Run, "api.sock");
 
     /// <summary>All keys and values as one number (FNV-1a, of 64 bits), by which two programs see that they have read the same. It keeps no secret.</summary>
+    /// <remarks>
+    /// By hand, since each command asks for it and a resting daemon keeps what it loads: SHA-256 brings OpenSSL's library, of 5 MiB, and another
+    /// hash a package. Nobody gains by two settings that agree in it: who can write them writes what the daemon reads.
+    /// </remarks>
     internal string Fingerprint
     {
         get
@@ -63,7 +70,7 @@ internal sealed record ProfileSource(string Name, IReadOnlyList<string> Files, I
         // The settings' own choice is what the settings adjust; a command's choice adjusts the settings.
         layers.Insert(asked is null ? 0 : layers.Count, ReadFile(file));
         string[] files = asked is null ? [file, .. settings] : [.. settings, file];
-        return new(Path.GetFileNameWithoutExtension(file), files, Merge(layers));
+        return new(Path.GetFileNameWithoutExtension(file), files, Merge(layers)) { Asked = asked is null ? null : file };
     }
 
     private static string FindFile(string name)

@@ -37,7 +37,7 @@ internal sealed class FileSystemCreate : CreateVerb
         VolumeAddress address = parsed.GetValue(_name)!;
         return new CreateFileSystem
         {
-            Pool = await Addresses.PoolForNewAsync(address, api, cancellationToken),
+            Pool = await Addresses.PoolForNewAsync(address, api, cancellationToken, VolumeForm.FileSystem),
             Volume = address.Volume,
             Size = parsed.GetValue(_size),
             At = parsed.GetValue(_at),

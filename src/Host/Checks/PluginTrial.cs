@@ -65,6 +65,7 @@ internal sealed class PluginTrial(PluginsOptions plugins, string id, TrialPlace 
     private async IAsyncEnumerable<PromiseReport> CheckAsync(PluginPart<IStorageBackend> part, KitPlans plans, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         RequireOptions(part.Check);
+        await RequirePlaceAsync(part, cancellationToken);
         BackendBench bench = new()
         {
             Make = () => part.Create(_options, ServicesFor($"{s_pool}", place.Devices)),
@@ -115,6 +116,15 @@ internal sealed class PluginTrial(PluginsOptions plugins, string id, TrialPlace 
         Problems problems = new();
         check(_options, problems);
         problems.ThrowIfAny(id);
+    }
+
+    // Without devices a backend may still have its place among its options.
+    private async Task RequirePlaceAsync(PluginPart<IStorageBackend> part, CancellationToken cancellationToken)
+    {
+        if (place.Devices.Count == 0 && await part.Create(_options, ServicesFor($"{s_pool}", [])).ProbeAsync(cancellationToken) is { Missing: { Count: > 0 } missing })
+        {
+            throw Invalid($"needs a place to make a pool in: name an empty directory, or a free device, with --device ({string.Join("; ", missing)})");
+        }
     }
 
     private StorageException Invalid(string message) => new(StorageErrorKind.InvalidConfiguration, id, message);

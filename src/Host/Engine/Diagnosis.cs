@@ -10,7 +10,7 @@ using EveStorage.Host.Profiles;
 namespace EveStorage.Host.Engine;
 
 /// <summary>Finds what no start repairs by itself.</summary>
-internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageParts parts, OpenPools pools, Journal journal, Overview overview, RecordedMounts mounts, StalledPools stalled)
+internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageParts parts, OpenPools pools, Journal journal, Overview overview, RecordedMounts mounts, StalledPools stalled, ServingDiagnosis serving)
 {
     /// <summary>All of it.</summary>
     internal async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancellationToken)
@@ -37,6 +37,7 @@ internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageP
         foreach (PoolReport pool in await overview.PoolsAsync(cancellationToken))
         {
             findings.AddRange((pool.Created ? pool.Status?.Problems ?? [] : []).Select(problem => new Finding($"{pool.Name}", problem, null)));
+            findings.AddRange(pool is { Created: true, Status: PoolStatus status } ? ServingDiagnosis.FindFull(pool.Name, status) : []);
             findings.AddRange(pool.Created || pool.Id is not null ? [] : pool.Reasons.Select(reason => new Finding($"{pool.Name}", reason, reason == Overview.NotMade ? $"evestorage pool create {pool.Name}" : null)));
         }
 
@@ -47,7 +48,10 @@ internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageP
             findings.AddRange(await StrayAsync(name, known, cancellationToken));
         }
 
-        findings.AddRange((await overview.ExportsAsync(cancellationToken))
+        IReadOnlyList<ExportReport> exports = await overview.ExportsAsync(cancellationToken);
+        findings.AddRange(serving.FindUnserved(exports));
+        findings.AddRange(serving.FindOtherSettings());
+        findings.AddRange(exports
             .Where(export => !parts.TransportNames.Contains(export.Transport))
             .Select(export => new Finding(export.Volume, $"is to be exported by {export.Transport}, which the profile no longer declares", $"evestorage export remove {export.Volume}")));
         findings.AddRange((await overview.VolumesAsync(null, cancellationToken)).Where(volume => volume.Image?.Problem is not null || volume.Image?.State == LazyReport.Refused).Select(Waiting));

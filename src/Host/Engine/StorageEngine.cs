@@ -81,6 +81,7 @@ internal sealed class StorageEngine : IAsyncDisposable
             .AddSingleton<PoolCare>()
             .AddSingleton<Func<Caller, IStorageApi>>(static services => caller => ActivatorUtilities.CreateInstance<LocalApi>(services, caller))
             .AddSingleton<DesiredWatch>()
+            .AddSingleton<ServingDiagnosis>()
             .AddSingleton<Diagnosis>()
             .AddSingleton<Overview>()
             .AddSingleton<HostMetrics>()

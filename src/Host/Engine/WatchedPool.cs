@@ -1,3 +1,5 @@
+using EveStorage.Cli;
+
 namespace EveStorage.Host.Engine;
 
 /// <summary>How a pool was when it was last looked at.</summary>
@@ -69,7 +71,7 @@ internal sealed class WatchedPool(PoolName name)
         if (level > before)
         {
             events.Report(new(
-                id, level >= s_levels[^1] ? EventSeverity.Critical : EventSeverity.Warning, $"{name}", $"{what} {use.Used} of {use.Size}, {level} % and more: add a drive, or delete what is not needed"));
+                id, level >= s_levels[^1] ? EventSeverity.Critical : EventSeverity.Warning, $"{name}", $"{what} {use.Used.ForPerson()} of {use.Size.ForPerson()}, {level} % and more: add a drive, or delete what is not needed"));
         }
 
         return level;

@@ -17,8 +17,13 @@ internal static class MountPlans
         bool moves = record.Mount is { Wanted: true } && (!wanted.Wanted || record.Mount.At != wanted.At || record.Mount.ReadOnly != wanted.ReadOnly);
         Plan close = moves ? await before.PlanCloseAsync(cancellationToken) : Plan.Of();
         Plan open = wanted.Wanted ? await after.PlanOpenAsync(cancellationToken) : Plan.Of();
-        context.Result("mountPoint", wanted.Wanted ? after.Path : "");
-        return close.Then(Plan.Of(new RecordMount(pool, volume, wanted with { ChangedBy = context.Operation.Id }))).Then(open);
+        if (wanted.Wanted)
+        {
+            context.Result("mountPoint", after.Path);
+        }
+
+        return close.Then(Plan.Of(new RecordMount(pool, volume, wanted with { ChangedBy = context.Operation.Id })))
+            .Then(close.Steps.Count == 0 ? open : new Plan([.. open.Steps.Select(step => new DoneAnew(step))]));
     }
 
     /// <summary>Refuses a volume that is a disk.</summary>

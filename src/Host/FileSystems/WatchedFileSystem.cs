@@ -1,3 +1,4 @@
+using EveStorage.Cli;
 using EveStorage.Linux;
 
 namespace EveStorage.Host.FileSystems;
@@ -17,7 +18,7 @@ internal sealed class WatchedFileSystem(string subject)
     /// <summary>Tells what is other than before: a level that is passed upwards, and again only after it was left.</summary>
     internal void Tell(FileSystem now, bool readOnlyUnasked, IEventSink events)
     {
-        _space = TellLevel("fs.space", _space, now.Used.Bytes, now.Size.Bytes, level => $"holds {now.Used} of its {now.Size}, {level} % and more: grow it, or delete what is not needed", events);
+        _space = TellLevel("fs.space", _space, now.Used.Bytes, now.Size.Bytes, level => $"holds {now.Used.ForPerson()} of its {now.Size.ForPerson()}, {level} % and more: grow it, or delete what is not needed", events);
         _files = TellLevel("fs.files", _files, now.Files - now.FreeFiles, now.Files, level => $"has {now.Files - now.FreeFiles} of the {now.Files} files that it can have, {level} % and more: delete some, or grow it", events);
         if (readOnlyUnasked && !_readOnly)
         {

@@ -16,6 +16,9 @@ internal sealed class ImagePipeStream : Stream
         _stopped = cancellationToken.Register(_output.Stop);
     }
 
+    /// <summary>How many bytes went through it.</summary>
+    internal long Written { get; private set; }
+
     /// <inheritdoc/>
     public override bool CanRead => false;
 
@@ -36,7 +39,11 @@ internal sealed class ImagePipeStream : Stream
     }
 
     /// <inheritdoc/>
-    public override void Write(ReadOnlySpan<byte> buffer) => _output.Write(buffer);
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        _output.Write(buffer);
+        Written += buffer.Length;
+    }
 
     /// <inheritdoc/>
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));

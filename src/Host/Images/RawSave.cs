@@ -15,6 +15,10 @@ internal sealed class RawSave(IBlockSource blocks, string imageName, IProgress<B
     private readonly long _size = blocks.Size.Bytes;
     private readonly Lock _lock = new();
     private long _reached;
+    private long _written;
+
+    /// <summary>How many bytes were written: holes are none.</summary>
+    internal long Written => Interlocked.Read(ref _written);
 
     /// <summary>Writes to an empty file, some pieces at once.</summary>
     internal async Task ToFileAsync(SafeFileHandle image, CancellationToken cancellationToken)
@@ -49,6 +53,7 @@ internal sealed class RawSave(IBlockSource blocks, string imageName, IProgress<B
         }
 
         await WriteZerosAsync(_size);
+        _written = at;
 
         async Task WriteZerosAsync(long end)
         {
@@ -105,6 +110,7 @@ internal sealed class RawSave(IBlockSource blocks, string imageName, IProgress<B
         try
         {
             RandomAccess.Write(image, bytes, offset);
+            Interlocked.Add(ref _written, bytes.Length);
         }
         catch (IOException e)
         {

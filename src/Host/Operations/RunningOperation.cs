@@ -17,9 +17,11 @@ internal sealed class RunningOperation(OperationDocument document, Journal journ
     private readonly CancellationTokenSource _cancel = new();
     private readonly Lock _lock = new();
     private OperationDocument _document = document;
+    private readonly long _resumedAt = document.Copied?.Copied.Bytes ?? 0;
     private TaskCompletionSource _changed = NewSignal();
     private long _stepStarted = time.GetTimestamp();
     private long _progressTold;
+    private long _doneBefore;
 
     /// <summary>Its id.</summary>
     internal Guid Id => _document.Operation.Id;
@@ -116,10 +118,16 @@ internal sealed class RunningOperation(OperationDocument document, Journal journ
             return;
         }
 
+        ProgressReport? before = Current.Progress;
+        if (before?.Title != value.Title)
+        {
+            // What an import goes on with was done before, and is no speed of this one.
+            (_stepStarted, _doneBefore) = (before is null ? _stepStarted : _progressTold, value.Done.Bytes >= _resumedAt ? _resumedAt : 0);
+        }
+
         _progressTold = time.GetTimestamp();
-        _stepStarted = Current.Progress is { } before && before.Title != value.Title ? _progressTold : _stepStarted;
         TimeSpan elapsed = time.GetElapsedTime(_stepStarted);
-        long rate = (long)(value.Done.Bytes / Math.Max(elapsed.TotalSeconds, 0.001));
+        long rate = elapsed > TimeSpan.Zero ? (long)(Math.Max(0, value.Done.Bytes - _doneBefore) / elapsed.TotalSeconds) : 0;
         TimeSpan? remaining = elapsed >= s_estimateAfter && value.Total is ByteSize total && rate > 0 ? TimeSpan.FromSeconds(Math.Clamp((total.Bytes - value.Done.Bytes) / (double)rate, 0, s_longest.TotalSeconds)) : null;
         Update(report => report with { Progress = new(value.Title, value.Done, value.Total, new(rate), remaining) }, onDisk: false);
     }

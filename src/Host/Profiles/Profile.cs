@@ -15,6 +15,9 @@ internal sealed record Profile
     /// <summary>What it was read from, as a number: <see cref="ProfileSource.Fingerprint"/>.</summary>
     public string? Configuration { get; init; }
 
+    /// <summary>What has to be asked for to read it again: <see cref="ProfileSource.Asked"/>.</summary>
+    public string? Asked { get; init; }
+
     /// <summary>Everything in it, as merged.</summary>
     public required IConfigurationRoot Source { get; init; }
 

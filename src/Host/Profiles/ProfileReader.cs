@@ -55,6 +55,7 @@ internal static class ProfileReader
             Name = source.Name,
             Files = source.Files,
             Configuration = configuration,
+            Asked = source.Asked,
             Source = root,
             Plugins = ReadPlugins(root.GetSection("Plugins"), problems),
             Pools = EncryptionLayers.Add(ReadPools(root.GetSection("Pools"), state, problems), root),

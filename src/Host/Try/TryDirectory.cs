@@ -17,10 +17,12 @@ internal sealed class TryDirectory : IDisposable
     private readonly List<string> _made = [];
     private ProfileSource? _profile;
 
-    internal TryDirectory(bool keep)
+    /// <param name="keep">Whether it stays.</param>
+    /// <param name="state">The directory beneath which it lies; null for the usual one of who calls.</param>
+    internal TryDirectory(bool keep, string? state)
     {
         _keep = keep;
-        string root = System.IO.Path.Combine(StandardPaths.ForCaller().State, "try");
+        string root = System.IO.Path.Combine(state ?? StandardPaths.ForCaller().State, "try");
         Path = System.IO.Path.Combine(root, $"{Environment.ProcessId}");
         Linux.FileCalls.Run(Path, () =>
         {
@@ -63,7 +65,7 @@ internal sealed class TryDirectory : IDisposable
         ByteSize free = new(new DriveInfo(Path).AvailableFreeSpace);
         if (free < needed)
         {
-            throw new StorageException(StorageErrorKind.OutOfSpace, Path, $"has {free.ForPerson()} free, and the image needs {needed.ForPerson()}: free some, or set XDG_STATE_HOME to a larger place");
+            throw new StorageException(StorageErrorKind.OutOfSpace, Path, $"has {free.ForPerson()} free, and the image needs {needed.ForPerson()}: free some, or give --profile with a State at a larger place");
         }
     }
 

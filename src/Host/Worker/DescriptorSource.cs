@@ -35,10 +35,16 @@ internal sealed class DescriptorSource(SafeFileHandle handle, string name) : ISp
     public ValueTask<int> ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken)
     {
         ReadFrom?.Invoke(offset);
+        return new(Read(offset, destination.Span));
+    }
+
+    /// <inheritdoc cref="ReadAsync"/>
+    internal int Read(long offset, Span<byte> destination)
+    {
         int read = 0;
         while (read < destination.Length)
         {
-            int taken = FileCalls.Run(name, () => RandomAccess.Read(handle, destination.Span[read..], offset + read));
+            int taken = ReadOnce(offset + read, destination[read..]);
             if (taken == 0)
             {
                 break;
@@ -48,7 +54,19 @@ internal sealed class DescriptorSource(SafeFileHandle handle, string name) : ISp
         }
 
         Interlocked.Add(ref _read, read);
-        return new(read);
+        return read;
+    }
+
+    private int ReadOnce(long offset, Span<byte> destination)
+    {
+        try
+        {
+            return RandomAccess.Read(handle, destination, offset);
+        }
+        catch (IOException e)
+        {
+            throw FileCalls.Failure(name, e);
+        }
     }
 
     /// <inheritdoc/>

@@ -21,6 +21,8 @@ internal sealed class LinkNeededException(OpenLink link) : Exception($"needs {li
 internal sealed class ImageOpening : IDisposable
 {
     // Of an ISO 9660 image: what looks like one and like something else could be read as either.
+    private const string RawKind = "raw";
+    private const int BootEnd = 512;
     private const int IsoAt = 32769;
     private const int HeadLength = IsoAt + 5;
 
@@ -86,7 +88,7 @@ internal sealed class ImageOpening : IDisposable
             {
                 ({ } piped, _) => new SourceStream((offset, target) => piped.Read(offset, target, cancellationToken)),
                 (_, { } asked) => new SourceStream(asked.Read),
-                _ => new FileStream(handle, FileAccess.Read, bufferSize: 0),
+                _ => new SourceStream(((DescriptorSource)source).Read),
             };
             source = stream = new(Unwrapping.Open(wrapped, wrapping, _request.ImageName), _request.ImageName);
             length = stream.Peek(head);
@@ -172,11 +174,17 @@ internal sealed class ImageOpening : IDisposable
             [string only] => (only, _formats[only]),
             [] when OtherFormats.Recognize(head) is string other => throw new StorageException(StorageErrorKind.NotSupported, _request.ImageName, other),
             [] => throw new StorageException(
-                StorageErrorKind.NotSupported, _request.ImageName, $"is of no format that is recognized by its content: name it with --format ({string.Join(", ", _formats.Keys)})"),
+                StorageErrorKind.NotSupported, _request.ImageName, $"is of no format that is recognized by its content: {Advice(head)}"),
             _ => throw new StorageException(
                 StorageErrorKind.NotSupported, _request.ImageName, $"could be {string.Join(" or ", recognized)} by its content: name what is meant with --format"),
         };
     }
+
+    // A boot sector ends so, that of a protective table of partitions, too; what has none may be a raw disk all the same.
+    private string Advice(ReadOnlySpan<byte> head)
+        => !_formats.ContainsKey(RawKind) ? $"there are {string.Join(", ", _formats.Keys)}; name it with --format"
+            : head.Length >= BootEnd && head[(BootEnd - 2)..BootEnd].SequenceEqual((ReadOnlySpan<byte>)[0x55, 0xAA]) ? $"it looks like a raw disk; if it is one, say --format {RawKind}"
+            : $"if it is the bytes of a disk and nothing else, say --format {RawKind}";
 
     private async Task AddLayersAsync(List<DiskLayer> layers, IImageFormat format, IImageSource source, CancellationToken cancellationToken)
     {

@@ -93,6 +93,17 @@ public sealed class FileSystemTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_plan_of_another_place_shows_that_it_is_unmounted_and_mounted_again()
+    {
+        await _host.DoAsync(FileSystemHost.Create("newlog"));
+
+        PlanReport plan = await _host.Api.PlanAsync(new SetFileSystem { Pool = FileSystemHost.Pool, Volume = new("newlog"), ReadOnly = true }, null, default);
+
+        plan.Steps.Count.ShouldBe(3);
+        plan.Steps.ShouldAllBe(step => step.Expected == "change");
+    }
+
+    [Fact]
     public async Task It_grows_while_it_is_used_and_none_shrinks()
     {
         await _host.DoAsync(FileSystemHost.Create("newlog", 304, kind: "xfs"));   // ext4 needs more rights than some roots have

@@ -275,7 +275,7 @@ public sealed class ResumedImportTests(ITestOutputHelper output) : IAsyncLifetim
         return volume.ReadByte() < 0;
     }
 
-    private static long Number(JsonElement results, string key) => long.Parse(results.GetProperty(key).GetString()!, CultureInfo.InvariantCulture);
+    private static long Number(JsonElement results, string key) => results.GetProperty(key).GetInt64();
 
     private void WriteFile()
     {

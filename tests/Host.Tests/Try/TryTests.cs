@@ -46,6 +46,17 @@ public sealed class TryTests
     }
 
     [Fact]
+    public async Task What_a_try_keeps_lies_beneath_the_profiles_State()
+    {
+        using CommandLineHost host = new();
+
+        Ended ended = await host.RunAsync("try", "--once", "--keep", "--json");
+
+        ended.Code.ShouldBe(0, ended.Error);
+        ended.Json.GetProperty("directory").GetString()!.ShouldStartWith(host["state/try/"]);
+    }
+
+    [Fact]
     public async Task A_profiles_pool_that_is_made_is_refused_and_stays()
     {
         using CommandLineHost host = new();

@@ -33,7 +33,7 @@ internal sealed class TryVerb : CliVerb
     public TryVerb()
         : base(
             "try",
-            "Show the main job on this machine, without root and without touching anything but a directory of its own: make a pool, import an image, export it over NVMe/TCP to one host, read everything back as a guest would, and compare. With --profile it makes that profile's pool, the only one or the one called try, which must not be made yet, and removes it at the end.\n\nExample: evestorage try debian.qcow2 --once")
+            "Show the main job on this machine, without root and without touching anything but a directory of its own: make a pool, import an image, export it over NVMe/TCP to one host, read everything back as a guest would, and compare. With --profile it makes that profile's pool, the only one or the one called try, which must not be made yet, and removes it at the end; the directory of its own is then beneath that profile's State.\n\nExample: evestorage try debian.qcow2 --once")
     {
         Add(_image);
         Add(ImageFile.Format);
@@ -44,16 +44,22 @@ internal sealed class TryVerb : CliVerb
     protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
         string? given = invocation.Parsed.GetValue(_image);
-        using TryDirectory directory = new(invocation.Parsed.GetValue(_keep));
+        ProfileSource? profile = invocation.Parsed.GetValue(GlobalOptions.Profile) is string asked ? ProfileSource.Read(asked) : null;
+        using TryDirectory directory = new(invocation.Parsed.GetValue(_keep), StateOf(profile));
         string path = given ?? await SampleImage.MakeAsync(directory.Path, cancellationToken);
-        return await RunAsync(invocation, directory, path, cancellationToken);
+        return await RunAsync(invocation, profile, directory, path, cancellationToken);
     }
 
-    private async Task<int> RunAsync(Invocation invocation, TryDirectory directory, string path, CancellationToken cancellationToken)
+    private static string? StateOf(ProfileSource? profile)
+        => profile?.Merged["State"] is not { Length: > 0 } state ? null
+            : Path.IsPathRooted(state) ? state
+            : throw new StorageException(StorageErrorKind.InvalidConfiguration, profile.Name, $"State: '{state}' has to be an absolute path");
+
+    private async Task<int> RunAsync(Invocation invocation, ProfileSource? given, TryDirectory directory, string path, CancellationToken cancellationToken)
     {
         using SafeFileHandle image = ImageFile.OpenToRead(path);
-        (ProfileSource source, PoolName pool) = invocation.Parsed.GetValue(GlobalOptions.Profile) is string given
-            ? TryProfile.Of(ProfileSource.Read(given), directory)
+        (ProfileSource source, PoolName pool) = given is not null
+            ? TryProfile.Of(given, directory)
             : (directory.Profile, new(TryProfile.Pool));
         Problems problems = new();
         Profile profile = ProfileReader.Read(source, problems);

@@ -177,7 +177,7 @@ internal sealed class PlanSaveImage : ChangePlanner<SaveImage>
         MountPlans.RequireDisk(stack, request.Subject);
         SafeFileHandle image = context.Image ?? throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, "came without a file to write");
         WriteImage.RequireEmpty(image, request.ImageName);
-        WriteImage write = new(request.Subject, request.Volume, ExportNames.AccessTo(pool, request.Volume, stack), image, request.ImageName, form);
+        WriteImage write = new(request.Subject, request.Volume, ExportNames.AccessTo(pool, request.Volume, stack), image, request.ImageName, form, context.Result);
         return (await stack.PlanOpenAsync(cancellationToken)).Then(Plan.Of(write));
     }
 

@@ -111,6 +111,11 @@ internal sealed class PlanRollBack : ChangePlanner<RollBack>
     {
         ISnapshotPool pool = await SnapshotPools.OpenAsync(request, context, cancellationToken);
         VolumeRecord record = await RequireRecordAsync(pool, request.Snapshot.Volume, cancellationToken);
+        if (!context.Recovering && !await pool.ListSnapshotsAsync(request.Snapshot.Volume, cancellationToken).AnyAsync(snapshot => snapshot.Name == request.Snapshot, cancellationToken))
+        {
+            throw new StorageException(StorageErrorKind.NotFound, $"{pool.Name}/{request.Snapshot}", $"is no snapshot here: see `evestorage volume show {pool.Name}/{request.Snapshot.Volume}`");
+        }
+
         LayerStack stack = context.Parts.StackOf(pool, request.Snapshot.Volume, record.Id, record);
         return (await stack.PlanCloseAsync(cancellationToken))
             .Then(await pool.PlanRollbackAsync(request.Snapshot, cancellationToken))

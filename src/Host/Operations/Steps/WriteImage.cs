@@ -1,3 +1,4 @@
+using System.Globalization;
 using EveStorage.Host.Images;
 using EveStorage.Linux;
 using Microsoft.Win32.SafeHandles;
@@ -10,7 +11,7 @@ namespace EveStorage.Host.Operations.Steps;
 internal sealed record ImageForm(IImageWriter? Writer, string? Compression);
 
 /// <summary>Writes a volume to an open file or pipe: as a format's writer does; without one its bytes, leaving holes where they are zero.</summary>
-internal sealed class WriteImage(string subject, VolumeName name, VolumeAccess volume, SafeFileHandle image, string imageName, ImageForm form) : DataStep
+internal sealed class WriteImage(string subject, VolumeName name, VolumeAccess volume, SafeFileHandle image, string imageName, ImageForm form, Action<string, string> result) : DataStep
 {
     /// <summary>The format that needs no writer.</summary>
     internal const string Raw = "raw";
@@ -38,11 +39,13 @@ internal sealed class WriteImage(string subject, VolumeName name, VolumeAccess v
             SavedVolume saved = new() { Name = name, Id = context.Request.Id, Taken = context.Time.GetUtcNow(), Blocks = blocks, Compression = form.Compression };
             await writer.WriteAsync(saved, stream, told, cancellationToken);
             await stream.FlushAsync(cancellationToken);
+            Tell(size, stream is ImagePipeStream pipe ? pipe.Written : ExistingFile.LengthOf(image, imageName).Bytes);
         }
         else
         {
             RawSave raw = new(blocks, imageName, told);
             await (_isStream ? raw.ToStreamAsync(stream, cancellationToken) : raw.ToFileAsync(image, cancellationToken));
+            Tell(size, raw.Written);
         }
 
         if (!_isStream)
@@ -85,6 +88,12 @@ internal sealed class WriteImage(string subject, VolumeName name, VolumeAccess v
 
         // Writing nothing asks whether one may write.
         FileCalls.Run(imageName, () => RandomAccess.SetLength(image, 0));
+    }
+
+    private void Tell(ByteSize size, long written)
+    {
+        result("size", size.Bytes.ToString(CultureInfo.InvariantCulture));
+        result("written", written.ToString(CultureInfo.InvariantCulture));
     }
 
     private sealed class Told(Action<ByteSize> tell) : IProgress<ByteSize>
