@@ -10,12 +10,22 @@ namespace EveStorage.Tests;
 /// </summary>
 public sealed partial class ContractTests(PackedContract packed)
 {
-    private const string Kept = "kept.files";
+    internal const string Kept = "kept.files";
 
     // Those of this major version: a plugin of another is another contract's.
     private static IEnumerable<string> Versions
         => Directory.EnumerateDirectories(RepositoryFiles.Path("tests/Contracts")).Select(directory => Path.GetFileName(directory)!)
             .Where(version => Version.Parse(version).Major == Version.Parse(PackedContract.Contract).Major);
+
+    [Fact]
+    public async Task Every_part_of_a_kept_plugin_does_its_work_in_this_host()
+    {
+        foreach (string version in Versions)
+        {
+            using KeptUse use = new(PackedContract.Host, version);
+            await use.RunAsync();
+        }
+    }
 
     [Fact]
     public async Task A_kept_plugin_keeps_its_promises_in_this_host()
@@ -29,7 +39,7 @@ public sealed partial class ContractTests(PackedContract packed)
     }
 
     [Fact]
-    public async Task A_kept_plugin_keeps_its_promises_in_a_host_whose_contract_has_one_more_interface()
+    public async Task A_kept_plugin_keeps_its_promises_and_does_its_work_in_a_host_whose_contract_has_one_more_interface()
     {
         Version now = Version.Parse(PackedContract.Contract);
         using TemporaryDirectory directory = new();
@@ -39,6 +49,8 @@ public sealed partial class ContractTests(PackedContract packed)
         {
             Ended check = await CheckAsync(host, version);
             check.Code.ShouldBe(0, check.Output + check.Error);
+            using KeptUse use = new(host, version);
+            await use.RunAsync();
         }
     }
 
@@ -104,7 +116,7 @@ public sealed partial class ContractTests(PackedContract packed)
     {
         using TemporaryDirectory place = new();
         BuiltHost.CopyPlugin(RepositoryFiles.Path($"tests/Contracts/{version}/{Kept}"), place[$"plugins/{Kept}"]);
-        return await Shell.RunAsync(host, ["plugin", "check", Kept, "--from", place["plugins"], "--device", place["pool"]]);
+        return await Shell.RunAsync(host, ["plugin", "check", Kept, "--kind", $"backend:{Kept}", "--from", place["plugins"], "--device", place["pool"]]);
     }
 
     [GeneratedRegex("""(?:EveStorageVersion>|Version=")(\d+\.\d+)\.0""")]
