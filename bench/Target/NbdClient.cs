@@ -82,9 +82,11 @@ internal sealed class NbdClient : WireClient
             return Taken.Nothing;
         }
 
-        if (BinaryPrimitives.ReadUInt32BigEndian(received) != SimpleReplyMagic || BinaryPrimitives.ReadUInt32BigEndian(received[4..]) != 0)
+        uint magic = BinaryPrimitives.ReadUInt32BigEndian(received);
+        uint error = BinaryPrimitives.ReadUInt32BigEndian(received[4..]);
+        if (magic != SimpleReplyMagic || error != 0)
         {
-            throw new IOException("the NBD server answered with an error");
+            throw new IOException($"the NBD server answered with error {error} and magic {magic:x}");
         }
 
         tag = (ushort)BinaryPrimitives.ReadUInt64BigEndian(received[8..]);

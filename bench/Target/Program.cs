@@ -13,7 +13,7 @@ string evestorage = args.Length > 0 ? Path.GetFullPath(args[0]) : throw new Argu
 string parent = args.Length > 1 ? args[1] : "/dev/shm";
 TimeSpan duration = TimeSpan.FromSeconds(args.Length > 2 ? double.Parse(args[2]) : 1);
 int rounds = args.Length > 3 ? int.Parse(args[3]) : 3;
-string[] only = args.Length > 4 ? args[4..] : [];   // parts of their names; memory is one, too
+string[] only = args.Length > 4 ? args[4..] : [];   // parts of their names and titles, such as past, nbdkit or 4k; memory is one, too
 const int SizeMiB = 512;
 
 string directory = Path.Combine(parent, $"evestorage-bench-{Environment.ProcessId}");
@@ -54,7 +54,7 @@ async Task CompareWithAllAsync(string title, bool uncached)
     foreach (Func<string[], bool, Task<Server>> start in Peers.All)
     {
         using Server peer = await start(files, uncached);
-        await new Comparison(own, peer, (long)SizeMiB << 20, duration, rounds).RunAsync(title, rows.Where(row => Asked($"{row}")));
+        await new Comparison(own, peer, (long)SizeMiB << 20, duration, rounds).RunAsync(title, rows.Where(row => Asked($"{row} {title} beside {peer.Name}")));
     }
 }
 

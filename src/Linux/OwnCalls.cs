@@ -117,6 +117,9 @@ internal static unsafe partial class OwnCalls
     internal const uint SECCOMP_FILTER_FLAG_TSYNC = 1;
     internal const uint SECCOMP_RET_KILL_PROCESS = 0x80000000;
     internal const uint SECCOMP_RET_ERRNO = 0x00050000;
+    // linux/memfd.h.
+    internal const uint MFD_CLOEXEC = 0x0001;
+
     internal const uint SECCOMP_RET_ALLOW = 0x7FFF0000;
 
     // linux/audit.h, and sched.h.
@@ -147,6 +150,10 @@ internal static unsafe partial class OwnCalls
     // Which file system a path is on: .NET's DriveInfo gives its name in words.
     [LibraryImport("libc.so.6", EntryPoint = "fstatfs", SetLastError = true)]
     internal static partial int FStatFs(int descriptor, FileSystemStatus* status);
+
+    // A file in memory without a name.
+    [LibraryImport("libc.so.6", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int MemFdCreate(string name, uint flags);
 
     // Tmds.LibC has umount2 and not its opposite.
     [LibraryImport("libc.so.6", EntryPoint = "mount", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

@@ -28,6 +28,7 @@ internal static class WorkerProgram
         WorkerJail.GetReady();
         WorkerFormats formats = new();
         formats.LoadAhead(plugins);
+        await WorkerRehearsal.RunAsync(formats, plugins);
         if (await orders.RequestAsync() is not WorkerRequest request)
         {
             return 1;
@@ -143,7 +144,8 @@ internal static class WorkerProgram
         return spool;
     }
 
-    private static async Task<ImportResult> ImportAsync(
+    /// <summary>Copies an image that was opened to the volume, which it closes.</summary>
+    internal static async Task<ImportResult> ImportAsync(
         WorkerRequest request, OpenImage image, ImportOrder order, SafeFileHandle volume, Action<WorkerMessage> say, CancellationToken cancellationToken)
     {
         Action<WorkerProgress> seldom = Seldom(progress => say(new() { Progress = progress }));
