@@ -22,6 +22,11 @@ internal sealed class CreateVolume(FilePool pool, VolumeDirectory volume, ByteSi
         {
             if (layout.Preallocated)
             {
+                if (!layout.Compressed)
+                {
+                    FileSystem.WriteInPlace(image);   // else what is written a second time needs room that it has not
+                }
+
                 using SpaceClaim claim = pool.Space.Claim(size.Bytes, volume.Subject);
                 image.Allocate(0, size.Bytes);
             }
@@ -47,6 +52,7 @@ internal sealed class CreateVolume(FilePool pool, VolumeDirectory volume, ByteSi
             volume.Remove(context.Request.Id);
         }
 
+        pool.SettleRooms();
         pool.Space.Forget();
     }
 

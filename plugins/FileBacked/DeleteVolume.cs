@@ -24,6 +24,7 @@ internal sealed class DeleteVolume(FilePool pool, VolumeDirectory volume) : Stor
             volume.Remove(context.Request.Id);
         }
 
+        pool.SettleRooms();   // it may have been a clone
         pool.Space.Forget();
         return StepOutcome.Changed;
     }

@@ -68,7 +68,7 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
         {
             Free(offset, length, keepSpace: image.Layout.Preallocated);
         }
-        catch (StorageException e) when (e.Kind == StorageErrorKind.NotSupported)
+        catch (StorageException e) when (e.Kind is StorageErrorKind.NotSupported or StorageErrorKind.OutOfSpace)
         {
             // It is a hint: what was there stays.
         }
@@ -83,8 +83,9 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
         {
             Free(offset, length, keepSpace: image.Layout.Preallocated);
         }
-        catch (StorageException e) when (e.Kind == StorageErrorKind.NotSupported)
+        catch (StorageException e) when (e.Kind is StorageErrorKind.NotSupported or StorageErrorKind.OutOfSpace)
         {
+            // btrfs wants room for all of it at once, although it has that already.
             for (long end = offset + length; offset < end;)
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -120,6 +121,22 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
         image.Writing.Enter();
         try
         {
+            while (!TryWrite(offset, source, stable))
+            {
+                // Its room was given up for it, a slice at a time.
+            }
+        }
+        finally
+        {
+            image.Writing.Exit();
+            image.Space.End(taken);
+        }
+    }
+
+    private bool TryWrite(long offset, ReadOnlySpan<byte> source, bool stable)
+    {
+        try
+        {
             if (stable)
             {
                 image.WriteStable(offset, source);
@@ -132,11 +149,12 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
             {
                 image.File.Write(offset, source);
             }
+
+            return true;
         }
-        finally
+        catch (StorageException e) when (e.Kind == StorageErrorKind.OutOfSpace && image.TryGiveRoom(source.Length))
         {
-            image.Writing.Exit();
-            image.Space.End(taken);
+            return false;
         }
     }
 

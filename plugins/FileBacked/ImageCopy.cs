@@ -11,6 +11,11 @@ internal static class ImageCopy
     {
         FileFacts facts = source.Look();
         using SpaceClaim claim = pool.Space.Claim(facts.Allocated, title);
+        if (FileSystem.IsWrittenInPlace(source))
+        {
+            FileSystem.WriteInPlace(target);
+        }
+
         if (!pool.Capabilities.SnapshotsCopy && target.TryCloneFrom(source))
         {
             return;

@@ -119,11 +119,11 @@ internal sealed class PoolSpace(PoolDirectory pool, ByteSize? limit, TimeProvide
         }
     }
 
-    /// <summary>What all files in a directory and below it take, <paramref name="but"/> one.</summary>
+    /// <summary>What all files in a directory and below it take, <paramref name="but"/> one and what is kept as room.</summary>
     internal static long Sum(string directory, string? but = null)
     {
         long sum = 0;
-        foreach (string file in FileCalls.Run(directory, () => Directory.EnumerateFiles(directory, "*", s_all).ToList()).Where(file => file != but))
+        foreach (string file in FileCalls.Run(directory, () => Directory.EnumerateFiles(directory, "*", s_all).ToList()).Where(file => file != but && !VolumeRoom.Is(file)))
         {
             try
             {

@@ -31,6 +31,7 @@ internal sealed class RollBackVolume(FilePool pool, SnapshotDirectory snapshot) 
         _volume.Note(context.Request.Id);
         FileCalls.Run(_volume.Subject, () => File.Move(temporary, _volume.Image, overwrite: true));
         DirectoryHandle.Flush(_volume.Path);
+        pool.SettleRooms();
         pool.Space.Forget();
         return StepOutcome.Changed;
     }
@@ -39,7 +40,10 @@ internal sealed class RollBackVolume(FilePool pool, SnapshotDirectory snapshot) 
     {
         if (_volume.Find() is not null)
         {
-            PoolDirectory.Remove(PoolDirectory.Unfinished(_volume.Image, context.Request.Id));
+            string temporary = PoolDirectory.Unfinished(_volume.Image, context.Request.Id);
+            VolumeDirectory.GiveBack(temporary);
+            PoolDirectory.Remove(temporary);
+            VolumeRoom.Settle(_volume);
         }
 
         return IsDone(context)
@@ -79,6 +83,10 @@ internal sealed class RollBackVolume(FilePool pool, SnapshotDirectory snapshot) 
             FileFacts made = image.Look();
             using SpaceClaim claim = pool.Space.Claim(Math.Max(made.Length - made.Allocated, 0), _volume.Subject);
             image.Allocate(0, made.Length);
+            if (!pool.Capabilities.SnapshotsCopy)
+            {
+                VolumeRoom.Keep(_volume, image.CountShared());
+            }
         }
 
         image.Flush();

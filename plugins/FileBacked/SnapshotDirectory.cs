@@ -64,11 +64,16 @@ internal sealed class SnapshotDirectory(VolumeDirectory volume, SnapshotName nam
         string temporary = Temporary(operation);
         PoolDirectory.Remove(temporary);
         DurableFile.Publish(Path, temporary);
+        VolumeDirectory.GiveBack(VolumeDirectory.ImageIn(temporary));
         PoolDirectory.Remove(temporary);
     }
 
     /// <summary>Removes what <paramref name="operation"/> left unfinished, and says whether there was anything.</summary>
-    internal bool RemoveUnfinished(Guid operation) => PoolDirectory.Remove(Temporary(operation));
+    internal bool RemoveUnfinished(Guid operation)
+    {
+        VolumeDirectory.GiveBack(VolumeDirectory.ImageIn(Temporary(operation)));
+        return PoolDirectory.Remove(Temporary(operation));
+    }
 
     private static SnapshotMark? MarkIn(string directory) => Documents.Read(PoolDirectory.In(directory, "snapshot.json"), FileJson.Default.SnapshotMark);
 

@@ -56,6 +56,7 @@ internal sealed class TakeSnapshots(FilePool pool, IReadOnlyList<SnapshotDirecto
             }
         }
 
+        pool.SettleRooms();
         pool.Space.Forget();
     }
 
@@ -86,6 +87,11 @@ internal sealed class TakeSnapshots(FilePool pool, IReadOnlyList<SnapshotDirecto
             RefuseForeignWriters(claims, paused);
             for (int at = 0; at < copies.Count; at++)
             {
+                if (!pool.Capabilities.SnapshotsCopy && snapshots[at].Volume.Layout().Preallocated)
+                {
+                    VolumeRoom.KeepBeforeCopy(snapshots[at].Volume, sources[at]);
+                }
+
                 ImageCopy.Make(pool, sources[at], copies[at], Title, context, cancellationToken);
             }
 

@@ -104,11 +104,26 @@ internal sealed class VolumeDirectory(PoolDirectory pool, VolumeName name)
         string temporary = Temporary(operation);
         PoolDirectory.Remove(temporary);
         DurableFile.Publish(Path, temporary);
+        GiveBack(ImageIn(temporary));
         PoolDirectory.Remove(temporary);
     }
 
+    /// <summary>Gives back the blocks of an image that is to be removed: a file system does that later where a file is removed with them.</summary>
+    internal static void GiveBack(string image)
+    {
+        if (File.Exists(image))
+        {
+            using BlockFile file = BlockFile.Open(image, writable: true);
+            file.SetLength(0);
+        }
+    }
+
     /// <summary>Removes what <paramref name="operation"/> left unfinished, and says whether there was anything.</summary>
-    internal bool RemoveUnfinished(Guid operation) => PoolDirectory.Remove(Temporary(operation));
+    internal bool RemoveUnfinished(Guid operation)
+    {
+        GiveBack(ImageIn(Temporary(operation)));
+        return PoolDirectory.Remove(Temporary(operation));
+    }
 
     private string Temporary(Guid operation) => PoolDirectory.Unfinished(Path, operation);
 }

@@ -1,3 +1,5 @@
+using Tmds.Linux;
+
 namespace EveStorage.Linux;
 
 /// <summary>The kinds of file system that differ for us.</summary>
@@ -91,5 +93,37 @@ public readonly record struct FileSystem(FileSystemKind Kind, ByteSize Size, Byt
                 throw Errno.Failure(file.Path, "btrfs.compression");
             }
         }
+    }
+
+    /// <summary>Has btrfs write in place what is written to the empty <paramref name="file"/>, without checksums: chattr(1), "C". Elsewhere that is so.</summary>
+    /// <exception cref="StorageException">It is not empty, or is one that is compressed.</exception>
+    public static unsafe void WriteInPlace(BlockFile file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        using Descriptor descriptor = new(file.Handle);
+        OwnCalls.FileSystemStatus status;
+        if (OwnCalls.FStatFs(descriptor, &status) < 0)
+        {
+            throw Errno.Failure(file.Path, "fstatfs");
+        }
+
+        uint flags = 0;
+        if (status.Type == OwnCalls.BTRFS_SUPER_MAGIC && LibC.ioctl(descriptor, unchecked((int)OwnCalls.FS_IOC_GETFLAGS), &flags) == 0)
+        {
+            flags |= OwnCalls.FS_NOCOW_FL;
+            if (LibC.ioctl(descriptor, unchecked((int)OwnCalls.FS_IOC_SETFLAGS), &flags) < 0)
+            {
+                throw Errno.Failure(file.Path, "FS_IOC_SETFLAGS");
+            }
+        }
+    }
+
+    /// <summary>Whether it is such a file: only another one of these can share blocks with it.</summary>
+    public static unsafe bool IsWrittenInPlace(BlockFile file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        using Descriptor descriptor = new(file.Handle);
+        uint flags = 0;
+        return LibC.ioctl(descriptor, unchecked((int)OwnCalls.FS_IOC_GETFLAGS), &flags) == 0 && (flags & OwnCalls.FS_NOCOW_FL) != 0;
     }
 }

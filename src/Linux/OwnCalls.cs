@@ -35,6 +35,18 @@ internal static unsafe partial class OwnCalls
     // linux/fs.h: _IOW(0x94, 9, int).
     internal const uint FICLONE = 0x40049409;
 
+    // linux/fs.h: _IOWR('f', 11, struct fiemap); and linux/fiemap.h.
+    internal const uint FS_IOC_FIEMAP = 0xC020660B;
+    internal const uint FIEMAP_FLAG_SYNC = 0x1;
+    internal const uint FIEMAP_EXTENT_LAST = 0x1;
+    internal const uint FIEMAP_EXTENT_UNWRITTEN = 0x800;
+    internal const uint FIEMAP_EXTENT_SHARED = 0x2000;
+
+    // linux/fs.h: _IOR('f', 1, long) and _IOW('f', 2, long), which take an int for all that.
+    internal const uint FS_IOC_GETFLAGS = 0x80086601;
+    internal const uint FS_IOC_SETFLAGS = 0x40086602;
+    internal const uint FS_NOCOW_FL = 0x00800000;
+
     // linux/nvme_ioctl.h: _IOWR('N', 0x41, struct nvme_admin_cmd), of 72 bytes.
     internal const uint NVME_IOCTL_ADMIN_CMD = 0xC0484E41;
 

@@ -45,6 +45,8 @@ public partial class HeaderTests
             "_Static_assert(sizeof(struct statfs) <= 128 && offsetof(struct statfs, f_bsize) == 8 && offsetof(struct statfs, f_bavail) == 32 && offsetof(struct statfs, f_ffree) == 48, \"statfs\");",
             "_Static_assert(sizeof(struct loop_info64) == 232 && offsetof(struct loop_info64, lo_inode) == 8 && offsetof(struct loop_info64, lo_flags) == 52, \"loop_info64\");",
             "_Static_assert(sizeof(struct loop_config) == 304 && offsetof(struct loop_config, block_size) == 4 && offsetof(struct loop_config, info) == 8, \"loop_config\");",
+            "_Static_assert(sizeof(struct fiemap) == 32 && offsetof(struct fiemap, fm_length) == 8 && offsetof(struct fiemap, fm_flags) == 16 && offsetof(struct fiemap, fm_mapped_extents) == 20 && offsetof(struct fiemap, fm_extent_count) == 24, \"fiemap\");",
+            "_Static_assert(sizeof(struct fiemap_extent) == 56 && offsetof(struct fiemap_extent, fe_length) == 16 && offsetof(struct fiemap_extent, fe_flags) == 40, \"fiemap_extent\");",
             "_Static_assert(sizeof(struct fstrim_range) == 24 && offsetof(struct fstrim_range, len) == 8, \"fstrim\");",
         ]);
 
@@ -107,7 +109,7 @@ public partial class HeaderTests
         string[] headers =
         [
             "stddef.h", "stdio.h", "fcntl.h", "sys/mount.h", "linux/loop.h", "spawn.h", "signal.h", "unistd.h", "sys/wait.h", "sys/stat.h", "sys/uio.h", "sys/vfs.h", "sys/socket.h",
-            "sys/resource.h", "sys/mman.h", "linux/fs.h", "linux/falloc.h", "linux/magic.h", "linux/nvme_ioctl.h", "scsi/sg.h", "linux/openat2.h", "sys/syscall.h",
+            "sys/resource.h", "sys/mman.h", "linux/fs.h", "linux/falloc.h", "linux/fiemap.h", "linux/magic.h", "linux/nvme_ioctl.h", "scsi/sg.h", "linux/openat2.h", "sys/syscall.h",
             "sys/prctl.h", "sched.h", "linux/seccomp.h", "linux/filter.h", "linux/audit.h", "errno.h", "poll.h", "sys/eventfd.h",
         ];
         await File.WriteAllLinesAsync(directory["check.c"], ["#define _GNU_SOURCE", "#define __ARCH_WANT_NEW_STAT", "#define __ARCH_WANT_SYS_CLONE3", .. (onlyHeader is null ? headers : [onlyHeader]).Select(h => $"#include <{h}>"), .. assertions]);
