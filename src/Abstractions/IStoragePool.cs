@@ -162,12 +162,13 @@ public interface IDrivePool : IStoragePool
 public interface IScrubbablePool : IStoragePool
 {
     /// <summary>
-    /// Plans starting a check; nothing where one runs, or there is nothing to compare. The plan ends when it is started, not when it is done:
+    /// Plans starting a check; nothing where one runs. The plan ends when it is started, not when it is done:
     /// it goes on by itself, without the host too, and no step waits for it. <see cref="PoolStatus.Scrub"/> tells how far it is and what it found.
     /// Cancelling the operation, and reverting the step, let it run: it changes nothing but what it repairs. What stops one is
     /// <see cref="IPausableScrubPool"/>'s.
     /// </summary>
-    /// <exception cref="StorageException"><see cref="StorageErrorKind.Busy"/>: redundancy is being rebuilt, and a check has to wait for that.</exception>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Busy"/>: redundancy is being rebuilt, and a check has to wait for that.
+    /// <see cref="StorageErrorKind.NotSupported"/>: this pool holds nothing twice and has no checksums, so that there is nothing to compare.</exception>
     ValueTask<Plan> PlanScrubAsync(CancellationToken cancellationToken);
 }
 
