@@ -14,10 +14,10 @@ internal sealed class LinkLun(TargetTree tree, string wwn, int lun, Guid volumeI
 
     protected override bool IsOf(Guid operation) => Tree.Marks.Find(Tree.LunOf(wwn, lun)) == operation;
 
-    protected override ValueTask MakeAsync(Guid operation, CancellationToken cancellationToken)
+    protected override async ValueTask MakeAsync(Guid operation, CancellationToken cancellationToken)
     {
         Make(Tree, wwn, lun, volumeId, operation);
-        return default;
+        await LoopbackDisk.WaitAsync(Tree, wwn, lun, cancellationToken);
     }
 
     protected override async ValueTask UndoAsync(Guid operation, CancellationToken cancellationToken)
@@ -69,9 +69,9 @@ internal sealed class UnlinkLun(TargetTree tree, string wwn, Backstore ended) : 
         _removed = madeBy;
     }
 
-    protected override ValueTask UndoAsync(Guid operation, CancellationToken cancellationToken)
+    protected override async ValueTask UndoAsync(Guid operation, CancellationToken cancellationToken)
     {
         LinkLun.Make(Tree, wwn, ended.Lun!.Value, ended.VolumeId, _removed!.Value);
-        return default;
+        await LoopbackDisk.WaitAsync(Tree, wwn, ended.Lun!.Value, cancellationToken);
     }
 }

@@ -65,7 +65,7 @@ internal sealed class VhostScsiTransport : IVolumeTransport
                 VolumeId = served.VolumeId,
                 Subsystem = subsystem,
                 NamespaceId = lun + 1,
-                Address = new($"{_options.Fabric}:{wwn}/{lun}"),
+                Address = new(LoopbackDisk.Find(_tree, wwn, lun) is string disk ? $"file://{disk}" : $"{_options.Fabric}:{wwn}/{lun}"),
                 AllowedHosts = [],
                 ReadOnly = served.ReadOnly,
                 Lines = _tree.IsLoopback

@@ -19,7 +19,7 @@ internal sealed class LocalHost : ITransportHost
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: what they have is something else, which is not ours to play with.</exception>
     internal static async Task RequireDevicesAsync(IVolumeTransport transport, ITransportVolume volume, RunPlan run, CancellationToken cancellationToken)
     {
-        ExportSpec spec = new() { VolumeId = Guid.NewGuid(), Subject = "conformance/volume", Subsystem = new($"{Nqn.OwnPrefix}conformance"), NamespaceId = 1, AllowedHosts = [] };
+        ExportSpec spec = TransportPlace.AnySpec();
         await run(await transport.PlanExportAsync(spec, volume.Access, cancellationToken), new() { Id = Guid.NewGuid() }, cancellationToken);
         try
         {
@@ -44,8 +44,9 @@ internal sealed class LocalHost : ITransportHost
     public async ValueTask<Guid> GetIdAsync(int number, CancellationToken cancellationToken)
     {
         string device = await DeviceOfAsync(number, cancellationToken);
-        string fact = $"/sys/class/block/{Path.GetFileName(device)}/uuid";
-        return Guid.TryParse(FileCalls.Run(fact, () => File.ReadAllText(fact)), out Guid id) ? id : throw new StorageException(StorageErrorKind.NotFound, device, "has no id");
+        string fact = Fact(device, "uuid");   // of NVMe; a SCSI disk has its serial number
+        string? said = File.Exists(fact) ? FileCalls.Run(fact, () => File.ReadAllText(fact)) : Drive.Find(device)?.Serial;
+        return Guid.TryParse(said, out Guid id) ? id : throw new StorageException(StorageErrorKind.NotFound, device, "has no id");
     }
 
     public async ValueTask<ByteSize> GetSizeAsync(int number, CancellationToken cancellationToken) => BlockDevice.GetSize(await DeviceOfAsync(number, cancellationToken));
@@ -66,6 +67,10 @@ internal sealed class LocalHost : ITransportHost
         while ((now = await SizesAsync(_transport, _subsystem, cancellationToken)).SequenceEqual(_known))
         {
             await Task.Delay(s_pause, cancellationToken);
+            foreach (int number in now.Keys)
+            {
+                LookAgain(await DeviceOfAsync(number, cancellationToken));
+            }
         }
 
         _known = now;
@@ -82,6 +87,17 @@ internal sealed class LocalHost : ITransportHost
         }
 
         return sizes;
+    }
+
+    private static string Fact(string device, string name) => $"/sys/class/block/{Path.GetFileName(device)}/{name}";
+
+    // A SCSI disk has the size that it had until whoever uses it asks.
+    private static void LookAgain(string device)
+    {
+        if (File.Exists(Fact(device, "device/rescan")))
+        {
+            FileCalls.Run(device, () => File.WriteAllText(Fact(device, "device/rescan"), "1"));
+        }
     }
 
     private static string DeviceOf(ExportInfo export)

@@ -1,21 +1,27 @@
 using System.Net;
 using EveStorage.Conformance;
+using EveStorage.Linux;
 using EveStorage.NvmeOf;
 using Microsoft.Win32.SafeHandles;
 
 namespace EveStorage.Host.Checks;
 
-/// <summary>What it takes to check a transport on this machine: volumes that are files in a directory of their own, and an initiator, or a program that finds their devices.</summary>
+/// <summary>
+/// What it takes to check a transport on this machine: volumes that are files in a directory of their own, or loop devices of them where a
+/// transport takes no files, and an initiator, or a program that finds their devices.
+/// </summary>
 internal sealed class TransportPlace : IDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("evestorage-check-");
     private readonly List<FileVolume> _volumes = [];
     private Uri? _address;
+    private bool _areDevices;
 
     /// <summary>A bench for <paramref name="transport"/>.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: it serves programs of this machine alone, and not by devices.</exception>
     internal async Task<TransportBench> BenchAsync(IVolumeTransport transport, RunPlan run, CancellationToken cancellationToken)
     {
+        _areDevices = await RefusesFilesAsync(transport, cancellationToken);
         if (transport.Capabilities.IsLocal)
         {
             await LocalHost.RequireDevicesAsync(transport, Make(ByteSize.MiB(1)), run, cancellationToken);
@@ -37,15 +43,32 @@ internal sealed class TransportPlace : IDisposable
         };
     }
 
+    /// <summary>An export of some volume, for nobody.</summary>
+    internal static ExportSpec AnySpec()
+        => new() { VolumeId = Guid.NewGuid(), Subject = "conformance/volume", Subsystem = new($"{Nqn.OwnPrefix}conformance"), NamespaceId = 1, AllowedHosts = [] };
+
     public void Dispose()
     {
         _volumes.ForEach(volume => volume.Dispose());
         _directory.Delete(recursive: true);
     }
 
+    private async Task<bool> RefusesFilesAsync(IVolumeTransport transport, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await transport.PlanExportAsync(AnySpec(), Make(ByteSize.MiB(1)).Access, cancellationToken);
+            return false;
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.NotSupported)
+        {
+            return true;
+        }
+    }
+
     private FileVolume Make(ByteSize size)
     {
-        FileVolume volume = new(Path.Combine(_directory.FullName, $"{_volumes.Count}"), size);
+        FileVolume volume = new(Path.Combine(_directory.FullName, $"{_volumes.Count}"), size, _areDevices);
         _volumes.Add(volume);
         return volume;
     }
@@ -80,23 +103,35 @@ internal sealed class TransportPlace : IDisposable
     {
         private readonly string _path;
         private readonly SafeFileHandle _file;
+        private readonly LoopDevice? _device;
 
-        internal FileVolume(string path, ByteSize size)
+        internal FileVolume(string path, ByteSize size, bool isDevice)
         {
             _path = path;
             _file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite);
             RandomAccess.SetLength(_file, size.Bytes);
+            _device = isDevice ? LoopDevice.Attach(path, "the volume of the check") : null;
         }
 
-        public VolumeAccess Access => new() { Path = _path, OpenBlocksAsync = (access, _) => new(new FileBlocks(_file, access)) };
+        public VolumeAccess Access
+            => _device is null ? new() { Path = _path, OpenBlocksAsync = (access, _) => new(new FileBlocks(_file, access)) } : new() { Path = _device.Path };
 
         public ValueTask GrowAsync(ByteSize size, CancellationToken cancellationToken)
         {
             RandomAccess.SetLength(_file, size.Bytes);
+            if (_device is not null)
+            {
+                LoopDevice.TakeSize(_device.Path, _path);
+            }
+
             return ValueTask.CompletedTask;
         }
 
-        public void Dispose() => _file.Dispose();
+        public void Dispose()
+        {
+            _device?.Dispose();
+            _file.Dispose();
+        }
     }
 
     private sealed class InitiatingHost(NvmeTcpInitiator initiator) : ITransportHost
