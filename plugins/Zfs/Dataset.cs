@@ -6,7 +6,7 @@ namespace EveStorage.Zfs;
 internal sealed class Dataset
 {
     /// <summary>What is asked for, in this order.</summary>
-    internal const string Columns = "name,type,volsize,used,usedbysnapshots,usedbydataset,usedbyrefreservation,refreservation,refquota,compression,createtxg,origin,clones,defer_destroy,"
+    internal const string Columns = "name,type,volsize,used,usedbysnapshots,usedbydataset,usedbyrefreservation,refreservation,refquota,compression,createtxg,origin,clones,defer_destroy,keystatus,"
         + $"{Property.VolumeId},{Property.VolumeOperation},{Property.VolumeRenamed},{Property.VolumeGrown},{Property.VolumeRolled},{Property.VolumeLimited},"
         + $"{Property.SnapshotIds},{Property.SnapshotOperation},{Property.SnapshotCreated}";
 
@@ -68,6 +68,9 @@ internal sealed class Dataset
 
     /// <summary>Whether ZFS knows that it is to go with the last of its clones.</summary>
     internal bool IsDeferred => this["defer_destroy"] == "on";
+
+    /// <summary>Whether it can't be read for want of its key.</summary>
+    internal bool IsLocked => this["keystatus"] == "unavailable";
 
     /// <summary>A volume's own id.</summary>
     internal Guid? Id => Guid.TryParse(this[Property.VolumeId], out Guid id) ? id : null;

@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.Globalization;
+using System.Security.Cryptography;
 using EveStorage.ZfsStream;
 
 namespace EveStorage.Zfs;
@@ -73,6 +75,15 @@ internal static class ReceivedDataset
         await pool.RequireReadyAsync(spec.Name, VolumeForm.Block, size, cancellationToken);
     }
 
+    // The operation draws none for them, and may be cut short and run again: what a snapshot is called by is made of what stays.
+    private static Guid IdOf(Guid volume, ulong snapshot)
+    {
+        Span<byte> named = stackalloc byte[24];
+        volume.TryWriteBytes(named);
+        BinaryPrimitives.WriteUInt64LittleEndian(named[16..], snapshot);
+        return new(SHA256.HashData(named).AsSpan(0, 16));
+    }
+
     // A sender's names may be none of ours. What later streams go on from is known by its guid, and not by its name.
     private static async Task NameSnapshotsAsync(Zpool zpool, string making, Guid volume, OperationContext context, CancellationToken cancellationToken)
     {
@@ -96,7 +107,7 @@ internal static class ReceivedDataset
             await zpool.SetAsync(
                 name,
                 [
-                    Property.Set(Property.SnapshotIds, $"{volume:N}={Guid.NewGuid():N}"), Property.Set(Property.SnapshotOperation, context.Request.Id),
+                    Property.Set(Property.SnapshotIds, $"{volume:N}={IdOf(volume, snapshot.Guid):N}"), Property.Set(Property.SnapshotOperation, context.Request.Id),
                     Property.Set(Property.SnapshotCreated, snapshot.Created.ToUnixTimeMilliseconds()),
                 ],
                 cancellationToken);

@@ -89,14 +89,16 @@ internal sealed class ReplaceDrive : StorageStep
     {
         using IDisposable held = await _pool.LockAsync($"undo: {Title}", cancellationToken);
         (PoolReport report, string? names) = await _pool.LookAsync(cancellationToken);
-        if (Drive.Find(_replacement) is not Drive device || Expected == StepEffect.AlreadySo)
+        Drive? device = Drive.Find(_replacement);
+        if (Expected == StepEffect.AlreadySo)
         {
             return;
         }
 
-        if (ZfsPool.MemberIn(report, device) is not Vdev member)
+        Vdev? member = (device is null ? null : ZfsPool.MemberIn(report, device)) ?? (PoolDrives.Find(report, names, _drive) is Vdev old ? LostBeside(report, old) : null);
+        if (member is null)
         {
-            await ZfsDrive.BlankAsync(_pool.Zpool.Tools, device, cancellationToken);
+            await (device is null ? Task.CompletedTask : ZfsDrive.BlankAsync(_pool.Zpool.Tools, device, cancellationToken));
             return;
         }
 
@@ -106,8 +108,13 @@ internal sealed class ReplaceDrive : StorageStep
         }
 
         await _pool.Zpool.Tools.ZpoolAsync($"{_pool.Name}", ["detach", _pool.Zpool.Root, member.Guid], cancellationToken);
-        await _pool.BlankAsync(device, cancellationToken);
+        await (device is null ? Task.CompletedTask : _pool.BlankAsync(device, cancellationToken));
     }
+
+    /// <summary>What was to replace a drive, and answers no more, so that only its place tells which it is; null when there is none.</summary>
+    internal static Vdev? LostBeside(PoolReport report, Vdev old)
+        => report.Groups.SelectMany(group => group.All).FirstOrDefault(vdev => vdev.Type == "replacing" && vdev.Below.Contains(old))
+            ?.Below.FirstOrDefault(vdev => vdev.Guid != old.Guid && vdev.State is "UNAVAIL" or "REMOVED" or "FAULTED");
 
     // ZFS gives up on a drive that fails, and its place stays shared then; somebody may take the new one out of it.
     private async Task<bool> WaitAsync(OperationContext context, CancellationToken cancellationToken)

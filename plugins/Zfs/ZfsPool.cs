@@ -168,6 +168,7 @@ internal sealed partial class ZfsPool : ISnapshotPool, IResizablePool
         Allocated = dataset.Allocated,
         AllocatedBySnapshots = dataset.UsedBySnapshots,
         Reservation = dataset.Reservation,
+        LockedBy = dataset.IsLocked && dataset.IsVolume ? VolumeKeys.NameOf(dataset.Id!.Value) : null,
         Traits = TraitsOf(dataset),
     };
 }

@@ -66,6 +66,9 @@ public sealed record VolumeInfo
     /// <summary>How much the pool keeps free for it, with what it has taken of that; null where the backend does not count it.</summary>
     public ByteSize? Reservation { get; init; }
 
+    /// <summary>The key of its own without which it can't be read, and which its pool has not found at the source of keys; null when it can be read.</summary>
+    public KeyName? LockedBy { get; init; }
+
     /// <summary>What it has.</summary>
     public required VolumeTraits Traits { get; init; }
 }

@@ -99,6 +99,8 @@ public sealed class ZfsMachineTests : IDisposable
         await guest.RunAsync("cat /root/raw.zs | evestorage image import - data/vm4 --format zfs-stream --profile /root/profile.json", 300);
         (await guest.RunAsync("cmp /dev/zvol/evestorage-data/volumes/vm3 <(head -c 25165824 /dev/zvol/evestorage-data/volumes/vm1) && echo equal", 300)).ShouldBe("equal");
         (await guest.RunAsync("zfs get -Hp -o value keystatus,encryptionroot evestorage-data/volumes/vm4")).ShouldBe("unavailable\nevestorage-data/volumes/vm4");
+        JsonElement raw = await hosted.GetAsync("pools/data/volumes/vm4");
+        raw.GetProperty("lockedBy").GetString().ShouldBe($"volume-{raw.GetProperty("id").GetString()}");
         await hosted.ChangeAsync("""{"change":"rekey-pool","pool":"data"}""");
 
         // ZFS itself takes no embedded blocks below encryption: such a stream is replayed.

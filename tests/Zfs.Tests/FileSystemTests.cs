@@ -116,6 +116,17 @@ public sealed class FileSystemTests : IAsyncLifetime
         _zfs.Events.Select(told => $"{told.Id} {told.Subject}").ShouldBe(["volume.no-device data/vm"]);
     }
 
+    [Fact]
+    public async Task A_volume_whose_key_is_not_there_says_by_which_name_it_is_looked_for()
+    {
+        OperationRequest made = await RunningPlans.RunAsync(_zfs.Pool.PlanCreateAsync(new() { Name = new("vm"), Form = VolumeForm.Block, Size = ByteSize.MiB(8) }, default), "vm");
+        KeyName? locked = (await _zfs.Pool.FindVolumeAsync(new("vm"), default))!.LockedBy;
+        _zfs.Unlock();
+
+        locked.ShouldBe(new KeyName($"volume-{made.Ids["vm"]}"));
+        (await _zfs.Pool.FindVolumeAsync(new("vm"), default))!.LockedBy.ShouldBeNull();
+    }
+
     private static ValueTask<StepOutcome> ApplyAsync(StorageStep step, OperationContext context) => step.ApplyAsync(context, default);
 
     private static async ValueTask<StepOutcome> RevertAsync(StorageStep step, OperationContext context)

@@ -89,6 +89,22 @@ public class PoolReportTests
         report.Scan.ShouldBe(new PoolScan(IsResilver: true, IsRunning: true, 100, 0));
     }
 
+    [Theory]
+    [InlineData("UNAVAIL", "vdf")]
+    [InlineData("REMOVED", "vdf")]
+    [InlineData("ONLINE", null)]
+    public void A_drive_that_was_to_replace_another_and_answers_no_more_is_known_by_its_place(string state, string? found)
+    {
+        PoolReport report = Text("replacing", "replacing");
+        Vdev old = report.Groups[0].Below[0].Below[0];
+        Vdev replacing = report.Groups[0].Below[0] with { Below = [old, report.Groups[0].Below[0].Below[1] with { State = state }] };
+        report = report with { Groups = [report.Groups[0] with { Below = [replacing, .. report.Groups[0].Below.Skip(1)] }] };
+
+        ReplaceDrive.LostBeside(report, old)?.Name.ShouldBe(found);
+        (ReplaceDrive.LostBeside(report, old) is null).ShouldBe(found is null);
+        ReplaceDrive.LostBeside(report, report.Groups[0].Below[1]).ShouldBeNull("it is not being replaced");
+    }
+
     private static void Refused(Func<PoolReport> read)
     {
         try

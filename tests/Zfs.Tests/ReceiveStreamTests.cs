@@ -66,6 +66,22 @@ public sealed class ReceiveStreamTests : IAsyncLifetime
         (await LabelsAsync("vm1")).ShouldBe(["received-2", "received-1", "s3", "s4"]);
     }
 
+    [Fact]
+    public async Task Snapshots_that_were_received_have_the_same_ids_when_the_same_operation_is_run_again_and_others_for_another_volume()
+    {
+        OperationRequest request = RunningPlans.RequestFor("vm1");
+        Plan plan = await PlanAsync("vm1", "vol-inc.R.zs");
+        await RunningPlans.RunAsync(plan, request, default);
+        List<Guid> first = await IdsAsync("vm1");
+        await plan.Steps[0].RevertAsync(RunningPlans.ContextOf(request), default);
+
+        await RunningPlans.RunAsync(await PlanAsync("vm1", "vol-inc.R.zs"), request, default);
+        await ReceiveAsync("vm2", "vol-inc.R.zs");
+
+        (await IdsAsync("vm1")).ShouldBe(first);
+        first.Concat(await IdsAsync("vm2")).Distinct().Count().ShouldBe(8);
+    }
+
     [Theory]
     [InlineData("vol-res.cut.zs", true, StorageErrorKind.Corrupt)]
     [InlineData("vol-res.cut.zs", false, StorageErrorKind.Corrupt)]
@@ -114,6 +130,8 @@ public sealed class ReceiveStreamTests : IAsyncLifetime
     private Task<string[]> ToldAsync() => _zfs.ToldAsync();
 
     private async Task<List<string>> VolumesAsync() => await _pool.ListVolumesAsync(default).Select(volume => $"{volume.Name}").ToListAsync();
+
+    private async Task<List<Guid>> IdsAsync(string volume) => await _pool.ListSnapshotsAsync(new(volume), default).Select(snapshot => snapshot.Id).ToListAsync();
 
     private async Task<List<string>> LabelsAsync(string volume) => await _pool.ListSnapshotsAsync(new(volume), default).Select(snapshot => snapshot.Name.Label).ToListAsync();
 }

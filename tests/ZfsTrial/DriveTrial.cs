@@ -57,5 +57,34 @@ internal static class DriveTrial
             Sentences.Require(left.Trim().Length == 0, left);
             await Pages.RequireAsync(pool, s_volume, 0, 1);
         });
+        await said.SayAsync("A replacement that is lost before it holds all of a drive leaves that its place when it is undone", () => LoseReplacementAsync((IDrivePool)pool, drives[2], drives[1]));
+    }
+
+    private static async Task LoseReplacementAsync(IDrivePool pool, string drive, string replacement)
+    {
+        Plan plan = await pool.PlanReplaceDriveAsync(drive, replacement, default);
+        using CancellationTokenSource stop = new();
+        // So slowly that it does not end before the drive is gone.
+        await Machine.ShellAsync("echo 1 > /sys/module/zfs/parameters/zfs_scan_suspend_progress");
+        Task<IReadOnlyList<StorageStep>> running = Machine.RunAsync(plan, new OperationRequest { Id = Guid.NewGuid() }, stop.Token);
+        await Pages.UntilAsync(async () => (await Machine.ShellAsync("zpool status evestorage-four")).Contains("replacing", StringComparison.Ordinal), "it does not begin");
+        await Machine.ShellAsync($"echo 1 > /sys/block/{Drive.Find(replacement)!.Name}/device/delete");
+        await Pages.WriteAsync(pool, s_volume, 2 << 20, 3);
+        await Pages.UntilAsync(async () => (await pool.GetStatusAsync(default)).Drives.Any(there => there.Health == PoolHealth.Failed), "no drive has failed");
+        await stop.CancelAsync();
+        try
+        {
+            await running;
+        }
+        catch (OperationCanceledException)
+        {
+            // and undone
+        }
+
+        await Machine.ShellAsync("echo 0 > /sys/module/zfs/parameters/zfs_scan_suspend_progress");
+        await Pages.UntilAsync(async () => await pool.GetStatusAsync(default) is { Health: PoolHealth.Healthy, Drives.Count: 4, Scrub.Running: false }, "the pool is not as it was");
+        string left = await Machine.ShellAsync("zpool status evestorage-four");
+        Sentences.Require(!left.Contains("replacing", StringComparison.Ordinal), left);
+        await Pages.RequireAsync(pool, s_volume, 2 << 20, 3);
     }
 }

@@ -122,6 +122,9 @@ internal sealed record VolumeReport
     /// <summary>What its pool keeps free for it, with what it has taken of that; null where its backend does not count it.</summary>
     public ByteSize? Reservation { get; init; }
 
+    /// <summary>The key of its own that it is locked for want of, by its name at the source of keys; null when it can be read.</summary>
+    public string? LockedBy { get; init; }
+
     /// <summary>What it has.</summary>
     public required VolumeTraits Traits { get; init; }
 

@@ -137,6 +137,11 @@ internal sealed class VolumeShow : CliVerb
             output.WriteLine($"size      {volume.Size.ForPerson()}, {volume.Allocated.ForPerson()} taken{(volume.AllocatedBySnapshots is ByteSize frozen ? $", and {frozen.ForPerson()} by its snapshots alone" : "")}");
             output.WriteLine($"form      {volume.Form}, {volume.Traits}");
             output.WriteLine($"path      {volume.Path}{(volume.Open ? "" : " (closed)")}");
+            if (volume.LockedBy is not null)
+            {
+                output.WriteLine($"locked    for want of its key: put it at the source of keys as {volume.LockedBy}");
+            }
+
             if (volume.Layers.Count > 0)
             {
                 output.WriteLine($"layers    {string.Join(", ", volume.Layers)}");

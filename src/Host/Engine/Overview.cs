@@ -176,6 +176,7 @@ internal sealed class Overview(StorageParts parts, OpenPools pools, LazyVolumes 
             Allocated = volume.Allocated,
             AllocatedBySnapshots = volume.AllocatedBySnapshots,
             Reservation = volume.Reservation,
+            LockedBy = volume.LockedBy?.ToString(),
             Traits = volume.Traits | stack.Adds | below,
             Path = stack.Path,
             Layers = [.. stack.Layers.Select(stacked => stacked.Kind)],
