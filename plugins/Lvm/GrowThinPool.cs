@@ -6,7 +6,7 @@ namespace EveStorage.Lvm;
 /// Gives a thin pool most of the room that its volume group has free, after a drive was added. A redundant one needs it on as
 /// many drives as its copies: until then it stays free, for metadata and for replacing a drive.
 /// </summary>
-internal sealed class GrowThinPool(LvmThinPool pool) : StorageStep
+internal sealed class GrowThinPool(LvmThinPool pool, string device) : StorageStep
 {
     // The rest stays so that metadata can grow.
     private const int Percent = 95;
@@ -18,6 +18,11 @@ internal sealed class GrowThinPool(LvmThinPool pool) : StorageStep
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
         using IDisposable held = await pool.LockAsync(Title, cancellationToken);
+        if (await WasInUseAsync(context, cancellationToken))
+        {
+            return StepOutcome.AlreadySo;
+        }
+
         // Its metadata first: one that is full takes no writes, and growing is what heals it.
         bool grown = await ThinPoolRoom.GrowMetadataAsync(pool, await pool.Group.ListAsync(cancellationToken), cancellationToken);
         LogicalVolume thin = pool.PoolIn(await pool.Group.ListAsync(cancellationToken));
@@ -38,6 +43,11 @@ internal sealed class GrowThinPool(LvmThinPool pool) : StorageStep
 
         return StepOutcome.Changed;
     }
+
+    // A drive that the pool had before brings none: what is free then is what metadata was left.
+    private async Task<bool> WasInUseAsync(OperationContext context, CancellationToken cancellationToken)
+        => await pool.FindDriveAsync(device, cancellationToken) is PhysicalVolume { Used.Bytes: > 0 } there
+            && there.Uuid != FreeDevice.UuidFor(context.Request.Id, FreeDevice.Require(device));
 
     // A thin pool does not shrink. What it has got is of use, and undoing goes no further than this.
     public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken) => ValueTask.CompletedTask;

@@ -6,7 +6,7 @@ namespace EveStorage.Lvm;
 internal abstract partial class LvmPool
 {
     public async ValueTask<Plan> PlanAddDriveAsync(string device, CancellationToken cancellationToken)
-        => Plan.Of([await AddDrive.PlanAsync(this, device, cancellationToken), .. UseNewRoom()]);
+        => Plan.Of([await AddDrive.PlanAsync(this, device, cancellationToken), .. UseNewRoom(device)]);
 
     public async ValueTask<Plan> PlanReplaceDriveAsync(string drive, string replacement, CancellationToken cancellationToken)
     {
@@ -101,5 +101,5 @@ internal abstract partial class LvmPool
         => PoolDevices.RefreshAsync(Group, Services.Devices, cancellationToken);
 
     /// <summary>What a new drive is used for.</summary>
-    private protected virtual IEnumerable<StorageStep> UseNewRoom() => [];
+    private protected virtual IEnumerable<StorageStep> UseNewRoom(string device) => [];
 }

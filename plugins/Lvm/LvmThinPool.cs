@@ -60,7 +60,7 @@ internal sealed class LvmThinPool : LvmPool, ISnapshotPool
         await base.DisposeAsync();
     }
 
-    private protected override IEnumerable<StorageStep> UseNewRoom() => [new GrowThinPool(this)];
+    private protected override IEnumerable<StorageStep> UseNewRoom(string device) => [new GrowThinPool(this, device)];
 
     /// <summary>A snapshot that is there; null when it, or its volume, is not.</summary>
     internal static LogicalVolume? SnapshotIn(IReadOnlyList<LogicalVolume> all, SnapshotName snapshot)
