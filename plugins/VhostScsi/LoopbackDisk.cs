@@ -19,7 +19,7 @@ internal static class LoopbackDisk
     }
 
     /// <summary>Waits until it is there, where disks are this machine's.</summary>
-    /// <exception cref="StorageException"><see cref="StorageErrorKind.Unavailable"/>: the kernel does not make it.</exception>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Io"/>: the kernel does not make it.</exception>
     internal static async Task WaitAsync(TargetTree tree, string wwn, int lun, CancellationToken cancellationToken)
     {
         long start = TimeProvider.System.GetTimestamp();
@@ -27,7 +27,7 @@ internal static class LoopbackDisk
         {
             if (TimeProvider.System.GetElapsedTime(start) > LinkLun.Patience)
             {
-                throw new StorageException(StorageErrorKind.Unavailable, wwn, $"the kernel makes no disk of {lun} in {LinkLun.Patience.TotalSeconds:0} s: look at its log");
+                throw new StorageException(StorageErrorKind.Io, wwn, $"the kernel makes no disk of {lun} in {LinkLun.Patience.TotalSeconds:0} s: look at its log");
             }
 
             await Task.Delay(s_pause, cancellationToken);

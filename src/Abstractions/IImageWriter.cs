@@ -25,6 +25,7 @@ public interface IImageWriter : IImageFormat
     /// <summary>
     /// Writes all of a volume, from its first byte to its last, so that a pipe will do; where the stream can seek, it may go
     /// back. What is written to the volume meanwhile may be in the image or not. An image that was not written to its end is none.
+    /// It is called in the host, and in a worker that waits, which tries itself with a small image of its own.
     /// </summary>
     /// <param name="volume">The volume.</param>
     /// <param name="image">Where the image goes. It stays open.</param>

@@ -33,7 +33,7 @@ public interface IPluginRegistrar
     void AddFrontEnd<TOptions>(string kind, IValidateOptions<TOptions> rules, Func<TOptions, PluginServices, IFrontEnd> create)
         where TOptions : class, new();
 
-    /// <summary>Adds an image format. It has no options: its limits are part of the format. It is also made in the host, to write images.</summary>
+    /// <summary>Adds an image format. It has no options: its limits are part of the format. It is made in workers, which read images, and in the host, which writes them.</summary>
     void AddImageFormat(string kind, Func<PluginServices, IImageFormat> create);
 }
 

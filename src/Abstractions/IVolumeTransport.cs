@@ -1,6 +1,9 @@
 namespace EveStorage;
 
-/// <summary>Serves block volumes to guests. Constructing one opens nothing; the first export does. Safe for many calls at once.</summary>
+/// <summary>
+/// Serves block volumes to guests. Constructing one opens nothing; the first export does. Safe for many calls at once. Who may connect to one that
+/// others than this machine reach is known by an NVMe name: a transport with another kind of names, such as iSCSI's, needs an interface of its own.
+/// </summary>
 public interface IVolumeTransport : IAsyncDisposable
 {
     /// <summary>What it says of itself: the same at all times.</summary>

@@ -30,10 +30,27 @@ internal static class ContractGrowth
             yield return $"{Name(before)}: {gone} is gone";
         }
 
+        foreach (string lost in Kept(before, members).Except(Kept(now, members)))
+        {
+            yield return $"{Name(before)}: {lost} no more";
+        }
+
         foreach (string added in Asked(now).Except(Asked(before)))
         {
             yield return $"{Name(before)}: {added}";
         }
+    }
+
+    /// <summary>What whoever uses it or derives from it relies on, beside that a member is there.</summary>
+    private static IEnumerable<string> Kept(Type type, HashSet<string> there)
+    {
+        MethodBase[] methods = [.. Members(type).OfType<MethodBase>().Where(method => there.Contains(Signature(method)))];
+        return
+        [
+            .. type.GetInterfaces().Select(other => $"is {Name(other)}"),
+            .. methods.Where(method => method.IsPublic).Select(method => $"shows {Signature(method)}"),
+            .. methods.Where(method => method is { IsVirtual: true, IsFinal: false }).Select(method => $"has {Signature(method)} overridden"),
+        ];
     }
 
     /// <summary>What whoever implements, derives from or makes one has to bring.</summary>

@@ -22,6 +22,10 @@ public class ContractGrowthTests
     [InlineData("public sealed class Run(long offset) { public long Offset => offset; }", "public sealed class Run(long offset, int number) { public long Offset => offset + number; }", "Run: .ctor(System.Int64) is gone")]
     [InlineData("public class Failure;", "public sealed class Failure;", "Failure was an open class of System.Object and is a sealed class of System.Object")]
     [InlineData("public class Spec { public int Size { get; init; } }", "public class Spec { public long Size { get; init; } }", "Spec: property System.Int32 Size is gone", "Spec: System.Int32 get_Size() is gone", "Spec: System.Void init set_Size(System.Int32) is gone")]
+    [InlineData("public sealed class Key : System.IDisposable { public void Dispose() { } }", "public sealed class Key { public void Dispose() { } }", "Key: is System.IDisposable no more")]
+    [InlineData("public interface IPool : System.IDisposable;", "public interface IPool;", "IPool: is System.IDisposable no more")]
+    [InlineData("public abstract class Step { public virtual int Order => 1; }", "public abstract class Step { public int Order => 1; }", "Step: has System.Int32 get_Order() overridden no more")]
+    [InlineData("public class Spec { public int Size { get; init; } }", "public class Spec { protected int Size { get; init; } }", "Spec: shows System.Int32 get_Size() no more", "Spec: shows System.Void init set_Size(System.Int32) no more")]
     public void What_a_built_plugin_breaks_at_is_named(string before, string now, params string[] broken)
         => ContractGrowth.Breaks(Compile(before), Compile(now)).ShouldBe(broken, ignoreOrder: true);
 

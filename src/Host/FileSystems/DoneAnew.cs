@@ -7,7 +7,7 @@ internal sealed class DoneAnew(StorageStep step) : StorageStep
     public override string Title => step.Title;
 
     /// <inheritdoc/>
-    public override StepEffect Expected => StepEffect.Change;
+    public override StepEffect Expected => step.Expected == StepEffect.AlreadySo ? StepEffect.Change : step.Expected;
 
     /// <inheritdoc/>
     public override ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken) => step.ApplyAsync(context, cancellationToken);

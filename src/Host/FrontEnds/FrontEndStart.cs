@@ -12,7 +12,7 @@ internal sealed class FrontEndStart(StorageParts parts, IEventSink events, TimeP
     /// <summary>How often one that could not be started is tried again.</summary>
     internal static TimeSpan Interval { get; } = TimeSpan.FromSeconds(15);
 
-    private readonly List<IFrontEnd> _started = [];
+    private readonly List<(string Name, IFrontEnd Front)> _started = [];
 
     /// <inheritdoc/>
     private protected override async Task RunAsync(CancellationToken cancellationToken)
@@ -37,9 +37,9 @@ internal sealed class FrontEndStart(StorageParts parts, IEventSink events, TimeP
         }
         finally
         {
-            foreach (IFrontEnd front in _started)
+            foreach ((string name, IFrontEnd front) in _started)
             {
-                await front.DisposeAsync();
+                await EndAsync(name, front);
             }
         }
     }
@@ -57,16 +57,13 @@ internal sealed class FrontEndStart(StorageParts parts, IEventSink events, TimeP
             }
 
             await front.StartAsync(cancellationToken);
-            _started.Add(front);
+            _started.Add((name, front));
             return true;
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
-            if (front is not null)
-            {
-                await front.DisposeAsync();
-            }
-
+            await EndAsync(name, front);
+            cancellationToken.ThrowIfCancellationRequested();
             if (told.GetValueOrDefault(name) != e.Message)
             {
                 told[name] = e.Message;
@@ -74,6 +71,19 @@ internal sealed class FrontEndStart(StorageParts parts, IEventSink events, TimeP
             }
 
             return false;
+        }
+    }
+
+    // One that can't end keeps no other from ending.
+    private async Task EndAsync(string name, IFrontEnd? front)
+    {
+        try
+        {
+            await (front?.DisposeAsync() ?? ValueTask.CompletedTask);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            events.Report(new("front.not-ended", EventSeverity.Warning, name, e.Message));
         }
     }
 }

@@ -27,7 +27,7 @@ internal static class ExportWords
             yield return AccessOf(there);
         }
 
-        if (asked.Limits is not null && asked.Limits != there.Limits)
+        if ((asked.Limits?.Iops is long iops && iops != there.Limits?.Iops) || (asked.Limits?.Bandwidth is ByteSize bandwidth && bandwidth != there.Limits?.Bandwidth))
         {
             yield return LimitsOf(there.Limits);
         }

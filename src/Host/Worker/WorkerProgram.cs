@@ -28,7 +28,7 @@ internal static class WorkerProgram
         WorkerJail.GetReady();
         WorkerFormats formats = new();
         formats.LoadAhead(plugins);
-        await WorkerRehearsal.RunAsync(formats, plugins);
+        await WorkerRehearsal.RunAsync(formats, plugins, orders.Orphaned);
         if (await orders.RequestAsync() is not WorkerRequest request)
         {
             return 1;

@@ -11,7 +11,7 @@ public sealed class WorkerRehearsalTests
     [InlineData("eve.zfs-stream", "zfs-stream")]
     public async Task An_image_of_each_format_that_is_written_here_is_imported_whole(string plugin, string kind)
     {
-        IReadOnlyList<string> imported = await WorkerRehearsal.RunAsync(new(), [Path.Combine(BuiltHost.Plugins, plugin)]);
+        IReadOnlyList<string> imported = await WorkerRehearsal.RunAsync(new(), [Path.Combine(BuiltHost.Plugins, plugin)], TestContext.Current.CancellationToken);
 
         imported.ShouldBe([kind]);
     }
@@ -21,7 +21,7 @@ public sealed class WorkerRehearsalTests
     {
         using TemporaryDirectory none = new();
 
-        IReadOnlyList<string> imported = await WorkerRehearsal.RunAsync(new(), [none.Path]);
+        IReadOnlyList<string> imported = await WorkerRehearsal.RunAsync(new(), [none.Path], TestContext.Current.CancellationToken);
 
         imported.ShouldBeEmpty();
     }

@@ -50,6 +50,19 @@ public sealed class ExportChangeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_limit_that_is_there_may_be_said_again_while_the_other_one_stays()
+    {
+        ExportLimits both = new() { Iops = 500, Bandwidth = ByteSize.MiB(1) };
+        await _host.DoAsync(s_set with { Limits = both }, Add(Other) with { Limits = new() { Iops = 500 } });
+
+        (await ShowAsync()).Limits.ShouldBe(both);
+    }
+
+    [Fact]
+    public async Task A_key_for_a_host_that_the_change_does_not_name_is_refused_and_not_dropped()
+        => (await RefusedAsync(s_set with { ControllerKeys = new Dictionary<string, string> { [Guest] = "k" } })).ShouldContain($"prove itself to {Guest}");
+
+    [Fact]
     public async Task A_host_that_is_there_with_another_key_is_not_added_without_one()
         => (await RefusedAsync(Add(Guest) with { AllowedHosts = new Dictionary<string, string?> { [Guest] = "k" } })).ShouldContain($"to {Guest} with no key");
 

@@ -150,6 +150,11 @@ internal sealed class PlanSetExport(LazyVolumes lazy) : PlanExport<SetExport>(la
             await RequireServingAsync(there.Transport, transport, context, cancellationToken);
         }
 
+        foreach (string host in request.ControllerKeys.Keys.Where(host => request.AllowedHosts?.ContainsKey(host) != true))
+        {
+            throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, $"gets a key to prove itself to {host}, which the change does not name as a host: name all hosts that are to have access");
+        }
+
         ExportRecord wanted = there with
         {
             AllowedHosts = request.AllowedHosts ?? there.AllowedHosts,
@@ -221,8 +226,13 @@ internal sealed class PlanRemoveExport(LazyVolumes lazy) : PlanExport<RemoveExpo
             AllowedHosts = export.AllowedHosts.Where(host => !request.Hosts.Contains(host.Key)).ToDictionary(),
             ControllerKeys = export.ControllerKeys.Where(host => !request.Hosts.Contains(host.Key)).ToDictionary(),
         };
-        return wanted.AllowedHosts.Count > 0
-            ? await PlanServingAsync(pool, request.Volume, record, wanted, context, cancellationToken)
-            : throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, $"is exported by {export.Transport} to nobody else: `evestorage export remove {request.Subject} --transport {export.Transport}` ends the export");
+        if (wanted.AllowedHosts.Count > 0)
+        {
+            return context.Parts.TransportNames.Contains(export.Transport)
+                ? await PlanServingAsync(pool, request.Volume, record, wanted, context, cancellationToken)
+                : Plan.Of(new RecordExport(pool, request.Volume, export.Transport, wanted, record) { Says = ExportWords.Change(export, wanted) });   // it serves nothing
+        }
+
+        throw new StorageException(StorageErrorKind.InvalidConfiguration, request.Subject, $"is exported by {export.Transport} to nobody else: `evestorage export remove {request.Subject} --transport {export.Transport}` ends the export");
     }
 }
