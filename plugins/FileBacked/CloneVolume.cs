@@ -22,10 +22,16 @@ internal sealed class CloneVolume(FilePool pool, SnapshotDirectory snapshot, Vol
         IReadOnlyList<LayerRecord> layers = snapshot.Volume.Find()?.Layers ?? [];
         VolumeLayout layout = new(Documents.Format, Preallocated: false, snapshot.Volume.Layout().Compressed);
         VolumeRecord record = new() { Id = context.IdOf(clone.Name), Mark = context.Mark, Created = context.Time.GetUtcNow(), Layers = layers };
+        VolumeOrigin? origin = snapshot.Volume.RoomKeeper();
         string temporary;
         using (BlockFile source = BlockFile.Open(snapshot.Image, writable: false, snapshot.Subject))
         {
             temporary = clone.Build(layout, record, image => ImageCopy.Make(pool, source, image, Title, context, cancellationToken));
+        }
+
+        if (origin is not null)
+        {
+            Documents.Write(VolumeDirectory.OriginIn(temporary), origin, FileJson.Default.VolumeOrigin);
         }
 
         using FileLock held = await pool.LockAsync(Title, cancellationToken);

@@ -49,10 +49,11 @@ internal sealed class CreateVolume(FilePool pool, VolumeDirectory volume, ByteSi
         volume.RemoveUnfinished(context.Request.Id);
         if (volume.Find()?.Mark == context.Mark)
         {
+            VolumeOrigin? origin = volume.Origin();
             volume.Remove(context.Request.Id);
+            pool.SettleRoom(origin);
         }
 
-        pool.SettleRooms();
         pool.Space.Forget();
     }
 

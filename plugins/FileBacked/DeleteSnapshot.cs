@@ -20,7 +20,7 @@ internal sealed class DeleteSnapshot(FilePool pool, SnapshotDirectory snapshot) 
             snapshot.Remove(context.Request.Id);
         }
 
-        pool.SettleRooms();   // its blocks may be those of clones, and of what they were made of
+        pool.SettleRoom(snapshot.Volume.RoomKeeper());
         pool.Space.Forget();
         return there || unfinished ? StepOutcome.Changed : StepOutcome.AlreadySo;
     }

@@ -19,12 +19,13 @@ internal sealed class DeleteVolume(FilePool pool, VolumeDirectory volume) : Stor
             return unfinished ? StepOutcome.Changed : StepOutcome.AlreadySo;
         }
 
+        VolumeOrigin? origin = volume.Origin();
         using (pool.Images.Claim(volume, record.Id))
         {
             volume.Remove(context.Request.Id);
         }
 
-        pool.SettleRooms();   // it may have been a clone
+        pool.SettleRoom(origin);
         pool.Space.Forget();
         return StepOutcome.Changed;
     }

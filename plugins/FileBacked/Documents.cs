@@ -20,7 +20,17 @@ internal sealed record PoolMark(
 /// <param name="Format">1.</param>
 /// <param name="Preallocated">Whether its space was taken when it was made.</param>
 /// <param name="Compressed">Whether the file system compresses it.</param>
-internal sealed record VolumeLayout(int Format, bool Preallocated, bool Compressed);
+internal sealed record VolumeLayout(int Format, bool Preallocated, bool Compressed)
+{
+    /// <summary>Whether room is kept for it beside its copies. What is compressed is never written in place: no room would be enough.</summary>
+    internal bool KeepsRoom => Preallocated && !Compressed;
+}
+
+/// <summary>Whose blocks a clone began with: <c>origin.json</c>. A clone of a thin volume has none, and one of its clone the same as that.</summary>
+/// <param name="Format">1.</param>
+/// <param name="Name">The name that the volume had then.</param>
+/// <param name="Id">The volume's id.</param>
+internal sealed record VolumeOrigin(int Format, string Name, Guid Id);
 
 /// <summary>
 /// The last change in place of a volume: <c>change.json</c>. It is on disk before the change, so that after a crash one
@@ -110,6 +120,7 @@ internal sealed record FormatOnly([property: JsonRequired] int Format);
 [JsonSerializable(typeof(FormatOnly))]
 [JsonSerializable(typeof(PoolMark))]
 [JsonSerializable(typeof(VolumeLayout))]
+[JsonSerializable(typeof(VolumeOrigin))]
 [JsonSerializable(typeof(ChangeNote))]
 [JsonSerializable(typeof(SnapshotMark))]
 internal sealed partial class FileJson : JsonSerializerContext;

@@ -121,7 +121,7 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
         image.Writing.Enter();
         try
         {
-            while (!TryWrite(offset, source, stable))
+            for (bool last = false; !TryWrite(offset, source, stable, ref last);)
             {
                 // Its room was given up for it, a slice at a time.
             }
@@ -133,7 +133,7 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
         }
     }
 
-    private bool TryWrite(long offset, ReadOnlySpan<byte> source, bool stable)
+    private bool TryWrite(long offset, ReadOnlySpan<byte> source, bool stable, ref bool last)
     {
         try
         {
@@ -152,10 +152,23 @@ internal sealed class FileBlockSource(OpenImage image, BlockAccess access, Actio
 
             return true;
         }
-        catch (StorageException e) when (e.Kind == StorageErrorKind.OutOfSpace && image.TryGiveRoom(source.Length))
+        catch (StorageException e) when (e.Kind == StorageErrorKind.OutOfSpace && FindsRoom(source.Length, ref last))
         {
             return false;
         }
+    }
+
+    // Another writer may have given up the last of it since this one met a full file system: then there is some now, though none is left to give.
+    private bool FindsRoom(long length, ref bool last)
+    {
+        if (image.TryGiveRoom(length))
+        {
+            return true;
+        }
+
+        bool again = image.Layout.KeepsRoom && !last;
+        last = true;
+        return again;
     }
 
     private void Free(long offset, long length, bool keepSpace)

@@ -30,5 +30,26 @@ internal sealed partial class FilePool
     public ValueTask<Plan> PlanDeleteSnapshotAsync(SnapshotName snapshot, CancellationToken cancellationToken)
         => new(Plan.Of(new DeleteSnapshot(this, SnapshotOf(snapshot))));
 
+    /// <summary>Gives back the room of <paramref name="keeper"/> that a copy of it, which was removed, needs no more. The pool's lock is held.</summary>
+    internal void SettleRoom(VolumeOrigin? keeper)
+    {
+        if (keeper is null || Capabilities.SnapshotsCopy)
+        {
+            return;
+        }
+
+        // By its name, and all are asked only when it has another one by now.
+        VolumeDirectory? volume = VolumeName.TryParse(keeper.Name, out VolumeName name) && IsIt(VolumeOf(name))
+            ? VolumeOf(name)
+            : Volumes().FirstOrDefault(other => VolumeRoom.IsKept(other) && IsIt(other));
+        if (volume is not null)
+        {
+            VolumeRoom.Settle(volume);
+        }
+
+        // What can't be read keeps its room, and hinders nobody.
+        bool IsIt(VolumeDirectory volume) => VolumeDirectory.OrNone(volume.Find)?.Id == keeper.Id;
+    }
+
     private SnapshotDirectory SnapshotOf(SnapshotName name) => new(VolumeOf(name.Volume), name);
 }

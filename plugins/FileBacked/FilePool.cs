@@ -106,15 +106,6 @@ internal sealed partial class FilePool : ISnapshotPool, IResizablePool
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Gives back the room that was kept for volumes whose blocks are no more shared.</summary>
-    internal void SettleRooms()
-    {
-        foreach (VolumeDirectory volume in Capabilities.SnapshotsCopy ? [] : Volumes())
-        {
-            VolumeRoom.Settle(volume);
-        }
-    }
-
     internal VolumeDirectory VolumeOf(VolumeName name) => new(_directory, name);
 
     /// <summary>Takes the lock of the pool's metadata. It is held for a change of names, never while data is copied.</summary>

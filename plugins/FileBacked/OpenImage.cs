@@ -93,7 +93,7 @@ internal sealed class OpenImage : IDisposable
     internal void WriteStable(long offset, ReadOnlySpan<byte> source) => _syncs.WriteStable(offset, source);
 
     /// <summary>Gives up room that is kept for the volume, for a write that found none; false when there is nothing left to give.</summary>
-    internal bool TryGiveRoom(long length) => Layout.Preallocated && VolumeRoom.TryGive(Path.GetDirectoryName(File.Path)!, length);
+    internal bool TryGiveRoom(long length) => Layout.KeepsRoom && VolumeRoom.TryGive(Path.GetDirectoryName(File.Path)!, length);
 
     /// <summary>Whether a sync failed, noted in the pool or not.</summary>
     internal bool HasFailed => _syncs.HasFailed;

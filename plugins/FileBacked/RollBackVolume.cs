@@ -26,29 +26,42 @@ internal sealed class RollBackVolume(FilePool pool, SnapshotDirectory snapshot) 
         using ImageClaim claim = pool.Images.Claim(_volume, record.Id);
         string temporary = PoolDirectory.Unfinished(_volume.Image, context.Request.Id);
         PoolDirectory.Remove(temporary);
-        Make(temporary, context, cancellationToken);
-        using FileLock held = await pool.LockAsync(Title, cancellationToken);
-        _volume.Note(context.Request.Id);
-        FileCalls.Run(_volume.Subject, () => File.Move(temporary, _volume.Image, overwrite: true));
-        DirectoryHandle.Flush(_volume.Path);
-        pool.SettleRooms();
+
+        // Where blocks are shared nothing is copied, and what room is kept must not be taken for too much before the image is in its place.
+        FileLock? held = pool.Capabilities.SnapshotsCopy ? null : await pool.LockAsync(Title, cancellationToken);
+        try
+        {
+            Make(temporary, context, cancellationToken);
+            held ??= await pool.LockAsync(Title, cancellationToken);
+            _volume.Note(context.Request.Id);
+            FileCalls.Run(_volume.Subject, () => File.Move(temporary, _volume.Image, overwrite: true));
+            DirectoryHandle.Flush(_volume.Path);
+            pool.SettleRoom(_volume.RoomKeeper());
+        }
+        finally
+        {
+            held?.Dispose();
+        }
+
         pool.Space.Forget();
         return StepOutcome.Changed;
     }
 
-    public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
+    public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
     {
+        using FileLock held = await pool.LockAsync($"undo: {Title}", cancellationToken);
         if (_volume.Find() is not null)
         {
             string temporary = PoolDirectory.Unfinished(_volume.Image, context.Request.Id);
             VolumeDirectory.GiveBack(temporary);
             PoolDirectory.Remove(temporary);
-            VolumeRoom.Settle(_volume);
+            pool.SettleRoom(_volume.RoomKeeper());
         }
 
-        return IsDone(context)
-            ? throw new StorageException(StorageErrorKind.NeedsAttention, _volume.Subject, $"was rolled back to {snapshot.Name}, and what it was is gone")
-            : ValueTask.CompletedTask;
+        if (IsDone(context))
+        {
+            throw new StorageException(StorageErrorKind.NeedsAttention, _volume.Subject, $"was rolled back to {snapshot.Name}, and what it was is gone");
+        }
     }
 
     // It may have grown since: its guest has to know beforehand that the end of its disk goes.
@@ -83,7 +96,7 @@ internal sealed class RollBackVolume(FilePool pool, SnapshotDirectory snapshot) 
             FileFacts made = image.Look();
             using SpaceClaim claim = pool.Space.Claim(Math.Max(made.Length - made.Allocated, 0), _volume.Subject);
             image.Allocate(0, made.Length);
-            if (!pool.Capabilities.SnapshotsCopy)
+            if (!pool.Capabilities.SnapshotsCopy && layout.KeepsRoom)
             {
                 VolumeRoom.Keep(_volume, image.CountShared());
             }

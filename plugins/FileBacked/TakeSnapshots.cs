@@ -21,19 +21,35 @@ internal sealed class TakeSnapshots(FilePool pool, IReadOnlyList<SnapshotDirecto
             return StepOutcome.Changed;
         }
 
-        // Some of them, after a crash: the others would be of a later moment.
-        RemoveMade(context);
-        if (snapshots.FirstOrDefault(s => s.FindOurs() is not null) is SnapshotDirectory taken)
+        WriteOut();
+        FileLock? held = await pool.LockAsync(Title, cancellationToken);
+        try
         {
-            throw new StorageException(StorageErrorKind.Conflict, taken.Subject, "is there: choose another name");
-        }
+            // Some of them, after a crash: the others would be of a later moment.
+            RemoveMade(context);
+            if (snapshots.FirstOrDefault(s => s.FindOurs() is not null) is SnapshotDirectory taken)
+            {
+                throw new StorageException(StorageErrorKind.Conflict, taken.Subject, "is there: choose another name");
+            }
 
-        DateTimeOffset now = context.Time.GetUtcNow();
-        Freeze(context, cancellationToken);
-        using FileLock held = await pool.LockAsync(Title, cancellationToken);
-        foreach (SnapshotDirectory snapshot in snapshots)
+            // Where blocks are shared the lock is held, so that nobody takes what room is kept for too much before there is a copy.
+            if (pool.Capabilities.SnapshotsCopy)
+            {
+                held.Dispose();
+                held = null;
+            }
+
+            DateTimeOffset now = context.Time.GetUtcNow();
+            Freeze(context, cancellationToken);
+            held ??= await pool.LockAsync(Title, cancellationToken);
+            foreach (SnapshotDirectory snapshot in snapshots)
+            {
+                snapshot.Publish(new(Documents.Format, context.IdOf(snapshot.Name), context.Mark, now));
+            }
+        }
+        finally
         {
-            snapshot.Publish(new(Documents.Format, context.IdOf(snapshot.Name), context.Mark, now));
+            held?.Dispose();
         }
 
         return StepOutcome.Changed;
@@ -49,15 +65,31 @@ internal sealed class TakeSnapshots(FilePool pool, IReadOnlyList<SnapshotDirecto
     {
         foreach (SnapshotDirectory snapshot in snapshots.Where(s => s.Volume.Find() is not null))
         {
-            snapshot.RemoveUnfinished(context.Request.Id);
+            bool removed = snapshot.RemoveUnfinished(context.Request.Id);
             if (snapshot.Find()?.Mark == context.Mark)
             {
                 snapshot.Remove(context.Request.Id);
+                removed = true;
+            }
+
+            if (removed)
+            {
+                pool.SettleRoom(snapshot.Volume.RoomKeeper());
             }
         }
 
-        pool.SettleRooms();
         pool.Space.Forget();
+    }
+
+    // Sharing blocks begins with that. Done beforehand, little is left for when writers and the pool's other changes wait.
+    private void WriteOut()
+    {
+        foreach (SnapshotDirectory snapshot in pool.Capabilities.SnapshotsCopy ? [] : snapshots)
+        {
+            snapshot.Volume.Require();
+            using BlockFile image = BlockFile.Open(snapshot.Volume.Image, writable: false, snapshot.Volume.Subject);
+            image.Flush();
+        }
     }
 
     private void Freeze(OperationContext context, CancellationToken cancellationToken)
@@ -87,7 +119,7 @@ internal sealed class TakeSnapshots(FilePool pool, IReadOnlyList<SnapshotDirecto
             RefuseForeignWriters(claims, paused);
             for (int at = 0; at < copies.Count; at++)
             {
-                if (!pool.Capabilities.SnapshotsCopy && snapshots[at].Volume.Layout().Preallocated)
+                if (!pool.Capabilities.SnapshotsCopy && snapshots[at].Volume.Layout().KeepsRoom)
                 {
                     VolumeRoom.KeepBeforeCopy(snapshots[at].Volume, sources[at]);
                 }

@@ -27,6 +27,8 @@ internal sealed class VolumeDirectory(PoolDirectory pool, VolumeName name)
 
     internal static string ImageIn(string directory) => PoolDirectory.In(directory, "image");
 
+    internal static string OriginIn(string directory) => PoolDirectory.In(directory, "origin.json");
+
     /// <summary>The record of the volume; null when it is not there, or is not ours.</summary>
     /// <exception cref="StorageException">The record can't be read.</exception>
     internal VolumeRecord? Find() => FileRecords.Read(Path, Subject) is { Mark.IsOurs: true } record ? record : null;
@@ -62,6 +64,27 @@ internal sealed class VolumeDirectory(PoolDirectory pool, VolumeName name)
     internal VolumeLayout Layout()
         => Documents.Read(PoolDirectory.In(Path, "layout.json"), FileJson.Default.VolumeLayout)
             ?? throw new StorageException(StorageErrorKind.Corrupt, Subject, "has no layout.json");
+
+    /// <summary>The volume that keeps room for what it shares with this one, a clone that came from it at first; null when there is none.</summary>
+    internal VolumeOrigin? Origin() => OrNone(() => Documents.Read(OriginIn(Path), FileJson.Default.VolumeOrigin));
+
+    /// <summary>The one that does for copies of this volume: itself, or its origin. There is no other, as clones are thin.</summary>
+    internal VolumeOrigin? RoomKeeper()
+        => OrNone(() => Layout().KeepsRoom && Find() is VolumeRecord record ? new(Documents.Format, $"{name}", record.Id) : Origin());
+
+    /// <summary>What <paramref name="read"/> gives, or null where that can't be read: no removal fails for what only tells whose room can go.</summary>
+    internal static T? OrNone<T>(Func<T?> read)
+        where T : class
+    {
+        try
+        {
+            return read();
+        }
+        catch (StorageException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Who changed it last in place, and how it was before.</summary>
     internal ChangeNote? Note() => Documents.Read(NotePath, FileJson.Default.ChangeNote);

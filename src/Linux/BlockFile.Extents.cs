@@ -11,15 +11,18 @@ public sealed partial class BlockFile
     private const int MapExtent = 56;
     private const int MapExtents = 256;
 
-    /// <summary>How many of its bytes lie in blocks that other files have, too: what is written there takes new ones.</summary>
+    /// <summary>
+    /// How many of its bytes lie in blocks that other files have, too: what is written there takes new ones. Nothing is written out for it: what
+    /// has a new block only in memory counts as where it was.
+    /// </summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: the file system does not tell.</exception>
-    public long CountShared() => Count(static flags => (flags & OwnCalls.FIEMAP_EXTENT_SHARED) != 0);
+    public long CountShared() => Count(0, static flags => (flags & OwnCalls.FIEMAP_EXTENT_SHARED) != 0);
 
-    /// <summary>How many of its bytes lie in blocks that hold something; what is reserved and was never written does not count.</summary>
+    /// <summary>How many of its bytes lie in blocks that hold something, or will when it is written out, as is done first; what is reserved and was never written does not count.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotSupported"/>: the file system does not tell.</exception>
-    public long CountWritten() => Count(static flags => (flags & OwnCalls.FIEMAP_EXTENT_UNWRITTEN) == 0);
+    public long CountWritten() => Count(OwnCalls.FIEMAP_FLAG_SYNC, static flags => (flags & OwnCalls.FIEMAP_EXTENT_UNWRITTEN) == 0);
 
-    private unsafe long Count(Predicate<uint> counts)
+    private unsafe long Count(uint how, Predicate<uint> counts)
     {
         using Descriptor descriptor = new(Handle);
         Span<byte> map = new byte[MapHeader + (MapExtents * MapExtent)];
@@ -29,7 +32,7 @@ public sealed partial class BlockFile
             map[..MapHeader].Clear();
             BinaryPrimitives.WriteUInt64LittleEndian(map, start);
             BinaryPrimitives.WriteUInt64LittleEndian(map[8..], ulong.MaxValue - start);
-            BinaryPrimitives.WriteUInt32LittleEndian(map[16..], OwnCalls.FIEMAP_FLAG_SYNC);
+            BinaryPrimitives.WriteUInt32LittleEndian(map[16..], how);
             BinaryPrimitives.WriteUInt32LittleEndian(map[24..], MapExtents);
             fixed (byte* request = map)
             {

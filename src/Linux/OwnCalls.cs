@@ -101,6 +101,7 @@ internal static unsafe partial class OwnCalls
 
     // fcntl.h: locks of an open file description.
     internal const int F_OFD_SETLK = 37;
+    internal const int F_OFD_SETLKW = 38;
     internal const int F_SETPIPE_SZ = 1031;
     internal const short F_RDLCK = 0;
     internal const short F_WRLCK = 1;

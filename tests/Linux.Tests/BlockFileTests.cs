@@ -105,6 +105,28 @@ public sealed class BlockFileTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_waits_for_a_lock_gets_it_alone_and_one_after_another()
+    {
+        File.WriteAllText(_directory["file"], "");
+        int inside = 0;
+        int together = 0;
+
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+        {
+            for (int turn = 0; turn < 500; turn++)
+            {
+                using BlockFile file = BlockFile.Open(_directory["file"], writable: true);
+                file.WaitForLock(0);
+                together += Interlocked.Increment(ref inside) - 1;
+                Interlocked.Decrement(ref inside);
+                file.Unlock(0);
+            }
+        })));
+
+        together.ShouldBe(0);
+    }
+
+    [Fact]
     public void A_symbolic_link_is_not_opened()
     {
         File.WriteAllText(_directory["file"], "x");
