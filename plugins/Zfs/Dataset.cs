@@ -6,7 +6,7 @@ namespace EveStorage.Zfs;
 internal sealed class Dataset
 {
     /// <summary>What is asked for, in this order.</summary>
-    internal const string Columns = "name,type,volsize,used,usedbysnapshots,usedbydataset,usedbyrefreservation,refreservation,refquota,compression,createtxg,origin,clones,defer_destroy,keystatus,"
+    internal const string Columns = "name,type,volsize,used,usedbysnapshots,usedbydataset,usedbyrefreservation,refreservation,refquota,compression,createtxg,origin,clones,defer_destroy,keystatus,encryptionroot,"
         + $"{Property.VolumeId},{Property.VolumeOperation},{Property.VolumeRenamed},{Property.VolumeGrown},{Property.VolumeRolled},{Property.VolumeLimited},"
         + $"{Property.SnapshotIds},{Property.SnapshotOperation},{Property.SnapshotCreated}";
 
@@ -71,6 +71,9 @@ internal sealed class Dataset
 
     /// <summary>Whether it can't be read for want of its key.</summary>
     internal bool IsLocked => this["keystatus"] == "unavailable";
+
+    /// <summary>The dataset whose key opens it: a clone has that of what it was cloned of.</summary>
+    internal string EncryptionRoot => this["encryptionroot"] ?? Name;
 
     /// <summary>A volume's own id.</summary>
     internal Guid? Id => Guid.TryParse(this[Property.VolumeId], out Guid id) ? id : null;

@@ -89,15 +89,16 @@ internal sealed record OpenZpool(PoolName Name, Zpool Zpool, PoolFacts Facts, Zf
     /// <summary>Clears what a crash left, loads the keys that volumes have of their own, and waits for devices. A volume without one is told as an event.</summary>
     internal static async Task ReadyAsync(PoolName name, Zpool zpool, ZfsOptions options, PluginServices services, CancellationToken cancellationToken)
     {
-        IReadOnlySet<string> locked = await VolumeKeys.LockedAsync(zpool, cancellationToken);
+        IReadOnlyList<Dataset> all = await zpool.ListAsync(cancellationToken);
+        IReadOnlySet<string> locked = await VolumeKeys.LoadAsync(name, zpool, all, services, cancellationToken);
         List<(string Dataset, string Subject)> nodes = [];
-        foreach (Dataset dataset in await zpool.ListAsync(cancellationToken))
+        foreach (Dataset dataset in all)
         {
             if (zpool.IsMaking(dataset))
             {
                 await RemoveLeftAsync(zpool, dataset.Name, options, services, cancellationToken);
             }
-            else if (dataset.IsVolume && locked.Contains(dataset.Name) && !await VolumeKeys.TryLoadAsync(zpool, dataset, services, cancellationToken))
+            else if (locked.Contains(dataset.Name))
             {
                 // It has no device.
             }

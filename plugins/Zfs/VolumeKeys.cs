@@ -1,51 +1,67 @@
 namespace EveStorage.Zfs;
 
 /// <summary>
-/// Volumes that have a key of their own, apart from the pool's: those that were received as they were encrypted. Nobody here knows that
-/// key, unless somebody puts it at the source of keys, as <c>volume-</c> and the volume's id.
+/// Volumes that have a key of their own, apart from the pool's: those that were received as they were encrypted, with the clones of
+/// them. Nobody here knows that key, unless somebody puts it at the source of keys, as <c>volume-</c> and the id of the one that was received.
 /// </summary>
 internal static class VolumeKeys
 {
     /// <summary>What the key of such a volume is called.</summary>
     internal static KeyName NameOf(Guid volume) => new($"volume-{volume:D}");
 
+    /// <summary>What the key that opens a volume is called: that of what it was cloned of, where it was. Null when that is nothing of ours.</summary>
+    internal static async Task<KeyName?> FindNameAsync(ZfsPool pool, Dataset volume, CancellationToken cancellationToken)
+        => volume.EncryptionRoot == pool.Zpool.Volumes ? pool.Key
+            : volume.EncryptionRoot == volume.Name ? NameOf(volume.Id)
+            : await pool.Zpool.FindAsync(volume.EncryptionRoot, cancellationToken, Property.VolumeId) is [string id] && Guid.TryParse(id, out Guid root) ? NameOf(root) : null;
+
     /// <summary>Whether a dataset can't be read for want of its key.</summary>
     internal static async Task<bool> IsLockedAsync(Zpool zpool, string dataset, CancellationToken cancellationToken)
         => await zpool.FindAsync(dataset, cancellationToken, "keystatus") is ["unavailable"];
-
-    /// <summary>The datasets below that can't be read for want of a key.</summary>
-    internal static async Task<IReadOnlySet<string>> LockedAsync(Zpool zpool, CancellationToken cancellationToken)
-        => (await zpool.Tools.FindRowsAsync(zpool.Volumes, ["list", "-Hp", "-r", "-t", "volume", "-o", "name,keystatus", zpool.Volumes], ofPools: false, cancellationToken) ?? [])
-            .Where(row => row is [_, "unavailable"]).Select(row => row[0]).ToHashSet(StringComparer.Ordinal);
 
     /// <summary>Makes sure that a volume can be read.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Unavailable"/>: its key is not there.</exception>
     internal static async Task RequireUnlockedAsync(ZfsPool pool, Dataset volume, VolumeName name, CancellationToken cancellationToken)
     {
-        if (!Path.Exists(ZvolNode.PathOf(volume.Name)) && await IsLockedAsync(pool.Zpool, volume.Name, cancellationToken)
-            && !await TryLoadAsync(pool.Zpool, volume, pool.Services, cancellationToken))
+        if (Path.Exists(ZvolNode.PathOf(volume.Name)) || !await IsLockedAsync(pool.Zpool, volume.Name, cancellationToken))
         {
-            throw new StorageException(
-                StorageErrorKind.Unavailable, pool.Subject(name), $"was received as it was encrypted, and is locked: put its key at the source of keys, as {NameOf(volume.Id!.Value)}");
+            return;
+        }
+
+        KeyName? key = await FindNameAsync(pool, volume, cancellationToken);
+        if (await FindRefusalAsync(pool.Zpool, volume.EncryptionRoot, key, pool.Services, cancellationToken) is string refusal)
+        {
+            throw new StorageException(StorageErrorKind.Unavailable, pool.Subject(name), Locked(key, refusal));
         }
     }
 
-    /// <summary>Has ZFS take the key of a volume, by pipe, where there is one; whether it can be read now.</summary>
-    internal static async Task<bool> TryLoadAsync(Zpool zpool, Dataset volume, PluginServices services, CancellationToken cancellationToken)
+    /// <summary>
+    /// Has ZFS take the keys of all volumes that are locked, each once, however many were cloned of what has it. Those that stay
+    /// locked, each told as an event: one of them keeps no other from being used, whatever its key's source says.
+    /// </summary>
+    internal static async Task<IReadOnlySet<string>> LoadAsync(
+        PoolName pool, Zpool zpool, IReadOnlyList<Dataset> all, PluginServices services, CancellationToken cancellationToken)
     {
-        if (services.Keys is not IKeyProvider keys || volume.Id is not Guid id)
+        HashSet<string> left = new(StringComparer.Ordinal);
+        foreach (IGrouping<string, Dataset> locked in all.Where(dataset => dataset is { IsVolume: true, IsLocked: true } && !zpool.IsMaking(dataset)).GroupBy(dataset => dataset.EncryptionRoot))
         {
-            return false;
+            KeyName? key = NameOf(all.FirstOrDefault(dataset => dataset.Name == locked.Key)?.Id);
+            if (await FindRefusalAsync(zpool, locked.Key, key, services, cancellationToken) is not string refusal)
+            {
+                continue;
+            }
+
+            foreach (Dataset volume in locked)
+            {
+                left.Add(volume.Name);
+                if (volume.Mark is not null && zpool.NameOf(volume) is VolumeName name)
+                {
+                    services.Events.Report(new("volume.locked", EventSeverity.Warning, $"{pool}/{name}", Locked(key, refusal)));
+                }
+            }
         }
 
-        StorageException? refusal = await TryLoadAsync(zpool, volume.Name, keys, NameOf(id), cancellationToken);
-        if (refusal is not null)
-        {
-            services.Events.Report(new(
-                "volume.locked", EventSeverity.Warning, volume.Name, $"was received encrypted and stays locked: its key {NameOf(id)} is not at the source of keys, or is another one ({refusal.Message})"));
-        }
-
-        return refusal is null;
+        return left;
     }
 
     /// <summary>
@@ -75,6 +91,29 @@ internal static class VolumeKeys
             {
                 return await IsLockedAsync(zpool, dataset, cancellationToken) ? e : null;
             }
+        }
+    }
+
+    private static KeyName? NameOf(Guid? volume) => volume is Guid id ? NameOf(id) : null;
+
+    private static string Locked(KeyName? key, string refusal)
+        => key is null ? $"is encrypted by a key that is none of ours, and is locked ({refusal})" : $"is encrypted by the key {key}, and is locked: put that key at the source of keys ({refusal})";
+
+    // Why what has a key of its own stays locked; null when it is not any more.
+    private static async Task<string?> FindRefusalAsync(Zpool zpool, string root, KeyName? key, PluginServices services, CancellationToken cancellationToken)
+    {
+        if (key is not KeyName name || services.Keys is not IKeyProvider keys)
+        {
+            return key is null ? $"{root} has it, which is no volume of ours" : "the profile names no Keys";
+        }
+
+        try
+        {
+            return (await TryLoadAsync(zpool, root, keys, name, cancellationToken))?.Message;
+        }
+        catch (StorageException e)
+        {
+            return e.Message;   // its source, which others may have their keys of
         }
     }
 }

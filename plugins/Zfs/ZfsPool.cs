@@ -58,7 +58,7 @@ internal sealed partial class ZfsPool : ISnapshotPool, IResizablePool
     public string PathOf(VolumeName name) => ZvolNode.PathOf(Zpool.DatasetOf(name));
 
     public async ValueTask<VolumeInfo?> FindVolumeAsync(VolumeName name, CancellationToken cancellationToken)
-        => VolumeIn(await Zpool.ListAsync(name, cancellationToken), name) is Dataset found ? Describe(name, found) : null;
+        => VolumeIn(await Zpool.ListAsync(name, cancellationToken), name) is Dataset found ? await DescribeAsync(name, found, cancellationToken) : null;
 
     public async IAsyncEnumerable<VolumeInfo> ListVolumesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -66,7 +66,7 @@ internal sealed partial class ZfsPool : ISnapshotPool, IResizablePool
         {
             if (found.Mark is not null && Zpool.NameOf(found) is VolumeName name)
             {
-                yield return Describe(name, found);
+                yield return await DescribeAsync(name, found, cancellationToken);
             }
         }
     }
@@ -158,7 +158,7 @@ internal sealed partial class ZfsPool : ISnapshotPool, IResizablePool
     private Dataset? VolumeIn(IReadOnlyList<Dataset> found, VolumeName name)
         => Zpool.In(found, name) is { Mark: not null } there ? there : null;
 
-    private VolumeInfo Describe(VolumeName name, Dataset dataset) => new()
+    private async Task<VolumeInfo> DescribeAsync(VolumeName name, Dataset dataset, CancellationToken cancellationToken) => new()
     {
         Name = name,
         Id = dataset.Id!.Value,
@@ -168,7 +168,7 @@ internal sealed partial class ZfsPool : ISnapshotPool, IResizablePool
         Allocated = dataset.Allocated,
         AllocatedBySnapshots = dataset.UsedBySnapshots,
         Reservation = dataset.Reservation,
-        LockedBy = dataset.IsLocked && dataset.IsVolume ? VolumeKeys.NameOf(dataset.Id!.Value) : null,
+        LockedBy = dataset.IsLocked && dataset.IsVolume ? await VolumeKeys.FindNameAsync(this, dataset, cancellationToken) : null,
         Traits = TraitsOf(dataset),
     };
 }
