@@ -25,6 +25,9 @@ internal static class Property
     /// <summary>How the pool's drives are called for life, by ZFS's ids of them: <c>id=name,id=name</c>.</summary>
     internal const string PoolDrives = "evestorage:pool.drives";
 
+    /// <summary>What took the place of drives, by the operations that put it there: <c>operation=id,operation=id</c>.</summary>
+    internal const string PoolReplacements = "evestorage:pool.replacements";
+
     internal const string VolumeId = "evestorage:volume.id";
     internal const string VolumeOperation = "evestorage:volume.operation";
 

@@ -28,9 +28,15 @@ internal sealed class ReplaceDrive : StorageStep
     /// <exception cref="StorageException">There is no such drive, or the replacement is not blank.</exception>
     internal static async Task<ReplaceDrive> PlanAsync(ZfsPool pool, string drive, string replacement, CancellationToken cancellationToken)
     {
-        Drive device = ZfsDrive.Require(replacement);
         (PoolReport report, string? names) = await pool.LookAsync(cancellationToken);
         Vdev? old = PoolDrives.Find(report, names, drive);
+        if (Drive.Find(replacement) is null && (await Replacements.FindAsync(pool.Zpool, cancellationToken)).All is not null)
+        {
+            // It may have been lost after a crash: to undo what was begun takes no device, and no other run gets further than to see that it is not there.
+            return new(pool, drive, replacement, StepEffect.Change);
+        }
+
+        Drive device = ZfsDrive.Require(replacement);
         if (ZfsPool.MemberIn(report, device) is not null)
         {
             // By an operation that a crash cut short; when the old one is still there, it is under way.
@@ -60,7 +66,7 @@ internal sealed class ReplaceDrive : StorageStep
             if (vdev is not null && ZfsPool.MemberIn(report, device) is null)
             {
                 await ZfsDrive.CheckFreeAsync(device, _replacement, cancellationToken);
-                await ZfsDrive.GiveAsync(_pool.Zpool.Tools, $"{_pool.Name}", [device], ["replace", _pool.Zpool.Root, vdev.Guid, ZfsDrive.NodeOf(device)], cancellationToken);
+                await AttachAsync(vdev, device, report, context, cancellationToken);
                 began = true;
             }
         }
@@ -88,33 +94,56 @@ internal sealed class ReplaceDrive : StorageStep
     public override async ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken)
     {
         using IDisposable held = await _pool.LockAsync($"undo: {Title}", cancellationToken);
+        Replacements notes = await Replacements.FindAsync(_pool.Zpool, cancellationToken);
+        if (Expected == StepEffect.AlreadySo || notes.By(context.Request.Id) is not string id)
+        {
+            return;   // what is there is not of this operation
+        }
+
         (PoolReport report, string? names) = await _pool.LookAsync(cancellationToken);
         Drive? device = Drive.Find(_replacement);
-        if (Expected == StepEffect.AlreadySo)
-        {
-            return;
-        }
-
-        Vdev? member = (device is null ? null : ZfsPool.MemberIn(report, device)) ?? (PoolDrives.Find(report, names, _drive) is Vdev old ? LostBeside(report, old) : null);
+        Vdev? member = id.Length > 0 ? report.Drives.FirstOrDefault(vdev => vdev.Guid == id) : device is null ? null : ZfsPool.MemberIn(report, device);
         if (member is null)
         {
+            // Where nobody saw what ZFS did, and the device is gone, what is lost beside the old drive may be another's.
+            if (id.Length == 0 && device is null && PoolDrives.Find(report, names, _drive) is Vdev old && LostBeside(report, old) is Vdev lost)
+            {
+                throw new StorageException(
+                    StorageErrorKind.NeedsAttention, $"{_pool.Name}", $"has lost what was to replace {_drive}, which may not be {_replacement}: 'zpool detach {_pool.Zpool.Root} {lost.Guid}' gives {_drive} its place back");
+            }
+
             await (device is null ? Task.CompletedTask : ZfsDrive.BlankAsync(_pool.Zpool.Tools, device, cancellationToken));
+            await notes.NoteAsync(_pool.Zpool, report, context.Request.Id, null, cancellationToken);
             return;
         }
 
-        if (!report.Groups.SelectMany(group => group.All).Any(vdev => vdev.Type == "replacing" && vdev.Below.Contains(member)))
+        if (!Replacements.Sharing(report).Contains(member))
         {
             throw new StorageException(StorageErrorKind.NeedsAttention, $"{_pool.Name}", $"has {_replacement} in place of {_drive}, which holds nothing of it any more: replace it again");
         }
 
         await _pool.Zpool.Tools.ZpoolAsync($"{_pool.Name}", ["detach", _pool.Zpool.Root, member.Guid], cancellationToken);
         await (device is null ? Task.CompletedTask : _pool.BlankAsync(device, cancellationToken));
+        await notes.NoteAsync(_pool.Zpool, report, context.Request.Id, null, cancellationToken);
     }
 
-    /// <summary>What was to replace a drive, and answers no more, so that only its place tells which it is; null when there is none.</summary>
+    /// <summary>What was to replace a drive, and answers no more; null when there is none.</summary>
     internal static Vdev? LostBeside(PoolReport report, Vdev old)
         => report.Groups.SelectMany(group => group.All).FirstOrDefault(vdev => vdev.Type == "replacing" && vdev.Below.Contains(old))
             ?.Below.FirstOrDefault(vdev => vdev.Guid != old.Guid && vdev.State is "UNAVAIL" or "REMOVED" or "FAULTED");
+
+    // What is new then is ours: the pool's lock is held.
+    private async Task AttachAsync(Vdev old, Drive device, PoolReport before, OperationContext context, CancellationToken cancellationToken)
+    {
+        Replacements notes = await Replacements.FindAsync(_pool.Zpool, cancellationToken);
+        await notes.NoteAsync(_pool.Zpool, before, context.Request.Id, "", cancellationToken);
+        await ZfsDrive.GiveAsync(_pool.Zpool.Tools, $"{_pool.Name}", [device], ["replace", _pool.Zpool.Root, old.Guid, ZfsDrive.NodeOf(device)], cancellationToken);
+        PoolReport report = (await _pool.LookAsync(CancellationToken.None)).Report;
+        if ((ZfsPool.MemberIn(report, device) ?? report.Drives.FirstOrDefault(vdev => before.Drives.All(other => other.Guid != vdev.Guid))) is Vdev added)
+        {
+            await notes.NoteAsync(_pool.Zpool, report, context.Request.Id, added.Guid, CancellationToken.None);
+        }
+    }
 
     // ZFS gives up on a drive that fails, and its place stays shared then; somebody may take the new one out of it.
     private async Task<bool> WaitAsync(OperationContext context, CancellationToken cancellationToken)

@@ -22,8 +22,8 @@ internal sealed class StandIn : IDisposable, IEventSink
     /// <summary>What was told as events.</summary>
     internal List<StorageEvent> Events { get; } = [];
 
-    /// <summary>What it was told of streams.</summary>
-    internal Task<string[]> ToldAsync() => File.ReadAllLinesAsync(_place["told"]);
+    /// <summary>What it was told of streams, keys and drives.</summary>
+    internal async Task<string[]> ToldAsync() => File.Exists(_place["told"]) ? await File.ReadAllLinesAsync(_place["told"]) : [];
 
     /// <summary>The key by which ZFS has wrapped its own.</summary>
     internal Task<byte[]> WrappedAsync() => File.ReadAllBytesAsync(_place["wrapped"]);
@@ -50,6 +50,9 @@ internal sealed class StandIn : IDisposable, IEventSink
 
     /// <summary>Has it say of a dataset that it is mounted; of none when that is null.</summary>
     internal void Mount(string? dataset) => File.WriteAllText(_place["mounted"], dataset ?? "");
+
+    /// <summary>Has it print that of the pool.</summary>
+    internal void SetStatus(string json) => File.WriteAllText(_place["status"], json);
 
     /// <summary>Has no volume lack a key any more.</summary>
     internal void Unlock() => File.WriteAllText(_place["unlocked"], "");
