@@ -18,7 +18,7 @@ internal sealed class GrowThinPool(LvmThinPool pool, string device) : StorageSte
     public override async ValueTask<StepOutcome> ApplyAsync(OperationContext context, CancellationToken cancellationToken)
     {
         using IDisposable held = await pool.LockAsync(Title, cancellationToken);
-        if (await WasInUseAsync(context, cancellationToken))
+        if (await WasGivenAsync(cancellationToken))
         {
             return StepOutcome.AlreadySo;
         }
@@ -44,10 +44,11 @@ internal sealed class GrowThinPool(LvmThinPool pool, string device) : StorageSte
         return StepOutcome.Changed;
     }
 
-    // A drive that the pool had before brings none: what is free then is what metadata was left.
-    private async Task<bool> WasInUseAsync(OperationContext context, CancellationToken cancellationToken)
-        => await pool.FindDriveAsync(device, cancellationToken) is PhysicalVolume { Used.Bytes: > 0 } there
-            && there.Uuid != FreeDevice.UuidFor(context.Request.Id, FreeDevice.Require(device));
+    // A drive on which some of its data lies brings no room: what is free then is what metadata was left. One with metadata alone does, as
+    // LVM may have failed after that had grown.
+    private async Task<bool> WasGivenAsync(CancellationToken cancellationToken)
+        => await pool.FindDriveAsync(device, cancellationToken) is { Used.Bytes: > 0 } there
+            && VolumeGroup.AreOn(await pool.Group.ExtentsOfAsync(LvName.ThinPoolData, cancellationToken), there.Path);
 
     // A thin pool does not shrink. What it has got is of use, and undoing goes no further than this.
     public override ValueTask RevertAsync(OperationContext context, CancellationToken cancellationToken) => ValueTask.CompletedTask;

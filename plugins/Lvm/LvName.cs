@@ -11,6 +11,9 @@ internal static class LvName
     /// <summary>The thin pool.</summary>
     internal const string ThinPool = "Thinpool";
 
+    /// <summary>LVM's own part of it that holds the data.</summary>
+    internal const string ThinPoolData = $"{ThinPool}_tdata";
+
     /// <summary>The records.</summary>
     internal const string Records = "Records";
 

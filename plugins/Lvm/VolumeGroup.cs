@@ -72,13 +72,17 @@ internal sealed class VolumeGroup(LvmTools tools, string name, IReadOnlyList<str
 
     /// <summary>Where a logical volume's data lies, as LVM takes it to allocate just that: <c>/dev/sda:100-115</c>. Of a redundant one, of each of its copies.</summary>
     internal async Task<IReadOnlyList<string>> ExtentsOfAsync(string logicalVolume, CancellationToken cancellationToken)
-    {
-        IReadOnlyList<LvmRow> rows = await tools.ReportAsync("lvs", "lv_name,seg_pe_ranges", Devices, ["--segments", "--all", name], cancellationToken, "seg");
-        return [.. rows
+        => ExtentsOf(logicalVolume, await tools.ReportAsync("lvs", "lv_name,seg_pe_ranges", Devices, ["--segments", "--all", name], cancellationToken, "seg"));
+
+    /// <summary>The same of what LVM reports.</summary>
+    internal static IReadOnlyList<string> ExtentsOf(string logicalVolume, IReadOnlyList<LvmRow> segments)
+        => [.. segments
             .Where(row => row["lv_name"].Trim('[', ']') is string part && (part == logicalVolume || part.StartsWith($"{logicalVolume}_rimage_", StringComparison.Ordinal)))
             .SelectMany(row => row["seg_pe_ranges"].Split(' ', StringSplitOptions.RemoveEmptyEntries))
             .Where(range => range.StartsWith('/'))];
-    }
+
+    /// <summary>Whether any of such extents are on a drive.</summary>
+    internal static bool AreOn(IReadOnlyList<string> extents, string path) => extents.Any(range => range.StartsWith($"{path}:", StringComparison.Ordinal));
 
     internal Task CreateAsync(IReadOnlyList<string> words, CancellationToken cancellationToken)
         => RunAsync("lvcreate", ["--yes", .. words], cancellationToken);

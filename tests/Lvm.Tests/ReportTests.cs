@@ -61,6 +61,16 @@ public class ReportTests
         PoolShape.Read(group.Tags, group.Name).ShouldBe(new PoolShape(PoolRedundancy.None, LvmProvisioning.Thin, 1, 1));
     }
 
+    // LVM 2.03.16 after lvextend --poolmetadatasize, and before lvextend of the pool itself.
+    [Fact]
+    public void A_drive_that_has_metadata_of_a_thin_pool_alone_was_not_given_to_its_data()
+    {
+        IReadOnlyList<string> extents = VolumeGroup.ExtentsOf(LvName.ThinPoolData, Read("segments.json", "seg"));
+
+        extents.ShouldBe(["/dev/vdb:1-56"]);
+        (VolumeGroup.AreOn(extents, "/dev/vdb"), VolumeGroup.AreOn(extents, "/dev/vdc"), VolumeGroup.AreOn(extents, "/dev/vd")).ShouldBe((true, false, false));
+    }
+
     [Theory]
     [InlineData("{}")]
     [InlineData("""{"report":[{}]}""")]

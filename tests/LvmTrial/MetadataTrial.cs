@@ -14,6 +14,13 @@ internal static class MetadataTrial
     private const long Apart = 6 << 20;   // 96 chunks of 64 KiB: a node of the kernel's tree holds at least 126
     private const int MostRounds = 100;
 
+    private const string NoRoom = "/run/lvm-gives-no-room";
+    private const string Wrapper = $"""
+        #!/bin/bash
+        case "$*" in lvextend*--extents*) [ ! -e {NoRoom} ] || exit 5;; esac
+        exec -a "$0" /usr/sbin/lvm.real "$@"
+        """;
+
     private static readonly VolumeName s_volume = new("kept");
 
     internal static async Task RunAsync(Sentences said, string[] drives)
@@ -43,15 +50,35 @@ internal static class MetadataTrial
             Sentences.Require(status.Health == PoolHealth.Failed, $"its health is {status.Health}: {problems}");
             Sentences.Require(problems.Contains("metadata is full", StringComparison.Ordinal) && problems.Contains("'evestorage pool add nodes DEVICE'", StringComparison.Ordinal), problems);
         });
-        await said.SayAsync("That repair lets it take writes again", async () =>
+        await said.SayAsync("A repair in which LVM fails to give the new room keeps what metadata has got of it", async () =>
         {
+            await File.WriteAllTextAsync("/run/lvm-wrapper", Wrapper);
+            await Machine.ShellAsync($"mv /usr/sbin/lvm /usr/sbin/lvm.real; cp /run/lvm-wrapper /usr/sbin/lvm; chmod 755 /usr/sbin/lvm; touch {NoRoom}");
+            await Sentences.RefusedAsync(StorageErrorKind.Io, () => Machine.RunAsync(((IDrivePool)pool).PlanAddDriveAsync(drives[1], default)));
+            await Machine.ShellAsync($"rm {NoRoom}");
+            Sentences.Require((await pool.GetStatusAsync(default)).Metadata?.Size > ByteSize.MiB(4), "it has not grown");
+        });
+        await said.SayAsync("That repair, run again, gives the new room and lets it take writes again", async () =>
+        {
+            long before = await SizeAsync();
             await Machine.RunAsync(((IDrivePool)pool).PlanAddDriveAsync(drives[1], default));
+            long after = await SizeAsync();
+            Sentences.Require(after > before * 3 / 2, $"its data has {after} bytes, and had {before}");
             PoolStatus status = await pool.GetStatusAsync(default);
             Sentences.Require(status.Health != PoolHealth.Failed && status.Metadata?.Size > ByteSize.MiB(4), $"{status.Metadata?.Size}: {string.Join("; ", status.Problems)}");
             await WriteAsync(pool, 0, flushed);
             await RequireAsync(pool, flushed);
         });
+        await said.SayAsync("Once more gives no more of what is left for metadata", async () =>
+        {
+            long before = await SizeAsync();
+            await Machine.RunAsync(((IDrivePool)pool).PlanAddDriveAsync(drives[1], default));
+            Sentences.Require(await SizeAsync() == before, "it does");
+        });
     }
+
+    private static async Task<long> SizeAsync()
+        => long.Parse((await Machine.ShellAsync("lvs --noheadings --units b --nosuffix -o lv_size evestorage-nodes/Thinpool")).Trim(), CultureInfo.InvariantCulture);
 
     // Until the metadata is so full that no new volume is promised.
     private static async Task<bool> PastAsync(IStoragePool pool)
