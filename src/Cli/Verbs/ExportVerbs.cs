@@ -80,7 +80,7 @@ internal sealed class ExportSet : ChangeVerb
                 result.AddError("give --read-only or --read-write, and not both");
             }
 
-            if (result.GetValue(_hosts) is null or [] && !result.GetValue(_readOnly) && !result.GetValue(_readWrite) && result.GetValue(_iops) is null && result.GetValue(_bandwidth) is null)
+            if (result.GetValue(_hosts) is null or [] && !result.GetValue(_readOnly) && !result.GetValue(_readWrite) && result.GetResult(_iops) is null && result.GetResult(_bandwidth) is null)
             {
                 result.AddError("nothing is to be changed: give --host, --read-only, --read-write, --iops or --bandwidth");
             }

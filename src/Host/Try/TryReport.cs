@@ -74,6 +74,6 @@ internal sealed class TryReport(TextWriter output, TryDirectory directory, strin
             output.WriteLine($"kept       {directory.Path}");
         }
 
-        output.WriteLine("To install: dotnet publish src/Host -o /opt/evestorage; then see `/opt/evestorage/evestorage profile check`.");
+        output.WriteLine("To install: `eng/publish PROFILE DIRECTORY`, as README.md says; `profile detect` tells which profile.");
     }
 }

@@ -38,6 +38,9 @@ internal static class WorkerJail
     internal static void GetReady()
     {
         ResourceLimits.ForbidCores();
+
+        // Else what was cut off within gzip's stream, or within its checksum, looks like its end.
+        AppContext.SetSwitch("System.IO.Compression.UseStrictValidation", true);
         LoadAll([typeof(JsonSerializer).Assembly, typeof(GZipStream).Assembly, typeof(SHA256).Assembly, typeof(Channel).Assembly, typeof(ZstdSharp.Decompressor).Assembly, typeof(SharpCompress.Compressors.Xz.XZStream).Assembly]);
         WarmUp();
     }

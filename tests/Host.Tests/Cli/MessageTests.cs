@@ -10,15 +10,17 @@ namespace EveStorage.Tests;
 public sealed class MessageTests
 {
     [Theory]
-    [InlineData("--iops", "abc", "'abc' is not a number")]
-    [InlineData("--iops", "-1", "'-1' is not a number")]
-    [InlineData("--nsid", "0", "'0' is not a number from 1")]
-    [InlineData("--bandwidth", "fast", "'fast' is not a size")]
-    public async Task A_number_that_is_none_is_told_with_what_would_be_one(string option, string value, string sentence)
+    [InlineData("add", "--iops", "abc", "'abc' is not a number")]
+    [InlineData("add", "--iops", "-1", "'-1' is not a number")]
+    [InlineData("add", "--nsid", "0", "'0' is not a number from 1")]
+    [InlineData("add", "--bandwidth", "fast", "'fast' is not a size")]
+    [InlineData("set", "--iops", "-1", "'-1' is not a number")]
+    [InlineData("set", "--bandwidth", "fast", "'fast' is not a size")]
+    public async Task A_number_that_is_none_is_told_with_what_would_be_one(string verb, string option, string value, string sentence)
     {
         using CommandLineHost host = new();
 
-        Ended refused = await host.RunAsync("export", "add", "data/vm1", "--host", CommandLineHost.HostNqn, option, value);
+        Ended refused = await host.RunAsync(["export", verb, "data/vm1", .. verb == "add" ? ["--host", CommandLineHost.HostNqn] : Array.Empty<string>(), option, value]);
 
         refused.Code.ShouldBe(2);
         refused.Error.ShouldContain(sentence);

@@ -24,7 +24,7 @@ public sealed class SaveTests : IDisposable
         Ended saved = await ShellAsync($"image save vm1 - --format qcow2 --compression zlib {redirection}");
 
         (saved.Code, saved.Output).ShouldBe((0, ""));
-        saved.Error.ShouldContain("data/vm1: done");
+        saved.Error.ShouldContain("data/vm1: size 8MiB, written ");
         await QemuImages.RunAsync("qemu-img", "check", "-f", "qcow2", _host["saved"]);
         await QemuImages.RunAsync("qemu-img", "compare", "-f", "qcow2", "-F", "raw", _host["saved"], _host["disk.raw"]);
     }

@@ -68,6 +68,25 @@ public sealed class HostileWrappingTests : IAsyncLifetime
         (await PoolState.OfAsync(_host)).ShouldBe(before);
     }
 
+    [Theory]
+    [InlineData("gzip", 4, false)]
+    [InlineData("gzip", 4, true)]
+    [InlineData("gzip", 60_000, true)]
+    [InlineData("zstd", 4, true)]
+    [InlineData("zstd", 60_000, false)]
+    public async Task One_that_was_cut_off_is_refused_however_little_is_missing(string wrapping, int missing, bool isPipe)
+    {
+        byte[] noise = new byte[1 << 20];
+        new Random(1).NextBytes(noise);
+        byte[] whole = Wrapped(wrapping, target => target.Write(noise));
+        PoolState before = await PoolState.OfAsync(_host);
+
+        ErrorReport error = await RefusalAsync(TestEngine.Import("vm1", "raw") with { Verify = false, Size = ByteSize.MiB(1) }, whole[..^missing], isPipe);
+
+        error.Kind.ShouldBe(StorageErrorKind.Corrupt, error.Message);
+        (await PoolState.OfAsync(_host)).ShouldBe(before);
+    }
+
     // A copy that has failed leaves the one who unwraps for it behind, in the middle of its work: the worker has to outlive that.
     [Theory]
     [InlineData("gzip")]

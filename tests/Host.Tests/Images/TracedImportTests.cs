@@ -39,7 +39,7 @@ public sealed class TracedImportTests(ITestOutputHelper output) : IAsyncLifetime
                 TestContext.Current.CancellationToken));
 
             refused.Message.ShouldContain(image.Sentence, customMessage: image.Name);
-            string[] calls = await File.ReadAllLinesAsync(_host["trace"], TestContext.Current.CancellationToken);
+            string[] calls = Whole(await File.ReadAllLinesAsync(_host["trace"], TestContext.Current.CancellationToken));
             List<IReadOnlyList<string>> workers = Jailed(calls);
             workers.Count.ShouldBe(1, $"{image}: a worker that looks, and then imports");
             workers[0].Where(Opened).ShouldBeEmpty(image.Name);
@@ -48,6 +48,33 @@ public sealed class TracedImportTests(ITestOutputHelper output) : IAsyncLifetime
 
         output.WriteLine($"{corpus.Length} images of {HostileCorpus.All.Count}");
         Path.Exists(Path.Combine(_host.PoolPath, "volumes/vm1")).ShouldBeFalse();
+    }
+
+    // A call that another thread's came between is parted in two lines, of which the second tells what it came to.
+    private static string[] Whole(string[] lines)
+    {
+        const string Parted = "<unfinished ...>";
+        Dictionary<string, int> begun = [];
+        List<string> calls = [];
+        foreach (string line in lines)
+        {
+            string thread = line.Split(' ')[0];
+            if (line.EndsWith(Parted, StringComparison.Ordinal))
+            {
+                begun[thread] = calls.Count;
+                calls.Add(line[..^Parted.Length]);
+            }
+            else if (Regex.Match(line, @"<\.\.\. \w+ resumed>(.*)$") is { Success: true } rest && begun.Remove(thread, out int at))
+            {
+                calls[at] += rest.Groups[1].Value;
+            }
+            else
+            {
+                calls.Add(line);
+            }
+        }
+
+        return [.. calls];
     }
 
     private static bool Opened(string call)
