@@ -19,7 +19,22 @@ internal sealed partial class FilePool
     }
 
     public ValueTask<Plan> PlanSnapshotAsync(IReadOnlyList<SnapshotName> snapshots, CancellationToken cancellationToken)
-        => new(Plan.Of(new TakeSnapshots(this, [.. snapshots.Select(SnapshotOf)])));
+    {
+        SnapshotDirectory[] taken = [.. snapshots.Select(SnapshotOf)];
+        foreach (SnapshotDirectory snapshot in Capabilities.SnapshotsCopy ? [] : taken)
+        {
+            // Its device writes to the image itself, and is given no room.
+            if (snapshot.Volume.Find() is { Layers.Count: > 0 } && snapshot.Volume.Layout().KeepsRoom)
+            {
+                throw new StorageException(
+                    StorageErrorKind.NotSupported,
+                    snapshot.Volume.Subject,
+                    "has its space for itself, and would lose that: a snapshot shares its blocks, and the device that its layers lie on can't be given others when the disk is full; make it without --reserved or --thick, or in a pool of ZFS or LVM");
+            }
+        }
+
+        return new(Plan.Of(new TakeSnapshots(this, taken)));
+    }
 
     public ValueTask<Plan> PlanCloneAsync(SnapshotName snapshot, VolumeName clone, CancellationToken cancellationToken)
         => new(Plan.Of(new CloneVolume(this, SnapshotOf(snapshot), VolumeOf(clone))));

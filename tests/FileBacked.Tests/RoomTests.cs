@@ -42,6 +42,21 @@ public sealed class RoomTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, ICla
     [Theory]
     [InlineData("btrfs")]
     [InlineData("xfs")]
+    public async Task One_that_layers_lie_on_is_not_frozen_since_they_write_past_what_is_kept(string kind)
+    {
+        await using PoolOnDisk made = await MakeAsync(kind);
+        VolumeRecord record = (await made.Pool.Records.FindAsync(s_snapshot.Volume, default)).ShouldNotBeNull();
+        await made.Pool.Records.ReplaceAsync(s_snapshot.Volume, record with { Layers = [new() { Kind = "ext4" }] }, default);
+
+        StorageException refused = await Should.ThrowAsync<StorageException>(() => made.Pool.PlanSnapshotAsync([s_snapshot], default).AsTask());
+
+        refused.Kind.ShouldBe(StorageErrorKind.NotSupported);
+        refused.Message.ShouldContain("make it without --reserved");
+    }
+
+    [Theory]
+    [InlineData("btrfs")]
+    [InlineData("xfs")]
     public async Task It_is_zeroed_written_stably_and_discarded_beside_its_snapshot_and_loses_no_room_by_it(string kind)
     {
         await using PoolOnDisk made = await MakeAsync(kind);
