@@ -55,7 +55,7 @@ internal sealed class FileBackend(FileBackedOptions options, PluginServices serv
     public ValueTask<IStoragePool> OpenPoolAsync(PoolName name, CancellationToken cancellationToken)
     {
         PoolDirectory directory = new(Place(name), name);
-        PoolMark mark = directory.Find()
+        PoolMark mark = directory.Find(toMake: false)
             ?? throw new StorageException(StorageErrorKind.NotFound, $"{name}", $"there is no pool in {directory.Path}: make it with 'evestorage pool create {name}'");
         FileSystemKind kind = FileSystemOf(directory.Path).Kind;
         if (options.Direct && !DirectFile.IsTakenBy(directory.Path))

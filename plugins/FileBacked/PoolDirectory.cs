@@ -19,8 +19,9 @@ internal sealed class PoolDirectory(string path, PoolName name)
     internal string Volumes => In(Path, "volumes");
 
     /// <summary>The pool's mark; null when nothing is there, or an empty directory.</summary>
+    /// <param name="toMake">Whether a pool is to be made there, which needs it closed to others though it is empty. One is looked for in any: so looks a mount point without its disk.</param>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Conflict"/>: what is there is not ours.</exception>
-    internal PoolMark? Find()
+    internal PoolMark? Find(bool toMake = true)
     {
         // A link to a directory that is not there exists too: Path.Exists follows it.
         if (new FileInfo(Path).LinkTarget is not null)
@@ -54,7 +55,7 @@ internal sealed class PoolDirectory(string path, PoolName name)
 
         // Last: only what is empty or ours may be told to be closed to others.
         const UnixFileMode Others = (UnixFileMode)0b111_111;
-        Require((owner.Mode & Others) == 0, $"is open to other users: run 'chmod 0700 {Path}'");
+        Require((mark is null && !toMake) || (owner.Mode & Others) == 0, $"is open to other users: run 'chmod 0700 {Path}'");
         return mark;
     }
 

@@ -37,6 +37,7 @@ internal static class ApiVerbs
         ["pool add"] = static () => new PoolAdd(),
         ["pool create"] = static () => new PoolCreate(),
         ["pool delete"] = static () => new PoolDelete(),
+        ["pool forget"] = static () => new PoolForget(),
         ["pool list"] = static () => new PoolList(),
         ["pool lock"] = static () => new PoolLock(),
         ["pool offline"] = static () => new PoolOffline(),

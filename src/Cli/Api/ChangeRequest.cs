@@ -9,6 +9,7 @@ namespace EveStorage.Cli.Api;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "change")]
 [JsonDerivedType(typeof(CreatePool), "create-pool")]
 [JsonDerivedType(typeof(DeletePool), "delete-pool")]
+[JsonDerivedType(typeof(ForgetPool), "forget-pool")]
 [JsonDerivedType(typeof(LockPool), "lock-pool")]
 [JsonDerivedType(typeof(UnlockPool), "unlock-pool")]
 [JsonDerivedType(typeof(RekeyPool), "rekey-pool")]
@@ -69,6 +70,9 @@ internal sealed record CreatePool : PoolChange;
 
 /// <summary>Removes an empty pool.</summary>
 internal sealed record DeletePool : PoolChange;
+
+/// <summary>Takes a pool that is missing for one that is gone for good.</summary>
+internal sealed record ForgetPool : PoolChange;
 
 /// <summary>Closes a pool and the layers under it, so that nobody reads it without its keys.</summary>
 internal sealed record LockPool : PoolChange;

@@ -35,6 +35,20 @@ internal sealed class PoolDelete : ChangeVerb
         => Task.FromResult<ChangeRequest>(new DeletePool { Pool = parsed.GetValue(_pool) });
 }
 
+internal sealed class PoolForget : ChangeVerb
+{
+    private readonly Argument<PoolName> _pool;
+
+    public PoolForget()
+        : base(
+            "pool forget",
+            "Say that a pool which is missing is gone for good, so that `pool create` may make another of its name. Nothing is touched where it was. One that is here is refused.\n\nExample: evestorage pool forget data")
+        => _pool = Add(Arguments.Pool());
+
+    protected override Task<ChangeRequest> RequestAsync(ParseResult parsed, IStorageApi api, CancellationToken cancellationToken)
+        => Task.FromResult<ChangeRequest>(new ForgetPool { Pool = parsed.GetValue(_pool) });
+}
+
 internal sealed class PoolList() : CliVerb("pool list", "List the pools that the profile declares, with health and space.")
 {
     protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)

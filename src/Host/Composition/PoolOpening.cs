@@ -3,11 +3,12 @@ using EveStorage.Host.Operations;
 namespace EveStorage.Host.Composition;
 
 /// <summary>Opens a pool: first the layers under it, then the pool itself.</summary>
-internal sealed class PoolOpening(StorageParts parts, PlanRunner plans, LockedPools locked, IEventSink events)
+internal sealed class PoolOpening(StorageParts parts, PlanRunner plans, LockedPools locked, KnownPools known, IEventSink events)
 {
     /// <summary>Opens it.</summary>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.NotFound"/>: it has not been made.
-    /// <see cref="StorageErrorKind.Unavailable"/>: it is locked, a key is not there, or a drive that may have it is not.</exception>
+    /// <see cref="StorageErrorKind.Unavailable"/>: it is locked, a key is not there, a drive that may have it is not, or it
+    /// has been here and is not found (<see cref="MissingPoolException"/>).</exception>
     internal async Task<IStoragePool> OpenAsync(PoolName name, bool evenLocked, CancellationToken cancellationToken)
     {
         IReadOnlyList<LayerStack> devices = parts.DevicesOf(name);
@@ -26,12 +27,30 @@ internal sealed class PoolOpening(StorageParts parts, PlanRunner plans, LockedPo
                 events.Report(new("pool.device-not-opened", EventSeverity.Critical, $"{name}", failure.Message));
             }
 
+            Remember(name);
             return pool;
         }
         catch (StorageException e) when (e.Kind == StorageErrorKind.NotFound && WhyNotSeen(devices, failures) is string reason)
         {
             // What can't be looked at now may well hold it. To take it for a pool that was never made would cost its data.
             throw new StorageException(StorageErrorKind.Unavailable, $"{name}", $"is not seen, and may be where nothing can be seen now: {reason}", e);
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.NotFound && known.FindMissing(name, devices.Select(device => device.Device), e) is MissingPoolException missing)
+        {
+            throw missing;
+        }
+    }
+
+    // Those that were made elsewhere, or before this was kept. A state directory that can't be written keeps nobody from the data.
+    private void Remember(PoolName name)
+    {
+        try
+        {
+            known.Add(name);
+        }
+        catch (StorageException e)
+        {
+            events.Report(new("pool.not-remembered", EventSeverity.Warning, $"{name}", $"is here, and that could not be kept in mind: {e.Message}"));
         }
     }
 

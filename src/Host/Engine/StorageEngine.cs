@@ -50,6 +50,7 @@ internal sealed class StorageEngine : IAsyncDisposable
             .AddSingleton<EventLog>()
             .AddSingleton<IEventSink>(static services => services.GetRequiredService<EventLog>())
             .AddSingleton<TakenDrives>()
+            .AddSingleton<KnownPools>()
             .AddSingleton<StorageParts>()
             .AddSingleton<LockedPools>()
             .AddSingleton<PoolOpening>()

@@ -42,7 +42,7 @@ internal sealed class LazyRule(IChangePlanner inner, LazyVolumes lazy) : IChange
 
     private async Task RequireAsync(ChangeRequest request, PlanningContext context, CancellationToken cancellationToken)
     {
-        if (request is AddExport or SetExport or RemoveExport or FinishImport or ImportImage or CreateVolume or CreatePool or UnlockPool
+        if (request is AddExport or SetExport or RemoveExport or FinishImport or ImportImage or CreateVolume or CreatePool or ForgetPool or UnlockPool
             || request.Scope is not PoolName name || await TryOpenAsync(name, context, cancellationToken) is not IStoragePool pool)
         {
             return;

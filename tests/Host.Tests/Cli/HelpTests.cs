@@ -10,7 +10,7 @@ public sealed class HelpTests
     private static readonly string[] s_promised =
     [
         "plugin list", "plugin check", "profile list", "profile show", "profile check", "device list",
-        "pool create", "pool list", "pool status", "pool delete", "pool add", "pool replace", "pool remove", "pool scrub", "pool trim", "pool offline", "pool online", "pool lock", "pool unlock", "pool rekey",
+        "pool create", "pool list", "pool status", "pool delete", "pool forget", "pool add", "pool replace", "pool remove", "pool scrub", "pool trim", "pool offline", "pool online", "pool lock", "pool unlock", "pool rekey",
         "key create", "key list", "key delete",
         "fs create", "fs list", "fs show", "fs set", "fs grow", "fs delete", "fs mount", "fs unmount",
         "volume create", "volume list", "volume show", "volume resize", "volume snapshot", "volume clone", "volume rollback", "volume delete",

@@ -6,7 +6,7 @@ using EveStorage.Host.Profiles;
 namespace EveStorage.Host.Operations.Changes;
 
 /// <summary>Makes a declared pool, over the layers that the profile puts under it.</summary>
-internal sealed class PlanCreatePool(TakenDrives taken) : ChangePlanner<CreatePool>
+internal sealed class PlanCreatePool(TakenDrives taken, KnownPools known) : ChangePlanner<CreatePool>
 {
     /// <inheritdoc/>
     protected override IEnumerable<string> Makes(CreatePool request, Guid operation) => [$"pool:{request.Pool}"];
@@ -30,19 +30,19 @@ internal sealed class PlanCreatePool(TakenDrives taken) : ChangePlanner<CreatePo
         IReadOnlyList<LayerStack> devices = context.Parts.DeclaredDevicesOf(request.Pool);
         await StackPlanner.RequireAsync(
             request.Pool, devices.SelectMany(device => device.Layers).Select(stacked => (stacked.Kind, stacked.Layer)).Distinct(), cancellationToken);
-        Plan plan = Plan.Of(new ForgetDrives(taken, request.Pool)).Then(await StackPlanner.PlanKeysAsync(context.Parts, devices, cancellationToken));
+        Plan plan = Plan.Of(new ForgetUndone(known, request.Pool), new ForgetDrives(taken, request.Pool)).Then(await StackPlanner.PlanKeysAsync(context.Parts, devices, cancellationToken));
         foreach (LayerStack device in devices)
         {
             plan = plan.Then(await device.PlanFormatAsync(cancellationToken));
         }
 
         PoolSpec spec = new() { Name = request.Pool, Devices = [.. devices.Select(device => device.Path)], Redundancy = options.Redundancy };
-        return plan.Then(await backend.PlanCreatePoolAsync(spec, cancellationToken));
+        return plan.Then(await backend.PlanCreatePoolAsync(spec, cancellationToken)).Then(Plan.Of(new RememberPool(known, request.Pool)));
     }
 }
 
 /// <summary>Removes an empty pool, and the layers and keys under it.</summary>
-internal sealed class PlanDeletePool(TakenDrives taken) : ChangePlanner<DeletePool>
+internal sealed class PlanDeletePool(TakenDrives taken, KnownPools known) : ChangePlanner<DeletePool>
 {
     /// <inheritdoc/>
     protected override async Task<Plan> PlanAsync(DeletePool request, PlanningContext context, CancellationToken cancellationToken)
@@ -50,7 +50,7 @@ internal sealed class PlanDeletePool(TakenDrives taken) : ChangePlanner<DeletePo
         IReadOnlyList<LayerStack> devices = context.Parts.DevicesOf(request.Pool);
         await RequireSeenAsync(request.Pool, devices, context, cancellationToken);
         Plan delete = await context.Parts.BackendOf(request.Pool).PlanDeletePoolAsync(request.Pool, cancellationToken);
-        Plan plan = Plan.Of(new ClosePool(context.Pools, request.Pool)).Then(delete);
+        Plan plan = Plan.Of(new ClosePool(context.Pools, request.Pool), new ForgetKnown(known, request.Pool)).Then(delete);
         IReadOnlyList<KeyName> keys = await KeyUse.OnlyOfAsync(request.Pool, await PoolKeys.OfAsync(devices, cancellationToken), context, cancellationToken);
         foreach (LayerStack device in devices)
         {
@@ -59,7 +59,7 @@ internal sealed class PlanDeletePool(TakenDrives taken) : ChangePlanner<DeletePo
 
         return plan
             .Then(await KeyUse.PlanForgetAsync(keys, context, cancellationToken))
-            .Then(Plan.Of(new ForgetDrives(taken, request.Pool)));
+            .Then(Plan.Of(new ForgetDrives(taken, request.Pool), new ForgetKnown(known, request.Pool)));   // again: another process may have looked at it meanwhile
     }
 
     // To a backend a pool under closed layers, or on a drive that is away, is none, and there would be nothing to keep its volumes from
@@ -75,7 +75,7 @@ internal sealed class PlanDeletePool(TakenDrives taken) : ChangePlanner<DeletePo
         {
             await context.Pools.TryOpenAsync(pool, cancellationToken);
         }
-        catch (StorageException e) when (context.Recovering && e.Kind != StorageErrorKind.Unavailable)
+        catch (StorageException e) when (context.Recovering && (e.Kind != StorageErrorKind.Unavailable || e is MissingPoolException))
         {
             return;   // it was seen empty when this was asked for, and layers of it may be half erased
         }
@@ -88,5 +88,43 @@ internal sealed class PlanDeletePool(TakenDrives taken) : ChangePlanner<DeletePo
                     StorageErrorKind.Unavailable, $"{pool}", $"{device.Device} is encrypted and not open, so that nobody sees what it holds: bring its key, or take it out of the profile and wipe it yourself");
             }
         }
+    }
+}
+
+/// <summary>Takes a pool that is missing for one that is gone for good, so that another of its name can be made.</summary>
+internal sealed class PlanForgetPool(TakenDrives taken, KnownPools known) : ChangePlanner<ForgetPool>
+{
+    /// <inheritdoc/>
+    protected override async Task<Plan> PlanAsync(ForgetPool request, PlanningContext context, CancellationToken cancellationToken)
+    {
+        _ = context.Parts.OptionsOf(request.Pool);
+        if (!context.Recovering)
+        {
+            await RequireMissingAsync(request.Pool, context, cancellationToken);
+        }
+
+        return Plan.Of(new ForgetDrives(taken, request.Pool), new ForgetKnown(known, request.Pool));
+    }
+
+    // One that can't be looked at for another reason, as a locked one, is not known to be missing.
+    private async Task RequireMissingAsync(PoolName pool, PlanningContext context, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await context.Pools.TryOpenAsync(pool, cancellationToken) is not null)
+            {
+                throw new StorageException(StorageErrorKind.Conflict, $"{pool}", $"is here and not missing: `evestorage pool delete {pool}` removes it once it is empty");
+            }
+        }
+        catch (MissingPoolException)
+        {
+            return;
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.Corrupt && known.Contains(pool))
+        {
+            return;
+        }
+
+        throw new StorageException(StorageErrorKind.NotFound, $"{pool}", $"has not been here: `evestorage pool create {pool}` makes it");
     }
 }
