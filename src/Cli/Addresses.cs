@@ -17,7 +17,7 @@ internal static class Addresses
         return found switch
         {
             [VolumeReport only] => only.Pool,
-            [] => throw new StorageException(StorageErrorKind.NotFound, $"{address}", "is in no pool: see `evestorage volume list`"),
+            [] => throw new StorageException(StorageErrorKind.NotFound, $"{address}", $"is in no pool: see `evestorage volume list`{await UnseenPools.SaidAsync(api, cancellationToken)}"),
             _ => throw new StorageException(
                 StorageErrorKind.InvalidConfiguration, $"{address}", $"is in several pools: name one of {string.Join(", ", found.Select(volume => $"{volume.Pool}/{volume.Name}"))}"),
         };
@@ -36,7 +36,7 @@ internal static class Addresses
         return (able.Length > 0 ? able : pools) switch
         {
             [PoolReport only] => only.Name,
-            [] => throw new StorageException(StorageErrorKind.NotFound, $"{address}", "has no pool to be in: make one with `evestorage pool create`"),
+            [] => throw new StorageException(StorageErrorKind.NotFound, $"{address}", $"has no pool to be in: make one with `evestorage pool create`{await UnseenPools.SaidAsync(api, cancellationToken)}"),
             PoolReport[] several => throw new StorageException(
                 StorageErrorKind.InvalidConfiguration, $"{address}", $"could be in several pools: write one of {string.Join(", ", several.Select(pool => $"{pool.Name}/{address.Volume}"))}"),
         };

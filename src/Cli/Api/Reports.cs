@@ -93,6 +93,9 @@ internal sealed record PoolReport
 
     /// <summary>Why it can't be used; empty when it can.</summary>
     public IReadOnlyList<string> Reasons { get; init; } = [];
+
+    /// <summary>Why nobody knows what is in it; null of one that can be looked at, and of one that is only declared.</summary>
+    public ErrorReport? Error { get; init; }
 }
 
 /// <summary>A volume.</summary>

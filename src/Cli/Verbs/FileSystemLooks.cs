@@ -13,7 +13,9 @@ internal sealed class FileSystemList : CliVerb
 
     protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
-        IReadOnlyList<FileSystemReport> all = await (await invocation.OpenAsync(cancellationToken)).ListFileSystemsAsync(invocation.Parsed.GetValue(_pool), cancellationToken);
+        IStorageApi api = await invocation.OpenAsync(cancellationToken);
+        PoolName? asked = invocation.Parsed.GetValue(_pool);
+        IReadOnlyList<FileSystemReport> all = await api.ListFileSystemsAsync(asked, cancellationToken);
         invocation.Answer(all, output => Table.Write(
             output, ["name", "kind", "quota", "used", "free", "reserved", "mounted"],
             all.Select(one => new[]
@@ -21,7 +23,7 @@ internal sealed class FileSystemList : CliVerb
                 $"{one.Pool}/{one.Name}", one.Kind, one.Quota.ForPerson(), one.Used?.ForPerson() ?? "-", one.Free?.ForPerson() ?? "-",
                 one.Reserved ? "yes" : "no", FileSystemText.Place(one),
             })));
-        return ExitCodes.Success;
+        return asked is null ? await UnseenPools.TellAsync(invocation, api, cancellationToken) : ExitCodes.Success;
     }
 }
 

@@ -38,7 +38,8 @@ internal sealed class ExportList() : CliVerb("export list", "List what is export
 {
     protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
-        IReadOnlyList<ExportReport> exports = await (await invocation.OpenAsync(cancellationToken)).ListExportsAsync(cancellationToken);
+        IStorageApi api = await invocation.OpenAsync(cancellationToken);
+        IReadOnlyList<ExportReport> exports = await api.ListExportsAsync(cancellationToken);
         invocation.Answer(exports, output => Table.Write(
             output, ["volume", "transport", "address", "subsystem", "nsid", "access", "hosts", "connected"],
             exports.Select(export => new[]
@@ -46,7 +47,7 @@ internal sealed class ExportList() : CliVerb("export list", "List what is export
                 export.Volume, export.Transport, export.Address?.ToString() ?? "not served", export.Subsystem, $"{export.NamespaceId}",
                 export.ReadOnly ? "read-only" : "read-write", string.Join(",", export.AllowedHosts), string.Join(",", export.ConnectedHosts),
             })));
-        return ExitCodes.Success;
+        return await UnseenPools.TellAsync(invocation, api, cancellationToken);
     }
 }
 

@@ -49,7 +49,7 @@ internal sealed class PoolForget : ChangeVerb
         => Task.FromResult<ChangeRequest>(new ForgetPool { Pool = parsed.GetValue(_pool) });
 }
 
-internal sealed class PoolList() : CliVerb("pool list", "List the pools that the profile declares, with health and space.")
+internal sealed class PoolList() : CliVerb("pool list", "List the pools that the profile declares, with health and space. Where one can't be looked into, the exit code is that of its error.")
 {
     protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
@@ -61,7 +61,7 @@ internal sealed class PoolList() : CliVerb("pool list", "List the pools that the
                 $"{pool.Name}", pool.Kind, pool.Status?.Health.ToString() ?? "-", pool.Status?.Size.ForPerson() ?? "-",
                 pool.Status?.Used.ForPerson() ?? "-", pool.Status?.Free.ForPerson() ?? "-", string.Join("; ", pool.Status?.Problems ?? pool.Reasons),
             })));
-        return ExitCodes.Success;
+        return UnseenPools.Tell(invocation, pools);
     }
 }
 

@@ -105,7 +105,9 @@ internal sealed class VolumeList : CliVerb
 
     protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
-        IReadOnlyList<VolumeReport> volumes = await (await invocation.OpenAsync(cancellationToken)).ListVolumesAsync(invocation.Parsed.GetValue(_pool), cancellationToken);
+        IStorageApi api = await invocation.OpenAsync(cancellationToken);
+        PoolName? asked = invocation.Parsed.GetValue(_pool);
+        IReadOnlyList<VolumeReport> volumes = await api.ListVolumesAsync(asked, cancellationToken);
         invocation.Answer(volumes, output => Table.Write(
             output, ["volume", "size", "taken", "snapshots", "exports", "traits"],
             volumes.Select(volume => new[]
@@ -113,7 +115,7 @@ internal sealed class VolumeList : CliVerb
                 $"{volume.Pool}/{volume.Name}", volume.Size.ForPerson(), volume.Allocated.ForPerson(),
                 $"{volume.Snapshots.Count}", $"{volume.Exports.Count}", volume.Traits.ToString(),
             })));
-        return ExitCodes.Success;
+        return asked is null ? await UnseenPools.TellAsync(invocation, api, cancellationToken) : ExitCodes.Success;
     }
 }
 

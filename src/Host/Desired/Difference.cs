@@ -64,7 +64,7 @@ internal sealed record Difference(IReadOnlyList<DesiredChange> Changes, int Same
                 ? new() { Subject = $"{name}", Does = $"make the pool, of kind {there.Kind}", Request = new CreatePool { Pool = name } }
                 : DesiredChange.Refused(StorageErrorKind.Unavailable, $"{name}", string.Join("; ", there.Reasons))];
 
-    private static bool IsOnlyDeclared(PoolReport pool) => pool.Reasons is [Overview.NotMade];
+    private static bool IsOnlyDeclared(PoolReport pool) => pool is { Created: false, Error: null, Reasons: [Overview.NotMade] };
 
     private static DesiredChange NotDeclared(PoolName name) => DesiredChange.Refused(StorageErrorKind.InvalidConfiguration, $"{name}", "is no pool of the profile: declare it there first");
 

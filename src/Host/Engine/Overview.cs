@@ -46,7 +46,7 @@ internal sealed class Overview(StorageParts parts, OpenPools pools, LazyVolumes 
         }
         catch (StorageException e)
         {
-            return report with { Reasons = [e.Message] };
+            return report with { Reasons = [e.Message], Error = new(e.Kind, $"{name}", e.Subject == $"{name}" ? ErrorReport.Of(e).Message : e.Message) };
         }
     }
 

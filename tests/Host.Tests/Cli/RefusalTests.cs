@@ -1,3 +1,6 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
 namespace EveStorage.Tests;
 
 /// <summary>What is refused says why in a line, and by the same code whichever verb refuses it.</summary>
@@ -18,6 +21,31 @@ public sealed class RefusalTests
         await host.DoAsync("pool", "create", "data", "--if-missing");
         (await host.DoAsync("volume", "create", "vm1", "8M", "--if-missing")).Output.ShouldContain("is there already");
         (await host.RunAsync("volume", "create", "vm1", "9M", "--if-missing")).Code.ShouldBe(6);
+    }
+
+    [Theory]
+    [InlineData("pool")]
+    [InlineData("volume")]
+    [InlineData("fs")]
+    [InlineData("export")]
+    public async Task A_list_has_what_can_be_listed_and_fails_where_a_pool_can_not_be_looked_into(string what)
+    {
+        using CommandLineHost host = new();
+        await host.DoAsync("pool", "create", "data");
+        await host.DoAsync("volume", "create", "vm1", "8M");
+        JsonNode profile = JsonNode.Parse(await File.ReadAllTextAsync(host.Profile, TestContext.Current.CancellationToken))!;
+        profile["Pools"]!["far"] = new JsonObject { ["Kind"] = "tape" };
+        await File.WriteAllTextAsync(host.Profile, profile.ToJsonString(), TestContext.Current.CancellationToken);
+
+        Ended list = await host.RunAsync(what, "list");
+        Ended forPrograms = await host.RunAsync(what, "list", "--json");
+
+        list.Code.ShouldBe(4);
+        list.Error.ShouldBe("evestorage: far: backend tape: is provided by no usable plugin: see `evestorage plugin list`\n");
+        list.Output.Contains("data", StringComparison.Ordinal).ShouldBe(what is "pool" or "volume");
+        forPrograms.Code.ShouldBe(4);
+        forPrograms.Json.GetArrayLength().ShouldBe(what switch { "pool" => 2, "volume" => 1, _ => 0 });
+        JsonDocument.Parse(forPrograms.Error).RootElement.GetProperty("error").GetProperty("subject").GetString().ShouldBe("far");
     }
 
     [Fact]
