@@ -124,7 +124,7 @@ internal static class DesiredReader
             Absent = members.Flag(Absent) == true,
             WithSnapshots = members.Flag("withSnapshots") == true,
             Size = members.Size("size"),
-            Thick = members.Flag("thick") == true,
+            Thick = members.Flag("thick"),
             Encrypted = members.Flag("encrypted") == true,
             Compressed = members.Flag("compressed") == true,
             Image = members.Object("image") is JsonMembers image ? ReadImage(image) : null,
@@ -174,11 +174,11 @@ internal static class DesiredReader
             Size = members.Size("size") ?? default,
             Kind = members.Text("kind"),
             At = members.Text("at"),
-            Reserved = members.Flag("reserved") == true,
+            Reserved = members.Flag("reserved"),
             Encrypted = members.Flag("encrypted") == true,
             Compressed = members.Flag("compressed") == true,
-            Mounted = members.Flag("mounted") != false,
-            ReadOnly = members.Flag("readOnly"),
+            Mounted = members.IsNull("mounted") ? true : members.Flag("mounted"),
+            ReadOnly = members.IsNull("readOnly") ? false : members.Flag("readOnly"),
         };
         CheckAbsent(members, fileSystem.Absent, "size", "kind", "at", "reserved", "encrypted", "compressed", "mounted", "readOnly");
         if (!fileSystem.Absent && !members.Has("size"))
@@ -219,28 +219,29 @@ internal static class DesiredReader
         Dictionary<string, DesiredHost> hosts = [];
         foreach ((string nqn, JsonMembers host) in members.Group("hosts"))
         {
-            hosts[nqn] = new(host.Text("key"), host.Text("controllerKey"));
+            hosts[nqn] = new(ReadKey(host, "key"), ReadKey(host, "controllerKey"));
             host.End();
             Check(members, $"hosts:{nqn}", nqn, static text => ExportNames.Typed(text, name => new HostNqn(name)));
             Check(host, "key", hosts[nqn].Key, static text => ExportNames.Typed(text, name => new KeyName(name)));
             Check(host, "controllerKey", hosts[nqn].ControllerKey, static text => ExportNames.Typed(text, name => new KeyName(name)));
         }
 
-        long? iops = members.Number("iops", long.MaxValue);
-        ByteSize? bandwidth = members.Size("bandwidth");
         DesiredExport export = new()
         {
             Absent = members.Flag(Absent) == true,
-            Hosts = hosts,
+            Hosts = members.Has("hosts") ? hosts : null,
             Subsystem = members.Text("subsystem"),
             NamespaceId = (int?)members.Number("nsid", int.MaxValue),
-            ReadOnly = members.Flag("readOnly") == true,
-            Limits = iops is null && bandwidth is null ? null : new() { Iops = iops, Bandwidth = bandwidth },
+            ReadOnly = members.IsNull("readOnly") ? false : members.Flag("readOnly"),
+            Iops = members.IsNull("iops") ? 0 : members.Number("iops", long.MaxValue),
+            Bandwidth = members.IsNull("bandwidth") ? default(ByteSize) : members.Size("bandwidth"),
         };
         CheckAbsent(members, export.Absent, "hosts", "subsystem", "nsid", "readOnly", "iops", "bandwidth");
         Check(members, "subsystem", export.Subsystem, static text => ExportNames.OurSubsystem(text));
         return export;
     }
+
+    private static string? ReadKey(JsonMembers host, string name) => host.IsNull(name) ? "" : host.Text(name);
 
     private static VolumeAddress? AddressOf(string text, string path, Problems problems)
     {
@@ -270,7 +271,7 @@ internal static class DesiredReader
     {
         try
         {
-            if (text is not null)
+            if (text is { Length: > 0 })
             {
                 parse(text);
             }

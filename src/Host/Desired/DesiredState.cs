@@ -46,8 +46,8 @@ internal sealed record DesiredVolume
     /// <summary>The size that it has at least; null for that of its image.</summary>
     public ByteSize? Size { get; init; }
 
-    /// <summary>Whether its space is taken when it is made.</summary>
-    public bool Thick { get; init; }
+    /// <summary>Whether its space is taken when it is made; null for as it is, and of a new one for no.</summary>
+    public bool? Thick { get; init; }
 
     /// <summary>Whether nothing readable reaches the device.</summary>
     public bool Encrypted { get; init; }
@@ -59,7 +59,7 @@ internal sealed record DesiredVolume
     public DesiredImage? Image { get; init; }
 
     /// <summary>What it must have.</summary>
-    public VolumeTraits Traits => (Thick ? VolumeTraits.None : VolumeTraits.Thin) | Required;
+    public VolumeTraits Traits => (Thick == true ? VolumeTraits.None : VolumeTraits.Thin) | Required;
 
     /// <summary>The same, without what is only about how it is made.</summary>
     public VolumeTraits Required => (Encrypted ? VolumeTraits.Encrypted : VolumeTraits.None) | (Compressed ? VolumeTraits.Compressed : VolumeTraits.None);
@@ -108,8 +108,8 @@ internal sealed record DesiredFileSystem
     /// <summary>Where it is mounted, beneath the directory for file systems; null for its name, or where it is.</summary>
     public string? At { get; init; }
 
-    /// <summary>Whether its pool keeps all of its size free for it.</summary>
-    public bool Reserved { get; init; }
+    /// <summary>Whether its pool keeps all of its size free for it; null for as it is, and of a new one for no.</summary>
+    public bool? Reserved { get; init; }
 
     /// <inheritdoc cref="DesiredVolume.Encrypted"/>
     public bool Encrypted { get; init; }
@@ -117,8 +117,8 @@ internal sealed record DesiredFileSystem
     /// <inheritdoc cref="DesiredVolume.Compressed"/>
     public bool Compressed { get; init; }
 
-    /// <summary>Whether it is mounted.</summary>
-    public bool Mounted { get; init; } = true;
+    /// <summary>Whether it is mounted; null for as it is, and of a new one for yes.</summary>
+    public bool? Mounted { get; init; }
 
     /// <summary>Whether nothing can be written; null for as it is.</summary>
     public bool? ReadOnly { get; init; }
@@ -133,8 +133,8 @@ internal sealed record DesiredExport
     /// <summary>Whether it is to end.</summary>
     public bool Absent { get; init; }
 
-    /// <summary>The hosts that may connect, each with its keys.</summary>
-    public IReadOnlyDictionary<string, DesiredHost> Hosts { get; init; } = new Dictionary<string, DesiredHost>();
+    /// <summary>All hosts that may connect, each with its keys; null for as it is, and of a new one for none.</summary>
+    public IReadOnlyDictionary<string, DesiredHost>? Hosts { get; init; }
 
     /// <summary>The subsystem; null for one of the volume's own, or as it is.</summary>
     public string? Subsystem { get; init; }
@@ -142,14 +142,17 @@ internal sealed record DesiredExport
     /// <summary>The number in the subsystem; null for the next free one, or as it is.</summary>
     public int? NamespaceId { get; init; }
 
-    /// <summary>Whether writes are refused.</summary>
-    public bool ReadOnly { get; init; }
+    /// <summary>Whether writes are refused; null for as it is, and of a new one for no.</summary>
+    public bool? ReadOnly { get; init; }
 
-    /// <summary>The most it may do; null for no limit.</summary>
-    public ExportLimits? Limits { get; init; }
+    /// <summary>The most reads and writes in a second; 0 for no limit, null for as it is, and of a new one for no limit.</summary>
+    public long? Iops { get; init; }
+
+    /// <summary>The most bytes in a second; as above.</summary>
+    public ByteSize? Bandwidth { get; init; }
 }
 
 /// <summary>A host of an export.</summary>
-/// <param name="Key">The name of its key; null for none.</param>
-/// <param name="ControllerKey">The name of the key that the controller proves in turn; null for none.</param>
+/// <param name="Key">The name of its key; empty for none, null for as it is, and of a new host for none.</param>
+/// <param name="ControllerKey">The name of the key that the controller proves in turn; as above.</param>
 internal sealed record DesiredHost(string? Key, string? ControllerKey);

@@ -31,7 +31,7 @@ internal static class FileSystemDifference
                 Size = desired.Size,
                 Kind = desired.Kind,
                 At = desired.At,
-                Reserved = desired.Reserved,
+                Reserved = desired.Reserved == true,
                 Traits = desired.Required,
             },
         };
@@ -40,7 +40,7 @@ internal static class FileSystemDifference
             yield return Set(address, null, readOnly: true);
         }
 
-        if (!desired.Mounted)
+        if (desired.Mounted == false)
         {
             yield return Unmount(address);
         }
@@ -48,7 +48,7 @@ internal static class FileSystemDifference
 
     private static IEnumerable<DesiredChange> Mend(VolumeAddress address, DesiredFileSystem desired, FileSystemReport there)
     {
-        DesiredChange? refusal = VolumeDifference.Lacks(address, desired.Required, there.Traits, desired.Reserved)
+        DesiredChange? refusal = VolumeDifference.Lacks(address, desired.Required, there.Traits, desired.Reserved == true)
             ?? (desired.Kind is string kind && there.Kind != kind ? DesiredChange.Refused(StorageErrorKind.Conflict, $"{address}", $"is {there.Kind}, and not {kind}: that is so from its making on") : null);
         if (refusal is not null)
         {
@@ -56,7 +56,7 @@ internal static class FileSystemDifference
             yield break;
         }
 
-        if (desired.Mounted && !(there.Wanted && there.Mounted))
+        if ((desired.Mounted ?? there.Wanted) && !(there.Wanted && there.Mounted))
         {
             yield return new()
             {
@@ -80,7 +80,7 @@ internal static class FileSystemDifference
             };
         }
 
-        if (!desired.Mounted && there.Wanted)
+        if (desired.Mounted == false && there.Wanted)
         {
             yield return Unmount(address);
         }

@@ -39,6 +39,9 @@ internal sealed class JsonMembers
     /// <summary>Whether a member is there.</summary>
     internal bool Has(string name) => _members.ContainsKey(name);
 
+    /// <summary>Whether a member is there and is null, by which a person says that it is to be as of something new.</summary>
+    internal bool IsNull(string name) => Asked(name) is { ValueKind: JsonValueKind.Null };
+
     /// <summary>A text; null when it is not there.</summary>
     internal string? Text(string name)
         => Find(name, JsonValueKind.String, "takes text") is not JsonElement value ? null

@@ -60,7 +60,7 @@ internal static class VolumeDifference
         };
 
     private static DesiredChange? Mend(VolumeAddress address, DesiredVolume desired, VolumeReport there)
-        => Lacks(address, desired.Required, there.Traits, desired.Thick)
+        => Lacks(address, desired.Required, there.Traits, desired.Thick == true)
             ?? (desired.Size is not ByteSize size || there.Size >= size ? null : new()
             {
                 Subject = $"{address}",

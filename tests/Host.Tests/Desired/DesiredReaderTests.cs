@@ -19,6 +19,7 @@ public sealed class DesiredReaderTests
         { true, """{ "volumes": { "data/a": { "image": { "file": "b/c.qcow2", "verify": true } }, "data/b": { "size": "2G", "image": { "url": "https://example.org/a?b", "format": "raw", "snapshot": "1", "sha256": "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "lazy": true } } } }""" },
         { true, """{ "fileSystems": { "data/a": { "size": "1GiB", "kind": "xfs", "at": "log/new", "reserved": true, "encrypted": true, "compressed": true, "mounted": false, "readOnly": true }, "data/b": { "absent": true } } }""" },
         { true, $$"""{ "exports": { "data/a": { "tcp": { "hosts": { "{{Host}}": { "key": "k", "controllerKey": "c" } }, "subsystem": "nqn.2026-11.org.lfedge.evestorage:s", "nsid": 2, "readOnly": true, "iops": 5, "bandwidth": "1MiB" }, "loop": { "absent": true } } } }""" },
+        { true, $$"""{ "exports": { "data/a": { "tcp": { "hosts": { "{{Host}}": { "key": null, "controllerKey": null } }, "readOnly": null, "iops": null, "bandwidth": null } } }, "fileSystems": { "data/b": { "size": 1, "mounted": null, "readOnly": null } } }""" },
         { false, "[]" },
         { false, """{ "pool": {} }""" },
         { false, """{ "pools": { "Data": {} } }""" },
@@ -40,6 +41,8 @@ public sealed class DesiredReaderTests
         { false, """{ "fileSystems": { "data/a": { "size": 1, "at": "/etc" } } }""" },
         { false, """{ "fileSystems": { "data/a": { "size": 1, "at": "a/../b" } } }""" },
         { false, """{ "exports": { "data/a": { "tcp": { "hosts": [] } } } }""" },
+        { false, """{ "exports": { "data/a": { "tcp": { "nsid": null } } } }""" },
+        { false, """{ "exports": { "data/a": { "tcp": { "iops": 0 } } } }""" },
         { false, """{ "exports": { "data/a": { "tcp": { "nsid": 0 } } } }""" },
         { false, """{ "exports": { "data/a": { "tcp": { "absent": true, "readOnly": true } } } }""" },
     };
@@ -57,7 +60,7 @@ public sealed class DesiredReaderTests
         => ProblemsOf("""
             {
               "volumes": { "data/a": { "siez": 1, "image": { "file": "a", "verify": 1 } }, "data/B": { "size": 1 }, "data/c": { "size": "x" } },
-              "fileSystems": { "data/c": { "size": 1, "mounted": null } },
+              "fileSystems": { "data/c": { "size": 1, "mounted": 1 } },
               "exports": { "data/a": { "tcp": { "hosts": { "me": { "key": "NO" } }, "subsystem": "nqn.2014-08.org.example:other" } } },
               "more": 1
             }

@@ -67,7 +67,8 @@ public sealed class DifferenceTests
         Requests(new DesiredFileSystem { Size = ByteSize.GiB(1), At = "b" }, Mounted()).ShouldBe([new SetFileSystem { Pool = new("data"), Volume = new("a"), At = "b" }]);
         Requests(new DesiredFileSystem { Size = ByteSize.GiB(2), Mounted = false }, Mounted()).ShouldBe(
             [new ResizeVolume { Pool = new("data"), Volume = new("a"), Size = ByteSize.GiB(2) }, new UnmountFileSystem { Pool = new("data"), Volume = new("a") }]);
-        Requests(new DesiredFileSystem { Size = ByteSize.GiB(1) }, Mounted() with { Mounted = false, Wanted = false }).ShouldBe([new MountFileSystem { Pool = new("data"), Volume = new("a") }]);
+        Requests(new DesiredFileSystem { Size = ByteSize.GiB(1) }, Mounted() with { Mounted = false, Wanted = false }).ShouldBe([null], "a file that does not say whether it is mounted leaves that as it is");
+        Requests(new DesiredFileSystem { Size = ByteSize.GiB(1), Mounted = true }, Mounted() with { Mounted = false, Wanted = false }).ShouldBe([new MountFileSystem { Pool = new("data"), Volume = new("a") }]);
     }
 
     [Fact]
@@ -78,7 +79,7 @@ public sealed class DifferenceTests
     [Fact]
     public void An_export_is_compared_with_its_hosts_their_keys_and_its_limits()
     {
-        DesiredExport desired = new() { Hosts = new Dictionary<string, DesiredHost> { ["nqn.h"] = new("k", null) }, Limits = new() { Iops = 5 } };
+        DesiredExport desired = new() { Hosts = new Dictionary<string, DesiredHost> { ["nqn.h"] = new("k", "") }, Iops = 5, ReadOnly = false };
         ExportReport same = Export() with { Keys = new Dictionary<string, string> { ["nqn.h"] = "k" }, Limits = new() { Iops = 5 } };
 
         Find(desired, same).ShouldBeNull();
@@ -89,6 +90,34 @@ public sealed class DifferenceTests
         Find(desired, same with { AllowedHosts = ["nqn.h", "nqn.other"] }).ShouldNotBeNull();
         Find(desired with { NamespaceId = 4 }, same).ShouldNotBeNull();
         Find(desired, same with { Transport = "loop" })!.Request.ShouldBeOfType<AddExport>().NamespaceId.ShouldBe(1);
+    }
+
+    [Fact]
+    public void What_a_file_leaves_out_of_an_export_stays_as_it_is()
+    {
+        ExportReport there = Export() with { ReadOnly = true, Keys = new Dictionary<string, string> { ["nqn.h"] = "k" }, ControllerKeys = new Dictionary<string, string> { ["nqn.h"] = "c" }, Limits = new() { Iops = 5, Bandwidth = ByteSize.MiB(1) } };
+
+        Find(new DesiredExport(), there).ShouldBeNull();
+        Find(new DesiredExport { Hosts = new Dictionary<string, DesiredHost> { ["nqn.h"] = new(null, null) } }, there).ShouldBeNull();
+        AddExport change = Find(new DesiredExport { Iops = 7 }, there)!.Request.ShouldBeOfType<AddExport>();
+
+        (change.ReadOnly, change.Limits).ShouldBe((true, new ExportLimits { Iops = 7, Bandwidth = ByteSize.MiB(1) }));
+        (change.AllowedHosts["nqn.h"], change.ControllerKeys["nqn.h"]).ShouldBe(("k", "c"));
+    }
+
+    [Fact]
+    public void What_a_file_calls_null_is_as_of_a_new_export()
+    {
+        ExportReport there = Export() with { ReadOnly = true, Keys = new Dictionary<string, string> { ["nqn.h"] = "k" }, Limits = new() { Iops = 5, Bandwidth = ByteSize.MiB(1) } };
+        Problems problems = new();
+        DesiredState file = DesiredReader.Read(Encoding.UTF8.GetBytes(
+            """{ "exports": { "data/a": { "tcp": { "hosts": { "nqn.2014-08.org.nvmexpress:uuid:00000000-0000-0000-0000-000000000001": { "key": null } }, "readOnly": null, "iops": null, "bandwidth": null } } } }"""), problems);
+
+        AddExport change = Find(file.Exports.Values.Single(), there)!.Request.ShouldBeOfType<AddExport>();
+
+        problems.Lines.ShouldBeEmpty();
+        (change.ReadOnly, change.Limits).ShouldBe((false, null));
+        change.AllowedHosts.Values.ShouldBe([null]);
     }
 
     [Fact]
