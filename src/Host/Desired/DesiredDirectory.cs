@@ -42,10 +42,10 @@ internal sealed class DesiredDirectory(string path)
     /// <summary>What the files say together.</summary>
     /// <param name="files">The files.</param>
     /// <param name="refused">Is told each file that counts for nothing, and why.</param>
-    internal DesiredState Read(IReadOnlyList<DesiredFile> files, Action<string, string> refused)
+    /// <param name="named">Is given the file that says each thing.</param>
+    internal DesiredState Read(IReadOnlyList<DesiredFile> files, Action<string, string> refused, Dictionary<string, string> named)
     {
         DesiredState all = new();
-        Dictionary<string, string> named = [];
         foreach (DesiredFile file in files)
         {
             try

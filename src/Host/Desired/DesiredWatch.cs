@@ -22,6 +22,7 @@ internal sealed class DesiredWatch(Profile profile, Func<Caller, IStorageApi> op
     private readonly DesiredDirectory _directory = new(profile.Desired.Directory);
     private readonly HashSet<(string Subject, string Message)> _told = [];
     private IReadOnlyList<DesiredFile>? _applied;
+    private IReadOnlyList<Finding> _failing = [];
     private TimeSpan _wait;
     private long _failed;
 
@@ -45,6 +46,7 @@ internal sealed class DesiredWatch(Profile profile, Func<Caller, IStorageApi> op
     internal async Task LookAsync(CancellationToken cancellationToken)
     {
         List<(string Subject, string Message)> wrong = [];
+        Dictionary<string, string> named = [];
         try
         {
             IReadOnlyList<DesiredFile> files = _directory.List();
@@ -56,7 +58,7 @@ internal sealed class DesiredWatch(Profile profile, Func<Caller, IStorageApi> op
 
             _wait = another ? TimeSpan.Zero : _wait;
             _applied = files;
-            DesiredState state = _directory.Read(files, (name, why) => wrong.Add((name, why)));
+            DesiredState state = _directory.Read(files, (name, why) => wrong.Add((name, why)), named);
             wrong.AddRange(await ApplyAsync(state, cancellationToken));
         }
         catch (StorageException e)
@@ -65,9 +67,41 @@ internal sealed class DesiredWatch(Profile profile, Func<Caller, IStorageApi> op
         }
 
         Tell(wrong);
+        _failing = [.. wrong.Select(one => FindingOf(one.Subject, one.Message, named))];
         _wait = wrong.Count == 0 ? TimeSpan.Zero : _wait == TimeSpan.Zero ? s_firstAgain : _wait * 2 < s_lastAgain ? _wait * 2 : s_lastAgain;
         _failed = time.GetTimestamp();
     }
+
+    /// <summary>What the files say and was not made so when that was tried last. Where nothing tries, as without a daemon: the files that count for nothing.</summary>
+    internal IReadOnlyList<Finding> FindFailing()
+    {
+        if (profile.Desired.Directory.Length == 0 || _applied is not null)
+        {
+            return _failing;
+        }
+
+        List<Finding> findings = [];
+        try
+        {
+            _directory.Read(_directory.List(), (name, why) => findings.Add(FindingOf(name, why, [])), []);
+        }
+        catch (StorageException e)
+        {
+            findings.Add(FindingOf(e.Subject, ErrorReport.Of(e).Message, []));
+        }
+
+        return findings;
+    }
+
+    private Finding FindingOf(string subject, string message, Dictionary<string, string> named)
+    {
+        string[] files = [.. named.Where(name => name.Key == subject || name.Key.StartsWith($"{subject}:", StringComparison.Ordinal)).Select(name => name.Value).Distinct().Order(StringComparer.Ordinal)];
+        return files.Length > 0 ? new(string.Join(", ", files.Select(PathOf)), $"is not as it says, {subject}: {message}", $"evestorage apply --plan {PathOf(files[0])}")
+            : subject.EndsWith(".json", StringComparison.Ordinal) && !subject.StartsWith('/') ? new(PathOf(subject), $"counts for nothing: {message}", $"evestorage apply --plan {PathOf(subject)}")
+            : new(profile.Desired.Directory, $"what its files say is not made so, {subject}: {message}", null);
+    }
+
+    private string PathOf(string file) => Path.Combine(profile.Desired.Directory, file);
 
     private async Task<IEnumerable<(string, string)>> ApplyAsync(DesiredState state, CancellationToken cancellationToken)
     {

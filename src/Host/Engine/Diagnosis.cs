@@ -1,5 +1,6 @@
 using EveStorage.Cli.Api;
 using EveStorage.Host.Composition;
+using EveStorage.Host.Desired;
 using EveStorage.Host.FileSystems;
 using EveStorage.Host.Lazy;
 using EveStorage.Host.Locks;
@@ -10,7 +11,7 @@ using EveStorage.Host.Profiles;
 namespace EveStorage.Host.Engine;
 
 /// <summary>Finds what no start repairs by itself.</summary>
-internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageParts parts, OpenPools pools, Journal journal, Overview overview, RecordedMounts mounts, StalledPools stalled, ServingDiagnosis serving)
+internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageParts parts, OpenPools pools, Journal journal, Overview overview, RecordedMounts mounts, StalledPools stalled, ServingDiagnosis serving, DesiredWatch desired)
 {
     /// <summary>All of it.</summary>
     internal async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancellationToken)
@@ -51,6 +52,7 @@ internal sealed class Diagnosis(Profile profile, PluginCatalog catalog, StorageP
         IReadOnlyList<ExportReport> exports = await overview.ExportsAsync(cancellationToken);
         findings.AddRange(serving.FindUnserved(exports));
         findings.AddRange(serving.FindOtherSettings());
+        findings.AddRange(desired.FindFailing());
         findings.AddRange(exports
             .Where(export => !parts.TransportNames.Contains(export.Transport))
             .Select(export => new Finding(export.Volume, $"is to be exported by {export.Transport}, which the profile no longer declares", $"evestorage export remove {export.Volume}")));

@@ -43,6 +43,34 @@ public sealed class DesiredWatchTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_doctor_names_the_file_that_could_not_be_made_so_and_the_reason_until_it_is()
+    {
+        Put("a.json", """{ "pools": { "data": {} }, "volumes": { "data/a": { "size": "8MiB" } } }""");
+        Put("b.json", """{ "volumes": { "data/b": { "size": "8MiB", "image": { "file": "none.raw" } } } }""");
+        Put("c.json", "{ half");
+        await LookAsync();
+
+        Finding[] failing = [.. (await _host.Api.DiagnoseAsync(default)).Where(found => found.Subject.StartsWith(_host.Watched, StringComparison.Ordinal)).OrderBy(found => found.Subject)];
+        Put("b.json", "{}");
+        Put("c.json", "{}");
+        await LookAsync();
+
+        failing.Select(found => found.Subject).ShouldBe([Path.Combine(_host.Watched, "b.json"), Path.Combine(_host.Watched, "c.json")]);
+        failing[0].Message.ShouldStartWith("is not as it says, data/b: its image none.raw");
+        failing[0].Command.ShouldBe($"evestorage apply --plan {failing[0].Subject}");
+        failing[1].Message.ShouldContain("counts for nothing: ");
+        (await _host.Api.DiagnoseAsync(default)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Where_no_daemon_runs_the_doctor_names_the_files_that_count_for_nothing()
+    {
+        Put("c.json", "{ half");
+
+        (await _host.Api.DiagnoseAsync(default)).ShouldContain(found => found.Subject == Path.Combine(_host.Watched, "c.json"));
+    }
+
+    [Fact]
     public async Task A_file_that_goes_takes_nothing_with_it()
     {
         Put("a.json", """{ "pools": { "data": {} }, "volumes": { "data/a": { "size": "8MiB" } } }""");

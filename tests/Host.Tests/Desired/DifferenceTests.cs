@@ -1,5 +1,7 @@
+using System.Text;
 using EveStorage.Cli.Api;
 using EveStorage.Host.Desired;
+using EveStorage.Host.Profiles;
 
 namespace EveStorage.Tests;
 
