@@ -12,7 +12,7 @@ internal static class FileSystemDifference
         VolumeReport? volume = found.Volumes.GetValueOrDefault(address);
         return volume is { Form: not VolumeForm.FileSystem } ? [DesiredChange.Refused(StorageErrorKind.Conflict, $"{address}", "is a disk: name it among volumes")]
             : desired.Absent ? [volume is null ? null : VolumeDifference.Remove(address, desired.WithSnapshots, volume)]
-            : found.FileSystems.GetValueOrDefault(address) is FileSystemReport there ? OneOrMore(Mend(address, desired, there))
+            : found.FileSystems.GetValueOrDefault(address) is FileSystemReport there ? OneOrMore(Mend(address, desired, there, found))
             : [.. Make(address, desired)];
     }
 
@@ -46,9 +46,9 @@ internal static class FileSystemDifference
         }
     }
 
-    private static IEnumerable<DesiredChange> Mend(VolumeAddress address, DesiredFileSystem desired, FileSystemReport there)
+    private static IEnumerable<DesiredChange> Mend(VolumeAddress address, DesiredFileSystem desired, FileSystemReport there, Found found)
     {
-        DesiredChange? refusal = VolumeDifference.Lacks(address, desired.Required, there.Traits, desired.Reserved == true)
+        DesiredChange? refusal = VolumeDifference.Lacks(address, desired.Required, there.Traits, desired.Reserved, found)
             ?? (desired.Kind is string kind && there.Kind != kind ? DesiredChange.Refused(StorageErrorKind.Conflict, $"{address}", $"is {there.Kind}, and not {kind}: that is so from its making on") : null);
         if (refusal is not null)
         {

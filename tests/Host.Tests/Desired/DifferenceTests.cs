@@ -46,6 +46,18 @@ public sealed class DifferenceTests
     }
 
     [Fact]
+    public void A_volume_whose_space_is_taken_and_is_not_to_be_is_refused_where_its_pool_could_have_made_it_so()
+    {
+        VolumeReport thick = Volume(1) with { Traits = VolumeTraits.None };
+        Found found = FoundOf(thick, null) with { Pools = new Dictionary<PoolName, PoolReport> { [new("data")] = new() { Name = new("data"), Kind = "file", Created = true, Traits = VolumeTraits.Thin } } };
+        DesiredVolume thin = new() { Size = ByteSize.GiB(1), Thick = false };
+
+        VolumeDifference.Find(s_address, thin, found).ShouldHaveSingleItem()!.Refusal!.Message.ShouldContain("leave that out of the file");
+        VolumeDifference.Find(s_address, thin with { Thick = null }, found).ShouldBe([null]);
+        Find(thin, thick).ShouldBeNull("a pool that takes all space at once has nothing else");
+    }
+
+    [Fact]
     public void Only_what_is_called_absent_is_removed_and_its_snapshots_only_if_that_is_said()
     {
         Find(new DesiredVolume { Absent = true }, null).ShouldBeNull();
