@@ -38,6 +38,36 @@ public sealed class ApplyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_verb_would_refuse_is_refused_in_the_plan_and_the_rest_of_the_file_is_done()
+    {
+        Write("""{ "pools": { "data": {} } }""");
+        await DoAsync();
+        Write("""
+            {
+              "volumes": {
+                "data/small": { "size": "1MiB", "image": { "file": "disk.raw", "format": "raw" } },
+                "data/locked": { "size": "8MiB", "encrypted": true },
+                "data/fits": { "size": "8MiB" }
+              },
+              "exports": { "data/fits": { "nowhere": { "hosts": {} } } }
+            }
+            """);
+
+        (int code, string plan, string _) = await RunAsync("--plan");
+        (int applied, string output, string error) = await RunAsync();
+
+        code.ShouldNotBe(0);
+        plan.ShouldContain("data/small   refused: ");
+        plan.ShouldContain("data/locked  refused: ");
+        plan.ShouldContain("data/fits    make it of 8MiB");
+        plan.ShouldContain("data/fits    export it by nowhere", Case.Sensitive, "it needs the volume, and can't be asked for before");
+        applied.ShouldBe(code);
+        output.ShouldContain("data/fits: make it of 8MiB: done");
+        error.ShouldContain("nowhere: is no transport of profile");
+        (await NamesAsync()).ShouldBe(["fits"]);
+    }
+
+    [Fact]
     public async Task Parallel_callers_make_it_so_once_and_none_of_them_fails()
     {
         HostProgram[] callers = [.. Enumerable.Range(0, 4).Select(_ => HostProgram.Start(_host, "apply", SiteFile))];

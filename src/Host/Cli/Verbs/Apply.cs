@@ -45,7 +45,8 @@ internal sealed class Apply : CliVerb
         DesiredImages images = new(((HostSession)invocation.Session).Profile.Desired.Images);
         Difference difference = await Difference.FindAsync(api, state, cancellationToken);
         images.RequireDirectory(difference);
-        difference = images.Judge(difference);
+        difference = await new ForeseenRefusals(api, images).FindAsync(
+            images.Judge(difference), async () => images.Judge(await Difference.FindAsync(api, state, cancellationToken)), cancellationToken);
         if (difference.Changes.Count == 0 || invocation.Parsed.GetValue(_plan))
         {
             return Show(invocation, difference);
