@@ -34,18 +34,18 @@ internal sealed class DeviceList() : CliVerb("device list", "List the block devi
     }
 }
 
-internal sealed class ExportList() : CliVerb("export list", "List what is exported, by which transport, to whom, and who is connected.")
+internal sealed class ExportList() : CliVerb("export list", "List what is exported, by which transport, within which limits, to whom, and who is connected.")
 {
     protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
         IStorageApi api = await invocation.OpenAsync(cancellationToken);
         IReadOnlyList<ExportReport> exports = await api.ListExportsAsync(cancellationToken);
         invocation.Answer(exports, output => Table.Write(
-            output, ["volume", "transport", "address", "subsystem", "nsid", "access", "hosts", "connected"],
+            output, ["volume", "transport", "address", "subsystem", "nsid", "access", "limits", "hosts", "connected"],
             exports.Select(export => new[]
             {
                 export.Volume, export.Transport, export.Address?.ToString() ?? "not served", export.Subsystem, $"{export.NamespaceId}",
-                export.ReadOnly ? "read-only" : "read-write", string.Join(",", export.AllowedHosts), string.Join(",", export.ConnectedHosts),
+                export.ReadOnly ? "read-only" : "read-write", ExportText.Limits(export) ?? "-", string.Join(",", export.AllowedHosts), string.Join(",", export.ConnectedHosts),
             })));
         return await UnseenPools.TellAsync(invocation, api, cancellationToken);
     }

@@ -162,7 +162,7 @@ internal sealed class VolumeShow : CliVerb
 
             foreach (ExportReport export in volume.Exports)
             {
-                output.WriteLine($"export    {export.Transport} {export.Address?.ToString() ?? "(not served)"} {export.Subsystem} to {string.Join(", ", export.AllowedHosts)}");
+                output.WriteLine($"export    {ExportText.Line(export)}");
             }
         });
         return ExitCodes.Success;

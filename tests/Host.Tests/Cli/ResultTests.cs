@@ -27,6 +27,22 @@ public sealed class ResultTests
     }
 
     [Fact]
+    public async Task What_an_export_is_limited_to_is_shown_to_a_person_too()
+    {
+        using CommandLineHost host = new();
+        await host.DoAsync("pool", "create", "data");
+        await host.DoAsync("volume", "create", "vm1", "8M");
+        await host.ServeAsync();
+        await host.DoAsync("export", "add", "vm1", "--host", CommandLineHost.HostNqn, "--iops", "500", "--bandwidth", "10MiB", "--read-only");
+
+        string shown = (await host.DoAsync("volume", "show", "vm1")).Output;
+        string listed = (await host.DoAsync("export", "list")).Output;
+
+        shown.ShouldContain($"to {CommandLineHost.HostNqn}, read-only, at most 500/s, 10MiB/s");
+        listed.ShouldContain("read-only  500/s, 10MiB/s  ");
+    }
+
+    [Fact]
     public async Task What_is_read_of_a_wrapped_image_is_its_file()
     {
         using CommandLineHost host = new();
