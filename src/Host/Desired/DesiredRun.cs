@@ -55,13 +55,14 @@ internal sealed class DesiredRun(IStorageApi api, DesiredImages images, RunChang
     /// <summary>Makes it so. What fails keeps nothing else from being done but what needs it.</summary>
     /// <param name="state">What is to be.</param>
     /// <param name="found">What differs, as it was shown; null to look. Nothing is removed that is not in it.</param>
-    /// <param name="told">Is told each result, once it stands.</param>
+    /// <param name="told">Is told each result, once it stands; what fails the same way when it is tried again, no second time.</param>
     /// <param name="cancellationToken">Stops it, between two changes or in one, which is then undone.</param>
     internal async Task<DesiredReport> RunAsync(DesiredState state, Difference? found, Action<DesiredResult> told, CancellationToken cancellationToken)
     {
         Difference first = found ?? await FindAsync(state, cancellationToken);
         List<DesiredResult> results = [];
         Difference difference = first;
+        HashSet<DesiredResult> said = [];
         HashSet<ChangeRequest> shown = [.. first.Changes.Where(change => change.Destroys).Select(change => change.Request!)];
         for (int round = 1; ; round++)
         {
@@ -70,7 +71,10 @@ internal sealed class DesiredRun(IStorageApi api, DesiredImages images, RunChang
             foreach (DesiredResult result in done.Where(result => again.Length == 0 || result is { Outcome: not DesiredOutcome.Left, IsOthers: false }))
             {
                 results.Add(result);
-                told(result);
+                if (said.Add(result))
+                {
+                    told(result);
+                }
             }
 
             if (again.Length == 0)

@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using EveStorage.Cli.Api;
+using EveStorage.Host.Desired;
 
 namespace EveStorage.Tests;
 
@@ -65,6 +67,20 @@ public sealed class ApplyTests : IAsyncLifetime
         output.ShouldContain("data/fits: make it of 8MiB: done");
         error.ShouldContain("nowhere: is no transport of profile");
         (await NamesAsync()).ShouldBe(["fits"]);
+    }
+
+    [Fact]
+    public async Task What_fails_is_told_once_however_often_all_is_looked_at_again_for_another_ones_sake()
+    {
+        await (await _host.StartAsync()).DoAsync(new CreatePool { Pool = TestEngine.Pool }, TestEngine.Create("held"));
+        DesiredState state = DesiredReader.Read("""{ "volumes": { "data/held": { "absent": true }, "data/other": { "size": "8MiB" } } }"""u8.ToArray(), new());
+        List<DesiredResult> told = [];
+        DesiredRun run = new(_host.Api, new([]), (request, _, _) => throw new StorageException(request is DeleteVolume ? StorageErrorKind.Busy : StorageErrorKind.Io, request.Subject, "fails"));
+
+        DesiredReport report = await run.RunAsync(state, null, told.Add, default);
+
+        told.Select(result => result.Subject).ShouldBe(["data/held", "data/other"], ignoreOrder: true);
+        report.Changes.Count.ShouldBe(2);
     }
 
     [Fact]
