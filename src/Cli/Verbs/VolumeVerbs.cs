@@ -73,7 +73,7 @@ internal sealed class VolumeDelete : ChangeVerb
     public VolumeDelete()
         : base(
             "volume delete",
-            "Remove a volume, or a snapshot of it, and its data. A volume that is exported is refused.\n\nExamples: evestorage volume delete vm1 --yes\n          evestorage volume delete vm1@before --yes",
+            "Remove a volume, or a snapshot of it, and its data. A volume that is exported is refused, and so is a file system that is mounted.\n\nExamples: evestorage volume delete vm1 --yes\n          evestorage volume delete vm1@before --yes",
             destroys: true)
     {
         _volume = Add(new Argument<VolumeAddress>("volume")
@@ -89,9 +89,24 @@ internal sealed class VolumeDelete : ChangeVerb
     {
         VolumeAddress address = parsed.GetValue(_volume)!;
         PoolName pool = await PoolOfAsync(address, api, cancellationToken);
-        return address.Snapshot is SnapshotName snapshot
-            ? new DeleteSnapshot { Pool = pool, Snapshot = snapshot }
-            : new DeleteVolume { Pool = pool, Volume = address.Volume, WithSnapshots = parsed.GetValue(_snapshots) };
+        if (address.Snapshot is SnapshotName snapshot)
+        {
+            return new DeleteSnapshot { Pool = pool, Snapshot = snapshot };
+        }
+
+        await RequireNotMountedAsync(pool, address.Volume, api, cancellationToken);
+        return new DeleteVolume { Pool = pool, Volume = address.Volume, WithSnapshots = parsed.GetValue(_snapshots) };
+    }
+
+    // Who says volume may not know that files lie there. `fs delete` says so, and unmounts.
+    private static async Task RequireNotMountedAsync(PoolName pool, VolumeName name, IStorageApi api, CancellationToken cancellationToken)
+    {
+        VolumeReport volume = await api.GetVolumeAsync(pool, name, cancellationToken);
+        if (volume is { Form: VolumeForm.FileSystem, Open: true })
+        {
+            throw new StorageException(
+                StorageErrorKind.Busy, $"{pool}/{name}", $"is a file system and mounted at {volume.Path}: `evestorage fs delete {pool}/{name}` unmounts it and removes it with all its files");
+        }
     }
 }
 
