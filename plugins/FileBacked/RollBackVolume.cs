@@ -26,6 +26,7 @@ internal sealed class RollBackVolume(FilePool pool, SnapshotDirectory snapshot) 
         using ImageClaim claim = pool.Images.Claim(_volume, record.Id);
         string temporary = PoolDirectory.Unfinished(_volume.Image, context.Request.Id);
         PoolDirectory.Remove(temporary);
+        RequireRoom();
 
         // Where blocks are shared nothing is copied, and what room is kept must not be taken for too much before the image is in its place.
         FileLock? held = pool.Capabilities.SnapshotsCopy ? null : await pool.LockAsync(Title, cancellationToken);
@@ -79,6 +80,22 @@ internal sealed class RollBackVolume(FilePool pool, SnapshotDirectory snapshot) 
 
     private bool IsDone(OperationContext context)
         => _volume.Note() is ChangeNote note && note.Operation == context.Request.Id && _volume.Look().Inode != note.FromImage;
+
+    // The new image is whole before the old one goes, or a crash in between would leave neither. What shared blocks ask for beside, their room says.
+    private void RequireRoom()
+    {
+        FileFacts then = BlockFile.Look(snapshot.Image);
+        bool copies = pool.Capabilities.SnapshotsCopy;
+        long needed = _volume.Layout().Preallocated ? then.Length - (copies ? 0 : Math.Min(then.Allocated, then.Length)) : copies ? then.Allocated : 0;
+        ByteSize free = FileSystem.Of(_volume.Path).Free;
+        if (needed > free.Bytes)
+        {
+            throw new StorageException(
+                StorageErrorKind.OutOfSpace,
+                _volume.Subject,
+                $"needs {new ByteSize(needed)} free to be rolled back, since what it was is made anew beside what it is, and {free} are: delete something; nothing was changed");
+        }
+    }
 
     private void Make(string temporary, OperationContext context, CancellationToken cancellationToken)
     {

@@ -5,7 +5,7 @@ using EveStorage.Testing;
 namespace EveStorage.Tests;
 
 /// <summary>Room, its limit, and what is told when there is none.</summary>
-public sealed class SpaceTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, IClassFixture<Xfs>
+public sealed class SpaceTests(Btrfs btrfs, Xfs xfs, Ext4 ext4) : IClassFixture<Btrfs>, IClassFixture<Xfs>, IClassFixture<Ext4>
 {
     [Fact]
     public async Task The_limit_holds_for_writers_together_and_what_is_discarded_can_be_written_again()
@@ -65,6 +65,24 @@ public sealed class SpaceTests(Btrfs btrfs, Xfs xfs) : IClassFixture<Btrfs>, ICl
         await using IBlockSource blocks = await made.BlocksAsync("thick");
 
         (await FillAsync(blocks)).ShouldBe(16 << 20);
+    }
+
+    [Fact]
+    public async Task A_roll_back_for_which_there_is_no_room_is_refused_with_the_room_that_it_needs_and_changes_nothing()
+    {
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync(Needed.Require(ext4));
+        SnapshotName snapshot = new(new("thick"), "before");
+        await made.CreateAsync("thick", ByteSize.MiB(200), VolumeTraits.None);
+        await RunningPlans.RunAsync(made.Pool.PlanSnapshotAsync([snapshot], default), $"{snapshot}");
+        await made.WriteAsync("thick", 0, 7);
+        await made.CreateAsync("other", ByteSize.MiB(150), VolumeTraits.None);
+
+        StorageException refused = await Should.ThrowAsync<StorageException>(() => RunningPlans.RunAsync(made.Pool.PlanRollbackAsync(snapshot, default)));
+
+        refused.Kind.ShouldBe(StorageErrorKind.OutOfSpace);
+        refused.Message.ShouldContain("thick: needs 200MiB free to be rolled back");
+        (await made.ReadAsync("thick", 0)).ShouldBe((byte)7);
+        Directory.GetFileSystemEntries(Path.Combine(made.Path, "volumes/thick")).ShouldAllBe(entry => !entry.Contains(".tmp"));
     }
 
     [Fact]
