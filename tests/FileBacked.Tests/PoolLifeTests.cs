@@ -103,12 +103,26 @@ public class PoolLifeTests
     }
 
     [Fact]
-    public async Task A_directory_that_others_may_use_is_refused()
+    public async Task No_pool_is_made_in_a_directory_that_others_may_use_and_none_is_found_there_as_in_a_mount_point_without_its_disk()
     {
         await using PoolOnDisk made = PoolOnDisk.Unmade();
         Directory.CreateDirectory(made.Path, (UnixFileMode)0b111_101_101);
 
-        await RefusedAsync(made, "chmod 0700");
+        StorageException making = await Should.ThrowAsync<StorageException>(async () => await made.PlanCreateAsync());
+        StorageException opening = await Should.ThrowAsync<StorageException>(made.OpenAsync);
+
+        (making.Kind, opening.Kind).ShouldBe((StorageErrorKind.Conflict, StorageErrorKind.NotFound));
+        making.Message.ShouldContain("chmod 0700");
+        Directory.GetFileSystemEntries(made.Path).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_pool_whose_directory_others_may_use_by_now_is_not_opened()
+    {
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync();
+        File.SetUnixFileMode(made.Path, (UnixFileMode)0b111_101_101);
+
+        (await Should.ThrowAsync<StorageException>(made.OpenAsync)).Message.ShouldContain("chmod 0700");
     }
 
     [Fact]
