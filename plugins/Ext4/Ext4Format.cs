@@ -34,6 +34,9 @@ internal sealed class Ext4Format : FileSystemFormat
     /// <summary>Less has no room for a journal.</summary>
     public override ByteSize Least { get; } = ByteSize.MiB(16);
 
+    /// <summary>EXT4_IOC_RESIZE_FS asks for it: <c>fs/ext4/resize.c</c>, <c>ext4_resize_begin</c>.</summary>
+    public override (int Number, string Name)? Growing => (24, "CAP_SYS_RESOURCE");
+
     /// <inheritdoc/>
     public override string MountData => "";
 

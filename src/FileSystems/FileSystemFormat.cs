@@ -15,6 +15,9 @@ public abstract class FileSystemFormat
     /// <summary>The smallest device that it is made on.</summary>
     public abstract ByteSize Least { get; }
 
+    /// <summary>The capability of capabilities(7) that growing asks for beside those that mounting does; null for none.</summary>
+    public virtual (int Number, string Name)? Growing => null;
+
     /// <summary>What the kernel is told when it is mounted.</summary>
     public abstract string MountData { get; }
 

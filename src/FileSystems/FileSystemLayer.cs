@@ -55,7 +55,15 @@ public sealed class FileSystemLayer(FileSystemFormat format, FileSystemOptions o
     public ValueTask<Plan> PlanCloseAsync(LayerSite site, CancellationToken cancellationToken) => new(Plan.Of(new UnmountFileSystem(Of(site))));
 
     /// <inheritdoc/>
-    public ValueTask<Plan> PlanGrowAsync(LayerSite site, CancellationToken cancellationToken) => new(Plan.Of(new GrowFileSystem(Of(site))));
+    public ValueTask<Plan> PlanGrowAsync(LayerSite site, CancellationToken cancellationToken)
+    {
+        FileSystemDevice device = Of(site);
+
+        // Before what lies below has grown: from there on there is no way back.
+        return format.Growing is (int number, string name) && !ThisProcess.Has(number)
+            ? throw device.Fail(StorageErrorKind.Unavailable, $"grows only by who has the capability {name}, and this process lacks it: give it to the container or the service that it runs in")
+            : new(Plan.Of(new GrowFileSystem(device)));
+    }
 
     /// <inheritdoc/>
     public ValueTask<Plan> PlanEraseAsync(LayerSite site, CancellationToken cancellationToken) => new(Plan.Of(new EraseFileSystem(Of(site))));
