@@ -22,6 +22,7 @@ public sealed class KeyedExportTests
     [Fact]
     public async Task A_host_connects_with_the_files_of_its_keys_and_with_no_others_on_either_target()
     {
+        Guest.RequireLong();
         Guest.Require();
         await using HostedGuest hosted = await HostedGuest.StartAsync(Profile, "--smp", "1");
         Guest guest = hosted.Guest;

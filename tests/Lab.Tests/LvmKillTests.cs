@@ -9,19 +9,19 @@ namespace EveStorage.Tests;
 /// </summary>
 public sealed class LvmKillTests(ITestOutputHelper output)
 {
-    private static readonly bool s_long = Environment.GetEnvironmentVariable("EVESTORAGE_LONG") == "1";
+    private const int Kills = 20;
 
     [Fact]
     public async Task However_often_the_power_goes_all_that_was_acknowledged_is_there_and_nothing_half_made()
     {
+        Guest.RequireLong();
         Guest.Require();
         int seed = int.TryParse(Environment.GetEnvironmentVariable("EVESTORAGE_SEED"), out int asked) ? asked : Random.Shared.Next();
-        int kills = s_long ? 20 : 1;
         output.WriteLine($"EVESTORAGE_SEED={seed}");
         using PowerCutMachine machine = new(new LvmPowerCutPool(), seed, output);
-        for (int kill = 1; kill <= kills; kill++)
+        for (int kill = 1; kill <= Kills; kill++)
         {
-            await machine.RunUntilKilledAsync($"cut {kill} of {kills}");
+            await machine.RunUntilKilledAsync($"cut {kill} of {Kills}");
         }
 
         await machine.InspectAsync();

@@ -27,6 +27,7 @@ public sealed class PowerLossTests
     [Fact]
     public async Task Without_syncs_a_power_loss_loses_what_was_flushed()
     {
+        Guest.RequireLong();
         (_, string[] lost) = await LoseAsync("strace -f -qq -o /dev/null --seccomp-bpf -e trace=fdatasync,fsync -e inject=fdatasync,fsync:retval=0");
 
         lost.ShouldContain(l => l.StartsWith("flushed", StringComparison.Ordinal));

@@ -26,11 +26,7 @@ public sealed class ScenarioTests
     [InlineData("vm-in-cloud", Guest.OldKernel)]
     public async Task The_scenario_passes_under_the_profile_and_what_the_kernel_lacks_is_refused(string profile, string kernel)
     {
-        if ((profile, kernel) != ("single-ssd", Guest.NewKernel))
-        {
-            Guest.RequireLong();
-        }
-
+        Guest.RequireLong();
         Guest.Require(kernel);
 
         await PassesAsync(RepositoryFiles.Path($"profiles/{profile}.json"), kernel);
