@@ -19,6 +19,7 @@ internal sealed class IoQueue : CommandQueue
     private readonly Queue<CommandSlot> _wanting = new();   // memory
     private readonly TurnQueue _turns;
     private readonly QueueTallies _tallies = new();
+    private readonly LoneCommands _lone = new();
     private CommandSlot? _here;   // is being run on this very thread
     private int _running;
     private int _awaiting;
@@ -263,7 +264,7 @@ internal sealed class IoQueue : CommandQueue
         return true;
     }
 
-    // A write that the cache takes is over at once; what waits for the device, or may, runs elsewhere.
+    // A write that the cache takes is over at once; what waits for the device, or may, runs elsewhere unless nothing else is there to do.
     private void RunOrRefuse(CommandSlot slot)
     {
         if (slot.Status.IsSuccess && !slot.Volume.TryEnter())
@@ -279,20 +280,40 @@ internal sealed class IoQueue : CommandQueue
 
         slot.State = SlotState.Volume;
         _running++;
-        if (slot.Opcode != IoOpcode.Write || slot.Durability == WriteDurability.Stable || slot.Volume.Source.WritesWait)
+        bool waits = slot.Opcode != IoOpcode.Write || slot.Durability == WriteDurability.Stable || slot.Volume.Source.WritesWait;
+        if (waits && !_lone.Note(isAlone: _running == 1 && _connection.Input.Available.IsEmpty))
         {
             _target.Workers.Run(slot);
             return;
         }
 
         _here = slot;
-        slot.Run();
+        if (waits)
+        {
+            RunAlone(slot);
+        }
+        else
+        {
+            slot.Run();
+        }
+
         bool ended = _here is null;
         _here = null;
         if (ended)
         {
             _running--;
             Release(slot);
+        }
+    }
+
+    private void RunAlone(CommandSlot slot)
+    {
+        _target.Awake.Leave();
+        slot.Run();
+        _target.Awake.Enter();
+        if (_connection.HasInput)
+        {
+            _lone.Note(isAlone: false);
         }
     }
 

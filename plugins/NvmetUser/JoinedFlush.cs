@@ -42,11 +42,26 @@ internal sealed class JoinedFlush(IBlockSource source)
             Task synced = SyncAsync();
             await Task.WhenAny(synced);
             waiting.SetFromTask(synced);   // however it ended, it belongs to those who wait
+            if (IsWanted)
+            {
+                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);   // whose thread it was has what it came for
+            }
         }
     }
 
     // Its task holds whatever the volume throws.
     private async Task SyncAsync() => await source.FlushAsync(CancellationToken.None);
+
+    private bool IsWanted
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _next is not null;
+            }
+        }
+    }
 
     private TaskCompletionSource? Take()
     {

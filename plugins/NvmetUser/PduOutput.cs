@@ -7,7 +7,12 @@ namespace EveStorage.NvmetUser;
 /// <summary>What a connection sends, gathered so that many answers go out at once. Data is read straight into it.</summary>
 internal sealed class PduOutput(PolledSocket socket, PageBuffer buffer, TimeSpan stall, TimeProvider time)
 {
-    private int _length;
+    // Where the first PDU begins, so that its data lies further into a page than its header is long: AMD's processors copy four times
+    // slower (measured on an EPYC, 128 KiB in 103 us and not 27) to an address that is, within its page, less than 32 bytes after the source's,
+    // and what a file's data is copied from begins at a page.
+    private const int Start = 64;
+
+    private int _end = Start;
     private InitializeConnection _agreed;
 
     /// <summary>Its memory.</summary>
@@ -45,10 +50,10 @@ internal sealed class PduOutput(PolledSocket socket, PageBuffer buffer, TimeSpan
     /// <summary>Sends all that was gathered.</summary>
     internal bool Send()
     {
-        if (_length > 0)
+        if (_end > Start)
         {
-            Failed = Failed || !socket.Send(Buffer.Memory.Span[.._length], stall, time);
-            _length = 0;
+            Failed = Failed || !socket.Send(Buffer.Memory.Span[Start.._end], stall, time);
+            _end = Start;
         }
 
         return !Failed;
@@ -58,7 +63,7 @@ internal sealed class PduOutput(PolledSocket socket, PageBuffer buffer, TimeSpan
     internal void Add(ReadOnlySpan<byte> bytes)
     {
         bytes.CopyTo(Reserve(bytes.Length));
-        _length += bytes.Length;
+        _end += bytes.Length;
     }
 
     /// <summary>Adds the end of a command.</summary>
@@ -83,7 +88,7 @@ internal sealed class PduOutput(PolledSocket socket, PageBuffer buffer, TimeSpan
     /// <summary>Adds the data that was written to where <see cref="ReserveData"/> said.</summary>
     internal void AddData(ushort commandId, int offset, int length, bool last, bool success)
     {
-        Span<byte> pdu = Buffer.Memory.Span[_length..];
+        Span<byte> pdu = Buffer.Memory.Span[_end..];
         bool digest = DigestsData;
         PduBits bits = (last ? PduBits.Last : 0) | (last && success ? PduBits.Success : 0)
             | (DigestsHeaders ? PduBits.HeaderDigest : 0) | (digest ? PduBits.DataDigest : 0);
@@ -102,13 +107,13 @@ internal sealed class PduOutput(PolledSocket socket, PageBuffer buffer, TimeSpan
             BinaryPrimitives.WriteUInt32LittleEndian(pdu[(dataAt + length)..], Crc32C.Of(pdu.Slice(dataAt, length)));
         }
 
-        _length += whole;
+        _end += whole;
     }
 
     /// <summary>Adds data that lies elsewhere, in as many PDUs as it takes.</summary>
     internal void AddData(ushort commandId, ReadOnlySpan<byte> data, bool success)
     {
-        int most = Buffer.Memory.Length - DataOffset - PduHeader.DigestSize;
+        int most = Buffer.Memory.Length - Start - DataOffset - PduHeader.DigestSize;
         for (int sent = 0; sent < data.Length;)
         {
             ReadOnlySpan<byte> part = data.Slice(sent, Math.Min(most, data.Length - sent));
@@ -128,16 +133,16 @@ internal sealed class PduOutput(PolledSocket socket, PageBuffer buffer, TimeSpan
             BinaryPrimitives.WriteUInt32LittleEndian(pdu[length..], Crc32C.Of(pdu[..length]));
         }
 
-        _length += whole;
+        _end += whole;
     }
 
     private Span<byte> Reserve(int length)
     {
-        if (Buffer.Memory.Length - _length < length)
+        if (Buffer.Memory.Length - _end < length)
         {
             Send();
         }
 
-        return Buffer.Memory.Span.Slice(_length, length);
+        return Buffer.Memory.Span.Slice(_end, length);
     }
 }

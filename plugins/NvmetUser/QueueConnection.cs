@@ -67,6 +67,9 @@ internal sealed class QueueConnection : IDisposable
     /// <summary>Whether flow control of the submission queue is off, so that a read needs no response of its own.</summary>
     internal bool SkipsResponses => _queueHead < 0;
 
+    /// <summary>Whether more has come than was received. On its thread.</summary>
+    internal bool HasInput => _socket.HasInput;
+
     /// <summary>Whether this runs on its thread.</summary>
     internal bool IsCurrent => Environment.CurrentManagedThreadId == _thread.ManagedThreadId;
 
@@ -235,7 +238,17 @@ internal sealed class QueueConnection : IDisposable
         }
     }
 
-    private bool Spins(long until) => _spin > 0 && _target.Awake.MaySpin && Stopwatch.GetTimestamp() < until;
+    // A thread that was woken beside it on this processor is not counted yet: it goes first.
+    private bool Spins(long until)
+    {
+        if (_spin == 0 || !_target.Awake.MaySpin || Stopwatch.GetTimestamp() >= until)
+        {
+            return false;
+        }
+
+        Thread.Yield();
+        return true;
+    }
 
     // Sleeps until there is something to do; false when the host has been silent for too long.
     private bool Rest()

@@ -33,6 +33,17 @@ public sealed unsafe class PolledSocket : IDisposable
         }
     }
 
+    /// <summary>Whether there is something to receive, or the other side is gone.</summary>
+    public bool HasInput
+    {
+        get
+        {
+            using Descriptor descriptor = new(_socket.SafeHandle);
+            byte first;
+            return LibC.recv(descriptor, &first, 1, LibC.MSG_DONTWAIT | LibC.MSG_PEEK) >= 0;
+        }
+    }
+
     /// <summary>Receives what is there: a count, <see cref="Closed"/> or <see cref="Again"/>.</summary>
     public int Receive(Span<byte> target)
     {
