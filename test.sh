@@ -35,7 +35,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 results=$(mktemp -d)
-trap 'rm -rf "$results"; dotnet build-server shutdown --vbcscompiler > /dev/null' EXIT
+trap 'rm -rf "$results"; [ "${CI:-}" != true ] || dotnet build-server shutdown --vbcscompiler > /dev/null' EXIT
 failed_runs=0
 dotnet restore EveStorage.Plugins.sln --locked-mode -v quiet && dotnet build EveStorage.Plugins.sln --no-restore -v quiet -clp:NoSummary || failed_runs=1
 

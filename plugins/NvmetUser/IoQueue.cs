@@ -281,7 +281,7 @@ internal sealed class IoQueue : CommandQueue
         slot.State = SlotState.Volume;
         _running++;
         bool waits = slot.Opcode != IoOpcode.Write || slot.Durability == WriteDurability.Stable || slot.Volume.Source.WritesWait;
-        if (waits && !_lone.Note(isAlone: _running == 1 && _connection.Input.Available.IsEmpty))
+        if (waits && !_lone.Note(IsAlone))
         {
             _target.Workers.Run(slot);
             return;
@@ -306,8 +306,11 @@ internal sealed class IoQueue : CommandQueue
         }
     }
 
+    private bool IsAlone => _running == 1 && _awaiting == 0 && _wanting.Count == 0 && _turns.Pause is null && _connection.Input.Available.IsEmpty;
+
     private void RunAlone(CommandSlot slot)
     {
+        _connection.Output.Send();   // what is done does not wait for the device
         _target.Awake.Leave();
         slot.Run();
         _target.Awake.Enter();

@@ -14,11 +14,16 @@ internal static class Addresses
         }
 
         VolumeReport[] found = [.. (await api.ListVolumesAsync(null, cancellationToken)).Where(volume => volume.Name == address.Volume)];
-        return found switch
+        if (found is [VolumeReport only])
         {
-            [VolumeReport only] => only.Pool,
-            [] => throw new StorageException(StorageErrorKind.NotFound, $"{address}", $"is in no pool: see `evestorage volume list`{await UnseenPools.SaidAsync(api, cancellationToken)}"),
-            _ => throw new StorageException(
+            await UnseenPools.RequireNoneAsync(address, only.Pool, api, cancellationToken);
+            return only.Pool;
+        }
+
+        throw found switch
+        {
+            [] => new StorageException(StorageErrorKind.NotFound, $"{address}", $"is in no pool: see `evestorage volume list`{await UnseenPools.SaidAsync(api, cancellationToken)}"),
+            _ => new StorageException(
                 StorageErrorKind.InvalidConfiguration, $"{address}", $"is in several pools: name one of {string.Join(", ", found.Select(volume => $"{volume.Pool}/{volume.Name}"))}"),
         };
     }
@@ -33,12 +38,18 @@ internal static class Addresses
 
         PoolReport[] pools = [.. (await api.ListPoolsAsync(cancellationToken)).Where(pool => pool.Created)];
         PoolReport[] able = [.. pools.Where(pool => pool.Forms.Contains(form))];
-        return (able.Length > 0 ? able : pools) switch
+        PoolReport[] fit = able.Length > 0 ? able : pools;
+        if (fit is [PoolReport only])
         {
-            [PoolReport only] => only.Name,
-            [] => throw new StorageException(StorageErrorKind.NotFound, $"{address}", $"has no pool to be in: make one with `evestorage pool create`{await UnseenPools.SaidAsync(api, cancellationToken)}"),
-            PoolReport[] several => throw new StorageException(
-                StorageErrorKind.InvalidConfiguration, $"{address}", $"could be in several pools: write one of {string.Join(", ", several.Select(pool => $"{pool.Name}/{address.Volume}"))}"),
+            await UnseenPools.RequireNoneAsync(address, only.Name, api, cancellationToken);
+            return only.Name;
+        }
+
+        throw fit switch
+        {
+            [] => new StorageException(StorageErrorKind.NotFound, $"{address}", $"has no pool to be in: make one with `evestorage pool create`{await UnseenPools.SaidAsync(api, cancellationToken)}"),
+            _ => new StorageException(
+                StorageErrorKind.InvalidConfiguration, $"{address}", $"could be in several pools: write one of {string.Join(", ", fit.Select(pool => $"{pool.Name}/{address.Volume}"))}"),
         };
     }
 }

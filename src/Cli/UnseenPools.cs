@@ -13,13 +13,28 @@ internal static class UnseenPools
     /// <inheritdoc cref="TellAsync"/>
     internal static int Tell(Invocation invocation, IEnumerable<PoolReport> pools)
     {
-        ErrorReport[] errors = [.. pools.Select(pool => pool.Error).OfType<ErrorReport>()];
-        foreach (ErrorReport error in errors)
+        PoolReport[] unseen = [.. pools.Where(pool => pool.Error is not null)];
+        foreach (PoolReport pool in unseen)
         {
-            invocation.Tell(error);
+            invocation.Tell(pool.Error!);
         }
 
-        return errors.Length == 0 ? ExitCodes.Success : ExitCodes.Of(errors[0].Kind);
+        return CodeOf(unseen);
+    }
+
+    /// <summary>The exit code of a list that lacks what is in some pools. Of one that a person locked, or that somebody is changing, nothing has failed.</summary>
+    internal static int CodeOf(IEnumerable<PoolReport> unseen)
+        => unseen.FirstOrDefault(pool => !pool.Locked && pool.Error!.Kind != StorageErrorKind.Busy) is { Error: ErrorReport error } ? ExitCodes.Of(error.Kind) : ExitCodes.Success;
+
+    /// <summary>Holds whoever left out a pool to those that can be looked into being all: what is in another could be meant.</summary>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.InvalidConfiguration"/>: they are not.</exception>
+    internal static async Task RequireNoneAsync(VolumeAddress address, PoolName seen, IStorageApi api, CancellationToken cancellationToken)
+    {
+        if ((await api.ListPoolsAsync(cancellationToken)).FirstOrDefault(pool => pool.Error is not null) is PoolReport unseen)
+        {
+            throw new StorageException(
+                StorageErrorKind.InvalidConfiguration, $"{address}", $"could be in {unseen.Name}, too, which can't be looked into ({unseen.Error!.Message}): write {seen}/{address} if that one is meant");
+        }
     }
 
     /// <summary>What to add where something is in none of the pools that can be looked into; empty where that is all of them.</summary>

@@ -40,7 +40,7 @@ public sealed unsafe class PolledSocket : IDisposable
         {
             using Descriptor descriptor = new(_socket.SafeHandle);
             byte first;
-            return LibC.recv(descriptor, &first, 1, LibC.MSG_DONTWAIT | LibC.MSG_PEEK) >= 0;
+            return LibC.recv(descriptor, &first, 1, LibC.MSG_DONTWAIT | LibC.MSG_PEEK) >= 0 || LibC.errno != LibC.EAGAIN;
         }
     }
 

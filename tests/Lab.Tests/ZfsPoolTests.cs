@@ -63,6 +63,7 @@ public sealed class ZfsPoolTests
         string output = await guest.RunAsync($"PROMISE={promises} {Program} {trial} {string.Join(' ', drives.Select(drive => $"serial:{drive.Serial}"))} 2>&1 || echo \"BROKEN: the trial ended with $?\"", Seconds);
 
         output.Split('\n').Where(line => line.StartsWith("BROKEN", StringComparison.Ordinal)).ShouldBeEmpty(output);
-        output.ShouldContain("kept: ");
+        // Those that a word chooses are a good part of all, or it has chosen nothing any more.
+        output.Split('\n').Count(line => line.StartsWith("kept: ", StringComparison.Ordinal)).ShouldBeGreaterThan(promises.Length == 0 ? 0 : 15, output);
     }
 }

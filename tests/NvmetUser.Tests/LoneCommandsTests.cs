@@ -65,6 +65,31 @@ public sealed class LoneCommandsTests
     }
 
     [Fact]
+    public async Task What_is_done_already_is_answered_before_the_device_is_waited_for()
+    {
+        using HeldBlocks blocks = new();
+        await using TestTarget target = new();
+        await target.ExportAsync(TestTarget.Spec(), blocks);
+        (RawHost admin, RawHost io) = await RawHost.IoAsync(target);
+        using RawHost first = admin;
+        using RawHost host = io;
+        byte[] flush = io.Capsule(new() { Opcode = (byte)IoOpcode.Flush, NamespaceId = 1 }, 1, [], new(0, 0, Sgl.ByTransport));
+        byte[] unknown = io.Capsule(new() { Opcode = 0x7F, NamespaceId = 1 }, 2, [], new(0, 0, Sgl.ByTransport));
+        for (int command = 0; command < LoneCommands.Enough; command++)
+        {
+            io.Send(flush);
+            await io.ReadPduAsync();
+        }
+
+        blocks.Hold();
+        io.Send([.. unknown, .. flush]);
+
+        CompletionEntry.Read((await io.ReadPduAsync()).AsSpan(PduHeader.Size)).CommandId.ShouldBe((ushort)2);
+        blocks.LetGo(1);
+        CompletionEntry.Read((await io.ReadPduAsync()).AsSpan(PduHeader.Size)).CommandId.ShouldBe((ushort)1);
+    }
+
+    [Fact]
     public async Task A_flush_has_its_thread_back_when_it_is_done_although_another_has_come_for_its_volume()
     {
         using HeldBlocks blocks = new();

@@ -96,6 +96,9 @@ internal sealed record PoolReport
 
     /// <summary>Why nobody knows what is in it; null of one that can be looked at, and of one that is only declared.</summary>
     public ErrorReport? Error { get; init; }
+
+    /// <summary>Whether a person locked it, and so nobody looks into it.</summary>
+    public bool Locked { get; init; }
 }
 
 /// <summary>A volume.</summary>

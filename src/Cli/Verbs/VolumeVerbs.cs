@@ -101,8 +101,8 @@ internal sealed class VolumeDelete : ChangeVerb
     // Who says volume may not know that files lie there. `fs delete` says so, and unmounts.
     private static async Task RequireNotMountedAsync(PoolName pool, VolumeName name, IStorageApi api, CancellationToken cancellationToken)
     {
-        VolumeReport volume = await api.GetVolumeAsync(pool, name, cancellationToken);
-        if (volume is { Form: VolumeForm.FileSystem, Open: true })
+        // One by a temporary name was left by a crash, and no report describes it.
+        if (!name.IsTemporary && await api.GetVolumeAsync(pool, name, cancellationToken) is { Form: VolumeForm.FileSystem, Open: true } volume)
         {
             throw new StorageException(
                 StorageErrorKind.Busy, $"{pool}/{name}", $"is a file system and mounted at {volume.Path}: `evestorage fs delete {pool}/{name}` unmounts it and removes it with all its files");

@@ -1,11 +1,12 @@
 using EveStorage.Cli.Api;
 using EveStorage.Host.Composition;
 using EveStorage.Host.Lazy;
+using EveStorage.Host.Operations;
 
 namespace EveStorage.Host.Engine;
 
 /// <summary>Describes pools, volumes and exports as they are now.</summary>
-internal sealed class Overview(StorageParts parts, OpenPools pools, LazyVolumes lazy)
+internal sealed class Overview(StorageParts parts, OpenPools pools, LockedPools locked, LazyVolumes lazy)
 {
     /// <summary>Why a pool that is only declared can't be used.</summary>
     internal const string NotMade = "is not made yet";
@@ -25,7 +26,7 @@ internal sealed class Overview(StorageParts parts, OpenPools pools, LazyVolumes 
     /// <summary>A declared pool.</summary>
     internal async Task<PoolReport> PoolAsync(PoolName name, CancellationToken cancellationToken)
     {
-        PoolReport report = new() { Name = name, Kind = parts.OptionsOf(name).Kind, Created = false };
+        PoolReport report = new() { Name = name, Kind = parts.OptionsOf(name).Kind, Created = false, Locked = locked.Contains(name) };
         try
         {
             if (await pools.TryOpenAsync(name, cancellationToken) is not IStoragePool pool)

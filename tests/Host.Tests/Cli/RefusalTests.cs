@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using EveStorage.Cli;
+using EveStorage.Cli.Api;
 
 namespace EveStorage.Tests;
 
@@ -46,6 +48,36 @@ public sealed class RefusalTests
         forPrograms.Code.ShouldBe(4);
         forPrograms.Json.GetArrayLength().ShouldBe(what switch { "pool" => 2, "volume" => 1, _ => 0 });
         JsonDocument.Parse(forPrograms.Error).RootElement.GetProperty("error").GetProperty("subject").GetString().ShouldBe("far");
+    }
+
+    [Fact]
+    public async Task Where_a_pool_can_not_be_looked_into_a_volume_is_named_with_its_pool()
+    {
+        using CommandLineHost host = new();
+        await host.DoAsync("pool", "create", "data");
+        await host.DoAsync("volume", "create", "vm1", "8M");
+        JsonNode profile = JsonNode.Parse(await File.ReadAllTextAsync(host.Profile, TestContext.Current.CancellationToken))!;
+        profile["Pools"]!["far"] = new JsonObject { ["Kind"] = "tape" };
+        await File.WriteAllTextAsync(host.Profile, profile.ToJsonString(), TestContext.Current.CancellationToken);
+
+        Ended made = await host.RunAsync("volume", "create", "vm2", "8M");
+        Ended deleted = await host.RunAsync("volume", "delete", "vm1", "--yes");
+
+        made.Code.ShouldBe(2);
+        made.Error.ShouldContain("could be in far, too");
+        deleted.Code.ShouldBe(2);
+        deleted.Error.ShouldContain("write data/vm1 if that one is meant");
+        await host.DoAsync("volume", "delete", "data/vm1", "--yes");
+    }
+
+    [Fact]
+    public void A_list_does_not_fail_for_a_pool_that_a_person_locked_or_that_somebody_is_changing()
+    {
+        PoolReport Unseen(StorageErrorKind kind, bool locked = false)
+            => new() { Name = new("far"), Kind = "file", Created = false, Locked = locked, Error = new(kind, "far", "is not looked into") };
+
+        UnseenPools.CodeOf([Unseen(StorageErrorKind.Unavailable, locked: true), Unseen(StorageErrorKind.Busy)]).ShouldBe(ExitCodes.Success);
+        UnseenPools.CodeOf([Unseen(StorageErrorKind.Busy), Unseen(StorageErrorKind.Corrupt)]).ShouldBe(ExitCodes.Of(StorageErrorKind.Corrupt));
     }
 
     [Fact]
