@@ -10,10 +10,11 @@ internal sealed record AddExport : VolumeChange
     public string? Transport { get; init; }
 
     /// <summary>The hosts that may connect, each with the name of its key.</summary>
-    public required IReadOnlyDictionary<string, string?> AllowedHosts { get; init; }
+    public IReadOnlyDictionary<string, string?>? AllowedHosts { get; init; }
 
     /// <summary>
-    /// Whether an export that is there becomes just this one: hosts that are not named lose it, and what is left out is as of a new one.
+    /// Whether an export that is there becomes just this one: where hosts are named, who is not loses it. What is null stays as it is, a key of
+    /// a host too; an empty name takes a key away, and 0 a limit.
     /// </summary>
     public bool Exactly { get; init; }
 

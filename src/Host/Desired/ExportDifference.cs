@@ -15,7 +15,7 @@ internal static class ExportDifference
             : [Make(place, desired, there)];
     }
 
-    // All of it as it is to be: what the file does not say is as it is, so that a file which leaves out who may write lets nobody write.
+    // What the file does not say is not asked for: it stays as it is when its turn comes, whoever has changed it since this was looked at.
     private static DesiredChange? Make(DesiredPlace place, DesiredExport desired, ExportReport? there)
     {
         AddExport request = new()
@@ -24,44 +24,25 @@ internal static class ExportDifference
             Volume = place.Volume.Volume,
             Transport = place.Transport,
             Exactly = true,
-            AllowedHosts = HostsOf(desired, there).ToDictionary(host => host, host => KeyOf(desired.Hosts?[host].Key, there?.Keys, host)),
-            ControllerKeys = HostsOf(desired, there)
-                .Select(host => (Host: host, Key: KeyOf(desired.Hosts?[host].ControllerKey, there?.ControllerKeys, host)))
-                .Where(host => host.Key is not null)
-                .ToDictionary(host => host.Host, host => host.Key!),
-            Subsystem = desired.Subsystem ?? there?.Subsystem,
-
-            // In a subsystem of its own a volume is the first: to look for a free number among all there are would make many exports slow.
-            NamespaceId = desired.NamespaceId ?? there?.NamespaceId ?? (desired.Subsystem is null ? 1 : null),
-            ReadOnly = desired.ReadOnly ?? there?.ReadOnly ?? false,
-            Limits = LimitsOf(desired.Iops ?? there?.Limits?.Iops ?? 0, (desired.Bandwidth ?? there?.Limits?.Bandwidth)?.Bytes ?? 0),
+            AllowedHosts = desired.Hosts?.ToDictionary(host => host.Key, host => host.Value.Key),
+            ControllerKeys = (desired.Hosts ?? new Dictionary<string, DesiredHost>()).Where(host => host.Value.ControllerKey is not null).ToDictionary(host => host.Key, host => host.Value.ControllerKey!),
+            Subsystem = desired.Subsystem,
+            NamespaceId = desired.NamespaceId,
+            ReadOnly = desired.ReadOnly,
+            Limits = desired.Iops is null && desired.Bandwidth is null ? null : new() { Iops = desired.Iops, Bandwidth = desired.Bandwidth },
         };
-        return there is not null && IsAs(request, there) ? null : new() { Subject = $"{place.Volume}", Does = SaidOf(request, there), Request = request };
-    }
-
-    private static IEnumerable<string> HostsOf(DesiredExport desired, ExportReport? there) => desired.Hosts?.Keys ?? there?.AllowedHosts ?? [];
-
-    private static string? KeyOf(string? said, IReadOnlyDictionary<string, string>? there, string host)
-        => said is null ? there?.GetValueOrDefault(host) : said.Length == 0 ? null : said;
-
-    private static ExportLimits? LimitsOf(long iops, long bandwidth)
-        => iops == 0 && bandwidth == 0 ? null : new() { Iops = iops == 0 ? null : iops, Bandwidth = bandwidth == 0 ? null : new(bandwidth) };
-
-    private static string SaidOf(AddExport request, ExportReport? there)
-    {
-        string change = ExportWords.Change(there is null ? null : RecordOf(there), new()
+        ExportRecord? before = there is null ? null : RecordOf(there);
+        string change = ExportWords.Change(before, ExactExport.Of(request, before ?? Nobody(place.Transport)));
+        return before is not null && change.Length == 0 ? null : new()
         {
-            Transport = request.Transport!,
-            Subsystem = request.Subsystem ?? "",
-            NamespaceId = request.NamespaceId ?? 0,
-            AllowedHosts = request.AllowedHosts,
-            ControllerKeys = request.ControllerKeys,
-            ReadOnly = request.ReadOnly == true,
-            Limits = request.Limits,
-        });
-        return there is not null ? $"change its export by {request.Transport}: {change}"
-            : $"export it by {request.Transport}{(change.Length == 0 ? " to this machine" : $": {change}")}";
+            Subject = $"{place.Volume}",
+            Does = before is not null ? $"change its export by {place.Transport}: {change}" : $"export it by {place.Transport}{(change.Length == 0 ? " to this machine" : $": {change}")}",
+            Request = request,
+        };
     }
+
+    private static ExportRecord Nobody(string transport)
+        => new() { Transport = transport, Subsystem = "", NamespaceId = 0, AllowedHosts = new Dictionary<string, string?>(), ReadOnly = false };
 
     private static ExportRecord RecordOf(ExportReport there) => new()
     {
@@ -73,13 +54,4 @@ internal static class ExportDifference
         ReadOnly = there.ReadOnly,
         Limits = there.Limits,
     };
-
-    private static bool IsAs(AddExport wanted, ExportReport there)
-        => wanted.ReadOnly == there.ReadOnly && wanted.Limits == there.Limits && wanted.Subsystem == there.Subsystem && wanted.NamespaceId == there.NamespaceId
-            && wanted.AllowedHosts.Keys.ToHashSet().SetEquals(there.AllowedHosts)
-            && AreSame(wanted.AllowedHosts.Where(host => host.Value is not null).ToDictionary(host => host.Key, host => host.Value!), there.Keys)
-            && AreSame(wanted.ControllerKeys, there.ControllerKeys);
-
-    private static bool AreSame(IReadOnlyDictionary<string, string> one, IReadOnlyDictionary<string, string> other)
-        => one.Count == other.Count && one.All(pair => other.TryGetValue(pair.Key, out string? value) && value == pair.Value);
 }

@@ -32,7 +32,8 @@ internal static class ExportWords
             yield return LimitsOf(there.Limits);
         }
 
-        foreach (string host in asked.AllowedHosts.Keys.Where(there.AllowedHosts.ContainsKey).Where(host => KeysOf(asked.AllowedHosts, asked.ControllerKeys, host) != KeysOf(there.AllowedHosts, there.ControllerKeys, host)))
+        IReadOnlyDictionary<string, string?> hosts = asked.AllowedHosts ?? new Dictionary<string, string?>();
+        foreach (string host in hosts.Keys.Where(there.AllowedHosts.ContainsKey).Where(host => KeysOf(hosts, asked.ControllerKeys, host) != KeysOf(there.AllowedHosts, there.ControllerKeys, host)))
         {
             yield return $"to {host} with {(there.AllowedHosts[host] is null ? "no key" : "other keys")}";
         }

@@ -89,7 +89,8 @@ internal sealed class PlanAddExport(LazyVolumes lazy) : PlanExport<AddExport>(la
         }
 
         ExportRecord? there = Before(record, context).FirstOrDefault(export => export.Transport == name);
-        ExportRecord wanted = there is null || request.Exactly ? await NewAsync(request, name, transport, record, context, cancellationToken) : WithHostsOf(request, there);
+        ExportRecord wanted = there is null ? await NewAsync(request, name, transport, record, context, cancellationToken)
+            : request.Exactly ? ExactExport.Of(request, there) : WithHostsOf(request, there);
         RequireSound(wanted, transport, request.Subject);
         return await PlanServingAsync(pool, request.Volume, record, wanted, context, cancellationToken);
     }
@@ -97,16 +98,13 @@ internal sealed class PlanAddExport(LazyVolumes lazy) : PlanExport<AddExport>(la
     private static async Task<ExportRecord> NewAsync(AddExport request, string name, IVolumeTransport transport, VolumeRecord record, PlanningContext context, CancellationToken cancellationToken)
     {
         Nqn subsystem = ExportNames.OurSubsystem(request.Subsystem ?? ExportNames.SubsystemOf(record.Id));
-        return new()
-        {
-            Transport = name,
-            Subsystem = $"{subsystem}",
-            NamespaceId = request.NamespaceId ?? await ExportNames.FreeNumberAsync(context, transport, subsystem, record.Id, cancellationToken),
-            AllowedHosts = request.AllowedHosts,
-            ControllerKeys = request.ControllerKeys,
-            ReadOnly = request.ReadOnly == true,
-            Limits = request.Limits,
-        };
+
+        // In a subsystem of its own a volume is the first: to look for a free number among all there are would make the exports of a large file slow.
+        int number = request.NamespaceId ?? (request.Exactly && request.Subsystem is null ? 1 : await ExportNames.FreeNumberAsync(context, transport, subsystem, record.Id, cancellationToken));
+        ExportRecord empty = new() { Transport = name, Subsystem = $"{subsystem}", NamespaceId = number, AllowedHosts = new Dictionary<string, string?>(), ReadOnly = false };
+        return request.Exactly
+            ? ExactExport.Of(request, empty)
+            : empty with { AllowedHosts = request.AllowedHosts ?? empty.AllowedHosts, ControllerKeys = request.ControllerKeys, ReadOnly = request.ReadOnly == true, Limits = request.Limits };
     }
 
     // Adding gives access to who is named, and changes nobody's: not who else has it, nor what may be done with it.
@@ -114,7 +112,7 @@ internal sealed class PlanAddExport(LazyVolumes lazy) : PlanExport<AddExport>(la
     {
         string[] otherwise = [.. ExportWords.Otherwise(request, there)];
         return otherwise.Length == 0
-            ? there with { AllowedHosts = Both(there.AllowedHosts, request.AllowedHosts), ControllerKeys = Both(there.ControllerKeys, request.ControllerKeys) }
+            ? there with { AllowedHosts = Both(there.AllowedHosts, request.AllowedHosts ?? new Dictionary<string, string?>()), ControllerKeys = Both(there.ControllerKeys, request.ControllerKeys) }
             : throw new StorageException(StorageErrorKind.Conflict, request.Subject, $"is exported by {there.Transport} already, {string.Join(", ", otherwise)}: `evestorage export set {request.Subject}` changes that, and `export remove` ends it");
     }
 
@@ -160,18 +158,10 @@ internal sealed class PlanSetExport(LazyVolumes lazy) : PlanExport<SetExport>(la
             AllowedHosts = request.AllowedHosts ?? there.AllowedHosts,
             ControllerKeys = request.AllowedHosts is null ? there.ControllerKeys : request.ControllerKeys,
             ReadOnly = request.ReadOnly ?? there.ReadOnly,
-            Limits = LimitsOf(request.Limits, there.Limits),
+            Limits = ExactExport.LimitsOf(request.Limits, there.Limits),
         };
         RequireSound(wanted, transport, request.Subject);
         return await PlanServingAsync(pool, request.Volume, record, wanted, context, cancellationToken);
-    }
-
-    private static ExportLimits? LimitsOf(ExportLimits? asked, ExportLimits? there)
-    {
-        long? iops = asked?.Iops ?? there?.Iops;
-        ByteSize? bandwidth = asked?.Bandwidth ?? there?.Bandwidth;
-        (iops, bandwidth) = (iops == 0 ? null : iops, bandwidth?.Bytes == 0 ? null : bandwidth);
-        return iops is null && bandwidth is null ? null : new() { Iops = iops, Bandwidth = bandwidth };
     }
 }
 
