@@ -82,13 +82,21 @@ internal sealed class DesiredRun(IStorageApi api, DesiredImages images, RunChang
                 return new(results, first.Same);
             }
 
-            difference = await FindAsync(state, cancellationToken);
+            difference = StillRefused(await FindAsync(state, cancellationToken), first);
             results.RemoveAll(result => result.Outcome == DesiredOutcome.Failed);
             results.AddRange(DoneByOthers(done, difference));
         }
     }
 
     private async Task<Difference> FindAsync(DesiredState state, CancellationToken cancellationToken) => images.Judge(await Difference.FindAsync(api, state, cancellationToken));
+
+    // What was shown as refused is not tried, however often all is looked at again for another one's sake.
+    private static Difference StillRefused(Difference difference, Difference first)
+    {
+        Dictionary<(string Subject, string Does), DesiredChange> refused = first.Changes.Where(change => change.Request is null)
+            .DistinctBy(change => (change.Subject, change.Does)).ToDictionary(change => (change.Subject, change.Does));
+        return difference with { Changes = [.. difference.Changes.Select(change => change.Request is null ? change : refused.GetValueOrDefault((change.Subject, change.Does), change))] };
+    }
 
     // What was refused and does not differ any more has been done, by whom ever.
     private static IEnumerable<DesiredResult> DoneByOthers(List<DesiredResult> results, Difference difference)

@@ -84,6 +84,27 @@ public sealed class ApplyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_was_shown_as_refused_is_not_tried_when_all_is_looked_at_again_for_another_ones_sake()
+    {
+        await (await _host.StartAsync()).DoAsync(new CreatePool { Pool = TestEngine.Pool }, TestEngine.Create("held"));
+        DesiredState state = DesiredReader.Read("""{ "volumes": { "data/held": { "absent": true }, "data/other": { "size": "8MiB" } } }"""u8.ToArray(), new());
+        Difference found = await Difference.FindAsync(_host.Api, state, default);
+        Difference shown = found with { Changes = [.. found.Changes.Select(change => change.Request is CreateVolume ? change with { Request = null, Refusal = new(StorageErrorKind.NotSupported, change.Subject, "is refused") } : change)] };
+        List<ChangeRequest> tried = [];
+        DesiredRun run = new(_host.Api, new([]), (request, _, _) =>
+        {
+            tried.Add(request);
+            throw new StorageException(StorageErrorKind.Busy, request.Subject, "is held");
+        });
+
+        DesiredReport report = await run.RunAsync(state, shown, _ => { }, default);
+
+        tried.Count.ShouldBeGreaterThan(1);
+        tried.ShouldAllBe(request => request is DeleteVolume);
+        report.Changes.Select(change => change.Error!.Message).ShouldBe(["is held", "is refused"]);
+    }
+
+    [Fact]
     public async Task Parallel_callers_make_it_so_once_and_none_of_them_fails()
     {
         HostProgram[] callers = [.. Enumerable.Range(0, 4).Select(_ => HostProgram.Start(_host, "apply", SiteFile))];
