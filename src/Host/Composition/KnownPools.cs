@@ -12,38 +12,25 @@ namespace EveStorage.Host.Composition;
 /// </summary>
 internal sealed class KnownPools(Profile profile, TimeProvider time)
 {
-    private const int Format = 1;
-
-    /// <summary>Since when a pool is known; null when it is not.</summary>
-    /// <exception cref="StorageException">What is on disk can't be read.</exception>
-    internal DateTimeOffset? Of(PoolName pool)
-    {
-        string path = PathOf(pool);
-        if (!File.Exists(path))
-        {
-            return null;
-        }
-
-        byte[] bytes = FileCalls.Run(path, () => File.ReadAllBytes(path));
-        try
-        {
-            // A newer document has more in it, and says by being there what is asked.
-            return JsonDocument.Parse(bytes).RootElement.GetProperty("since").GetDateTimeOffset();
-        }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
-        {
-            throw new StorageException(StorageErrorKind.Corrupt, path, $"does not say since when {pool} is here: `evestorage pool forget {pool}` once it is known to be gone", e);
-        }
-    }
+    private readonly Lock _writing = new();
 
     /// <summary>Keeps in mind that a pool is here. Once this returns it survives a crash.</summary>
     internal void Add(PoolName pool)
     {
         string path = PathOf(pool);
-        if (!File.Exists(path))
+        lock (_writing)
         {
+            if (File.Exists(path))
+            {
+                return;
+            }
+
+            // Of a name of its own, since another process may write the same one now.
+            string written = $"{path}.{Guid.NewGuid():N}";
             DurableFile.MakeDirectory(Path.GetDirectoryName(path)!);
-            DurableFile.Replace(path, JsonSerializer.SerializeToUtf8Bytes(new Document(Format, time.GetUtcNow()), ApiJson.Compact));
+            DurableFile.Replace(written, JsonSerializer.SerializeToUtf8Bytes(new Document(time.GetUtcNow()), ApiJson.Compact));
+            FileCalls.Run(path, () => File.Move(written, path, overwrite: true));
+            DirectoryHandle.Flush(Path.GetDirectoryName(path)!);
         }
     }
 
@@ -66,12 +53,27 @@ internal sealed class KnownPools(Profile profile, TimeProvider time)
     /// <param name="devices">What it is made of.</param>
     /// <param name="cause">Its backend's word.</param>
     internal MissingPoolException? FindMissing(PoolName pool, IEnumerable<string> devices, StorageException cause)
-        => Of(pool) is not DateTimeOffset since ? null : new(
+        => !Contains(pool) ? null : new(
             pool,
-            $"is missing: it has been here since {since.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)} and is not found in {string.Join(", ", devices.DefaultIfEmpty("its place"))}; mount or attach what it lies on, or say that it is gone for good by `evestorage pool forget {pool}`",
+            $"is missing: it has been here since {SinceOf(pool)?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) ?? "an unknown day"} and is not found in {string.Join(", ", devices.DefaultIfEmpty("its place"))}; mount or attach what it lies on, or say that it is gone for good by `evestorage pool forget {pool}`",
             cause);
+
+    // That the record is there says that the pool was: one that is damaged, or newer than this, says no less.
+    private DateTimeOffset? SinceOf(PoolName pool)
+    {
+        string path = PathOf(pool);
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(FileCalls.Run(path, () => File.ReadAllBytes(path)));
+            return document.RootElement.GetProperty("since").GetDateTimeOffset();
+        }
+        catch (Exception e) when (e is StorageException or JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            return null;
+        }
+    }
 
     private string PathOf(PoolName pool) => Path.Combine(profile.State, "known-pools", $"{pool}.json");
 
-    private sealed record Document(int Format, DateTimeOffset Since);
+    private sealed record Document(DateTimeOffset Since);
 }

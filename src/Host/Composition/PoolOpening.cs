@@ -18,9 +18,10 @@ internal sealed class PoolOpening(StorageParts parts, PlanRunner plans, LockedPo
             throw new StorageException(StorageErrorKind.Unavailable, $"{name}", $"is locked: `evestorage pool unlock {name}`");
         }
 
-        List<StorageException> failures = await OpenAsync(name, layered, cancellationToken);
+        List<StorageException> failures = [];
         try
         {
+            failures = await OpenAsync(name, layered, cancellationToken);
             IStoragePool pool = await parts.BackendOf(name).OpenPoolAsync(name, cancellationToken);
             foreach (StorageException failure in failures)
             {
@@ -35,9 +36,14 @@ internal sealed class PoolOpening(StorageParts parts, PlanRunner plans, LockedPo
             // What can't be looked at now may well hold it. To take it for a pool that was never made would cost its data.
             throw new StorageException(StorageErrorKind.Unavailable, $"{name}", $"is not seen, and may be where nothing can be seen now: {reason}", e);
         }
-        catch (StorageException e) when (e.Kind == StorageErrorKind.NotFound && known.FindMissing(name, devices.Select(device => device.Device), e) is MissingPoolException missing)
+        catch (StorageException e) when (e.Kind == StorageErrorKind.NotFound)
         {
-            throw missing;
+            if (known.FindMissing(name, devices.Select(device => device.Device), e) is MissingPoolException missing)
+            {
+                throw missing;
+            }
+
+            throw;
         }
     }
 

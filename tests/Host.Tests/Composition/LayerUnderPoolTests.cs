@@ -54,6 +54,22 @@ public sealed class LayerUnderPoolTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task One_whose_drive_was_swapped_for_a_blank_one_is_missing_and_nothing_is_formatted()
+    {
+        await _host.EndAsync();
+        Close();
+        Directory.Move(_host["pool"], _host["pool-away"]);
+        _host.MakeDrive("pool");
+        await _host.StartAsync();
+
+        StorageException refused = await _host.RefusedAsync(new CreatePool { Pool = s_pool });
+
+        refused.Kind.ShouldBe(StorageErrorKind.Unavailable);
+        refused.Message.ShouldContain("is missing");
+        Directory.EnumerateFileSystemEntries(_host["pool"]).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task What_a_person_locks_stays_locked_until_it_is_unlocked()
     {
         await _host.DoAsync(new LockPool { Pool = s_pool });

@@ -14,6 +14,8 @@ public sealed class MissingPoolTests : IAsyncLifetime
 
     private string Elsewhere => _host["disk"];
 
+    private string Record => Path.Combine(_host.State, "known-pools", $"{TestEngine.Pool}.json");
+
     public async ValueTask InitializeAsync() => await (await _host.StartAsync()).DoAsync(s_create, TestEngine.Create("vm1"));
 
     public ValueTask DisposeAsync() => _host.DisposeAsync();
@@ -92,6 +94,42 @@ public sealed class MissingPoolTests : IAsyncLifetime
         await Should.ThrowAsync<StorageException>(() => _host.Part<PlanRunner>().RunAsync(PlanRun.OfOpening(plan, TestEngine.Pool), default));
 
         known.Contains(TestEngine.Pool).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task One_whose_record_is_damaged_is_missing_all_the_same()
+    {
+        await UnmountAsync();
+        File.WriteAllBytes(Record, []);
+
+        StorageException refused = await RefusedAsync(s_create);
+
+        refused.ShouldBeOfType<MissingPoolException>().Message.ShouldContain("since an unknown day");
+        await _host.DoAsync(s_forget);
+    }
+
+    [Fact]
+    public async Task One_that_is_here_and_damaged_is_not_forgotten()
+    {
+        await _host.EndAsync();
+        File.WriteAllText(Path.Combine(_host.PoolPath, "pool.json"), "{");
+        await _host.StartAsync();
+
+        (await RefusedAsync(s_forget)).Kind.ShouldBe(StorageErrorKind.Corrupt);
+        File.Exists(Record).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void What_another_process_is_writing_of_it_is_not_touched()
+    {
+        KnownPools known = _host.Part<KnownPools>();
+        known.Remove(TestEngine.Pool);
+        File.WriteAllText($"{Record}.new", "half");
+
+        known.Add(TestEngine.Pool);
+
+        File.ReadAllText($"{Record}.new").ShouldBe("half");
+        known.Contains(TestEngine.Pool).ShouldBeTrue();
     }
 
     // What a mount point looks as without its disk: an empty directory, open to others.

@@ -107,7 +107,7 @@ internal sealed class PlanForgetPool(TakenDrives taken, KnownPools known) : Chan
     }
 
     // One that can't be looked at for another reason, as a locked one, is not known to be missing.
-    private async Task RequireMissingAsync(PoolName pool, PlanningContext context, CancellationToken cancellationToken)
+    private static async Task RequireMissingAsync(PoolName pool, PlanningContext context, CancellationToken cancellationToken)
     {
         try
         {
@@ -117,10 +117,6 @@ internal sealed class PlanForgetPool(TakenDrives taken, KnownPools known) : Chan
             }
         }
         catch (MissingPoolException)
-        {
-            return;
-        }
-        catch (StorageException e) when (e.Kind == StorageErrorKind.Corrupt && known.Contains(pool))
         {
             return;
         }
