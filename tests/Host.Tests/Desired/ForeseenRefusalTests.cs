@@ -58,11 +58,13 @@ public sealed class ForeseenRefusalTests
     }
 
     [Fact]
-    public async Task Of_twenty_thousand_changes_the_plans_are_asked_for_within_seconds()
+    public async Task Of_many_changes_each_plan_is_asked_for_once()
     {
-        Task<(Difference Judged, List<string> Asked)> judging = Task.Run(() => JudgeAsync([.. Enumerable.Range(0, 20_000).Select(number => Make($"v{number}"))], _ => null));
+        string[] names = [.. Enumerable.Range(0, 2_000).Select(number => $"v{number}")];
 
-        (await judging.WaitAsync(TimeSpan.FromSeconds(8))).Asked.Count.ShouldBe(20_000);
+        (_, List<string> asked) = await JudgeAsync([.. names.Select(Make)], _ => null);
+
+        asked.ShouldBe(names.Select(name => $"data/{name}"));
     }
 
     private static DesiredChange Make(string name) => new() { Subject = $"data/{name}", Does = "make it", Request = TestEngine.Create(name) };
