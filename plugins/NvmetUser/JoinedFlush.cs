@@ -44,7 +44,7 @@ internal sealed class JoinedFlush(IBlockSource source)
             waiting.SetFromTask(synced);   // however it ended, it belongs to those who wait
             if (IsWanted)
             {
-                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);   // whose thread it was has what it came for
+                await Task.Yield();   // whose thread it was has what it came for
             }
         }
     }
