@@ -33,11 +33,7 @@ public sealed class RefusalTests
     public async Task A_list_has_what_can_be_listed_and_fails_where_a_pool_can_not_be_looked_into(string what)
     {
         using CommandLineHost host = new();
-        await host.DoAsync("pool", "create", "data");
-        await host.DoAsync("volume", "create", "vm1", "8M");
-        JsonNode profile = JsonNode.Parse(await File.ReadAllTextAsync(host.Profile, TestContext.Current.CancellationToken))!;
-        profile["Pools"]!["far"] = new JsonObject { ["Kind"] = "tape" };
-        await File.WriteAllTextAsync(host.Profile, profile.ToJsonString(), TestContext.Current.CancellationToken);
+        await MakeOneSeenPoolOfTwoAsync(host);
 
         Ended list = await host.RunAsync(what, "list");
         Ended forPrograms = await host.RunAsync(what, "list", "--json");
@@ -54,11 +50,7 @@ public sealed class RefusalTests
     public async Task Where_a_pool_can_not_be_looked_into_a_volume_is_named_with_its_pool()
     {
         using CommandLineHost host = new();
-        await host.DoAsync("pool", "create", "data");
-        await host.DoAsync("volume", "create", "vm1", "8M");
-        JsonNode profile = JsonNode.Parse(await File.ReadAllTextAsync(host.Profile, TestContext.Current.CancellationToken))!;
-        profile["Pools"]!["far"] = new JsonObject { ["Kind"] = "tape" };
-        await File.WriteAllTextAsync(host.Profile, profile.ToJsonString(), TestContext.Current.CancellationToken);
+        await MakeOneSeenPoolOfTwoAsync(host);
 
         Ended made = await host.RunAsync("volume", "create", "vm2", "8M");
         Ended deleted = await host.RunAsync("volume", "delete", "vm1", "--yes");
@@ -196,5 +188,15 @@ public sealed class RefusalTests
         Ended ended = await host.RunAsync("doctor", "--json");
 
         ended.Json.EnumerateArray().Single(finding => finding.GetProperty("subject").GetString() == "keys").GetProperty("message").GetString()!.ShouldContain(host["no-keys"]);
+    }
+
+    // The pool `data` with the volume `vm1`, and one whose plugin nobody has.
+    private static async Task MakeOneSeenPoolOfTwoAsync(CommandLineHost host)
+    {
+        await host.DoAsync("pool", "create", "data");
+        await host.DoAsync("volume", "create", "vm1", "8M");
+        JsonNode profile = JsonNode.Parse(await File.ReadAllTextAsync(host.Profile, TestContext.Current.CancellationToken))!;
+        profile["Pools"]!["far"] = new JsonObject { ["Kind"] = "tape" };
+        await File.WriteAllTextAsync(host.Profile, profile.ToJsonString(), TestContext.Current.CancellationToken);
     }
 }
