@@ -14,11 +14,7 @@ public sealed class DriveFailureTests
     [InlineData("encrypted")]
     public async Task A_drive_that_fails_is_told_of_with_no_command_given_io_goes_on_and_another_drive_heals_the_mirror(string drives)
     {
-        if (drives != "plain")
-        {
-            Guest.RequireLong();
-        }
-
+        Guest.RequireLong();
         Guest.Require();
         using TemporaryDirectory place = new();
         string[] serials = ["left", "right", "spare"];

@@ -11,6 +11,7 @@ public sealed class FileSystemTests
     [Fact]
     public async Task Ext4_grows_while_it_is_used_and_a_stack_with_encryption_is_one()
     {
+        Guest.RequireLong();
         Guest.Require();
         using TemporaryDirectory directory = new();
         string program = await TestsInGuest.PackAsync(directory, Project);

@@ -19,6 +19,7 @@ public sealed class FullPoolTests
     [Fact]
     public async Task Warnings_come_before_a_pool_is_full_its_writers_get_no_room_and_all_else_lives()
     {
+        Guest.RequireLong();
         Guest.Require();
         using TemporaryDirectory place = new();
         string[] drives = ["small", "other", "more"];

@@ -17,11 +17,7 @@ public sealed class KernelExportTests
     [InlineData("lvm", "serial:pool")]
     public async Task Guests_notice_nothing_when_the_host_is_killed_and_it_adopts_what_the_kernel_has_without_a_change(string backend, string device)
     {
-        if (backend != "lvm")
-        {
-            Guest.RequireLong();
-        }
-
+        Guest.RequireLong();
         Guest.Require();
         using TemporaryDirectory place = new();
         // One processor: two of them wait for each other's locks under emulation on a busy machine.

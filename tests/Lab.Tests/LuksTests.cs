@@ -13,11 +13,7 @@ public sealed class LuksTests
     [InlineData("6.1", "yes", "udevadm control --ping")]
     public async Task The_layer_holds_what_it_says(string kernel, string udev, string prepare)
     {
-        if (kernel != Guest.NewKernel)
-        {
-            Guest.RequireLong();
-        }
-
+        Guest.RequireLong();
         Guest.Require();
         using TemporaryDirectory directory = new();
         string program = await TestsInGuest.PackAsync(directory, Project);

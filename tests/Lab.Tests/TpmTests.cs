@@ -10,6 +10,7 @@ public sealed class TpmTests
     [Fact]
     public async Task A_key_is_given_back_by_the_kernels_TPM_until_other_software_runs()
     {
+        Guest.RequireLong();
         Guest.Require();
         using TemporaryDirectory directory = new();
         string program = await TestsInGuest.PackAsync(directory, Project);

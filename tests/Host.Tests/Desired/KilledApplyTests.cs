@@ -16,7 +16,7 @@ public sealed class KilledApplyTests(ITestOutputHelper output)
         }
         """;
 
-    private static int Kills { get; } = Environment.GetEnvironmentVariable("EVESTORAGE_LONG") == "1" ? 100 : 5;
+    private static int Kills { get; } = Environment.GetEnvironmentVariable("EVESTORAGE_LONG") == "1" ? 100 : 3;
 
     [Fact]
     public async Task Killed_at_any_moment_it_is_made_so_by_the_same_file_and_nothing_foreign_has_changed()

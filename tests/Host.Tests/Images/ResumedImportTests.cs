@@ -26,7 +26,7 @@ public sealed class ResumedImportTests(ITestOutputHelper output) : IAsyncLifetim
     private long _holdAt = long.MaxValue;
 
     // EVESTORAGE_LONG=1 kills more often.
-    private static int Kills { get; } = Environment.GetEnvironmentVariable("EVESTORAGE_LONG") == "1" ? 20 : 3;
+    private static int Kills { get; } = Environment.GetEnvironmentVariable("EVESTORAGE_LONG") == "1" ? 20 : 2;
 
     public async ValueTask InitializeAsync()
     {

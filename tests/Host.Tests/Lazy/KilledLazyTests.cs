@@ -14,7 +14,7 @@ public sealed class KilledLazyTests(ITestOutputHelper output) : IAsyncLifetime
     private readonly TestEngine _host = new();
 
     // EVESTORAGE_LONG=1 kills as often as the product promises.
-    private static int Kills { get; } = Environment.GetEnvironmentVariable("EVESTORAGE_LONG") == "1" ? 40 : 4;
+    private static int Kills { get; } = Environment.GetEnvironmentVariable("EVESTORAGE_LONG") == "1" ? 40 : 2;
 
     public async ValueTask InitializeAsync()
     {

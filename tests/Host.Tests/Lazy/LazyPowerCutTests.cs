@@ -16,7 +16,7 @@ public sealed class LazyPowerCutTests(ITestOutputHelper output) : IAsyncDisposab
     private readonly TestEngine _host = new();
 
     // EVESTORAGE_LONG=1 takes all of it, which is some minutes: each cut starts a worker.
-    private static int Cuts { get; } = Environment.GetEnvironmentVariable("EVESTORAGE_LONG") == "1" ? 300 : 25;
+    private static int Cuts { get; } = Environment.GetEnvironmentVariable("EVESTORAGE_LONG") == "1" ? 300 : 12;
 
     public ValueTask DisposeAsync() => _host.DisposeAsync();
 

@@ -18,7 +18,7 @@ public sealed class KilledImportTests(ITestOutputHelper output) : IAsyncLifetime
     private readonly TestEngine _host = new();
 
     // EVESTORAGE_LONG=1 kills as often as the product promises.
-    private static int Kills { get; } = Environment.GetEnvironmentVariable("EVESTORAGE_LONG") == "1" ? 20 : 6;
+    private static int Kills { get; } = Environment.GetEnvironmentVariable("EVESTORAGE_LONG") == "1" ? 20 : 3;
 
     public async ValueTask InitializeAsync()
     {
