@@ -50,9 +50,9 @@ if [ $failed_runs = 0 ]; then
     compgen -G "$project/*.cs" >/dev/null || compgen -G "$project/*/*.cs" >/dev/null || continue
     echo "== $name"
     timeout 3000 "artifacts/bin/$name/debug/$name" -noLogo -noColor -result-ctrf "$results/$name.json" || true
-    # A run that crashed or was ended leaves no report: that is a failure, whatever it had passed.
     # At once, since a run that is ended from outside has no last lines.
     jq -r '.results.tests[] | select(.status == "failed") | "failed: \(.name)"' "$results/$name.json" 2>/dev/null
+    # A run that crashed or was ended leaves no report: that is a failure, whatever it had passed.
     jq -e .results.summary "$results/$name.json" >/dev/null 2>&1 || { echo "$name ended without a report"; failed_runs=$((failed_runs + 1)); }
   done
 fi
