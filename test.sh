@@ -25,7 +25,7 @@ missing=()
 for need in "${needs[@]}"; do
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$need" 2>/dev/null)" = installed ] || missing+=("$need")
 done
-echo "test.sh: about 40 minutes on two cores with the lab, 12 without (--no-lab)."
+echo "test.sh: 40 minutes and more on two cores with the lab, 12 to 20 without (--no-lab)."
 if [ ${#missing[@]} -gt 0 ]; then
   echo "test.sh: installs by apt: ${missing[*]}"
   apt=(apt-get -o DPkg::Lock::Timeout=600 -qq)
