@@ -13,7 +13,7 @@ internal static class CommandTree
     internal static RootCommand Build() => VerbTree.Of(FindVerbs());
 
     /// <summary>
-    /// Builds it with the one verb that begins what was typed, where it is one of the API's, or its class is named by its two words as most are;
+    /// Builds it with the one verb that begins what was typed, where it is one of the API's, or its class is named by its words as most are;
     /// else null. All of them take longer to make than what a short command does, and only who mistypes, or asks for help, sees the others.
     /// </summary>
     internal static RootCommand? BuildFor(IReadOnlyList<string> arguments)
@@ -21,15 +21,20 @@ internal static class CommandTree
 
     private static CliVerb? FindNamed(IReadOnlyList<string> typed)
     {
-        string[] arguments = GlobalOptions.Behind(typed);
-        if (arguments.Length < 2 || !arguments.Take(2).All(static word => word.Length > 0 && word.All(char.IsAsciiLetterLower)))
+        string[] words = [.. GlobalOptions.Behind(typed).TakeWhile(static word => word.Length > 0 && word.All(char.IsAsciiLetterLower)).Take(2)];
+        return words switch
         {
-            return null;
-        }
+            [] => null,
+            [_] => Named(words),
+            _ => Named(words) ?? Named(words[..1]),
+        };
+    }
 
-        string name = string.Concat(arguments.Take(2).Select(static word => $"{char.ToUpperInvariant(word[0])}{word[1..]}"));
+    private static CliVerb? Named(string[] words)
+    {
+        string name = string.Concat(words.Select(static word => $"{char.ToUpperInvariant(word[0])}{word[1..]}"));
         return typeof(Serve).Assembly.GetType($"{typeof(Serve).Namespace}.{name}") is { IsAbstract: false } type && type.IsAssignableTo(typeof(CliVerb))
-            && (CliVerb)Activator.CreateInstance(type)! is CliVerb verb && verb.Words.SequenceEqual(arguments.Take(2))
+            && (CliVerb)Activator.CreateInstance(type)! is CliVerb verb && verb.Words.SequenceEqual(words)
                 ? verb
                 : null;
     }

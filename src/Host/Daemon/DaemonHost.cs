@@ -25,11 +25,23 @@ using Microsoft.Extensions.Logging;
 namespace EveStorage.Host.Daemon;
 
 /// <summary>The daemon: the engine behind HTTP on a unix socket. It is ready when what a crash left is repaired and exports are back.</summary>
-internal static class DaemonHost
+internal sealed class DaemonHost
 {
     private const long MaxRequestBody = 1 << 20;
     private static readonly TimeSpan s_stopLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_placeLimit = TimeSpan.FromSeconds(1);
+
+    private readonly string _socket;
+    private readonly PeerRule _peers;
+    private readonly Task<WebApplication> _composing;
+    private StorageEngine _engine = null!;   // it is there before the server starts
+
+    private DaemonHost(Profile profile)
+    {
+        _socket = profile.Api.Socket;
+        _peers = new(profile.Api.Group);
+        _composing = Task.Run(Build);
+    }
 
     /// <summary>
     /// Takes the place of the one daemon of a profile, before anything of it is opened and until all of it is closed again.
@@ -51,18 +63,23 @@ internal static class DaemonHost
     /// <summary>The file of that lock.</summary>
     internal static string PlaceOf(Profile profile) => Path.Combine(profile.Run, "daemon.lock");
 
+    /// <summary>
+    /// Begins to compose the server, which needs no engine until it is asked, beside whatever opens that: each takes about as long, most of it
+    /// the compiler's. One that is never run has opened nothing.
+    /// </summary>
+    /// <exception cref="StorageException">The profile's group is none.</exception>
+    internal static DaemonHost Compose(Profile profile) => new(profile);
+
     /// <summary>Runs until it is told to stop, or until it can't go on.</summary>
-    /// <exception cref="StorageException">The profile's group is none, or a part of the daemon failed.</exception>
-    internal static async Task RunAsync(StorageEngine engine, Action<string> ready, Heartbeat? heart, CancellationToken cancellationToken)
+    /// <exception cref="StorageException">A part of the daemon failed.</exception>
+    internal async Task RunAsync(StorageEngine engine, Action<string> ready, Heartbeat? heart, CancellationToken cancellationToken)
     {
-        Profile profile = engine.Profile;
-        string socket = profile.Api.Socket;
-        FileCalls.Run(socket, () => Directory.CreateDirectory(Path.GetDirectoryName(socket)!));
-        PeerRule peers = new(profile.Api.Group);
-        File.Delete(socket);   // nobody else has the daemon's place, so nobody answers there
-        await using WebApplication app = Build(engine, socket, peers);
+        _engine = engine;
+        FileCalls.Run(_socket, () => Directory.CreateDirectory(Path.GetDirectoryName(_socket)!));
+        File.Delete(_socket);   // nobody else has the daemon's place, so nobody answers there
         await engine.RecoverAsync(cancellationToken);
         await engine.ServeAsync(cancellationToken);
+        await using WebApplication app = await _composing;
         await app.StartAsync(cancellationToken);
 
         // At once: who watches an operation keeps a connection, and the server waits for those before anything is disposed.
@@ -71,9 +88,9 @@ internal static class DaemonHost
             heart?.Serves(false);
             engine.CancelOperations();
         });
-        peers.Protect(socket);
+        _peers.Protect(_socket);
         heart?.Serves(true);
-        ready(socket);
+        ready(_socket);
         await app.WaitForShutdownAsync(cancellationToken);
         foreach (BackgroundService part in app.Services.GetServices<IHostedService>().OfType<BackgroundService>())
         {
@@ -84,7 +101,7 @@ internal static class DaemonHost
         }
     }
 
-    private static WebApplication Build(StorageEngine engine, string socket, PeerRule peers)
+    private WebApplication Build()
     {
         // Slim: no configuration files of its own, which would be a second place where a setting could come from.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = "evestorage" });
@@ -93,10 +110,10 @@ internal static class DaemonHost
         {
             kestrel.Limits.MaxRequestBodySize = MaxRequestBody;
             kestrel.AddServerHeader = false;
-            kestrel.ListenUnixSocket(socket, listen =>
+            kestrel.ListenUnixSocket(_socket, listen =>
             {
                 listen.Protocols = HttpProtocols.Http1;
-                listen.Use(next => connection => PeerOf(connection) is PeerCredentials peer && peers.Allows(peer) ? next(connection) : Task.CompletedTask);
+                listen.Use(next => connection => PeerOf(connection) is PeerCredentials peer && _peers.Allows(peer) ? next(connection) : Task.CompletedTask);
             });
         });
         builder.Services.AddRoutingCore();
@@ -108,11 +125,11 @@ internal static class DaemonHost
         builder.Services.Configure<RouteHandlerOptions>(static routes => routes.ThrowOnBadRequest = true);   // to be answered as every error is
         AddSystemd(builder.Services);
         builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = s_stopLimit);
-        builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<DescriptorDesk>(services, peers, DescriptorPath.Of(socket)));
+        builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<DescriptorDesk>(services, _peers, DescriptorPath.Of(_socket)));
         builder.Services.AddHostedService(static services => services.GetRequiredService<DescriptorDesk>());
         builder.Services.AddHostedService(static _ => MemoryAtRest.OfProcess(TimeProvider.System));
         builder.Services.AddHttpContextAccessor();
-        builder.Services.AddScoped(services => engine.For(new Caller(CallerOf(services.GetRequiredService<IHttpContextAccessor>().HttpContext!))));
+        builder.Services.AddScoped(services => _engine.For(new Caller(CallerOf(services.GetRequiredService<IHttpContextAccessor>().HttpContext!))));
         builder.Services.Scan(static types => types.FromTypes(OwnTypes.In(typeof(IEndpoints).Namespace!))
             .AddClasses(static endpoints => endpoints.AssignableTo<IEndpoints>(), publicOnly: false)
             .As<IEndpoints>()

@@ -3,9 +3,9 @@ namespace EveStorage.Host.Plugins;
 /// <summary>Finds plugins in <c>DIR/ID/</c> and <c>DIR/ID/VERSION/</c>. Nothing of them is loaded.</summary>
 internal static class PluginSearch
 {
-    /// <summary>What is in <paramref name="roots"/>: in their order, and of one plugin the lower version first.</summary>
+    /// <summary>What is in <paramref name="roots"/>: in their order, each once, and of one plugin the lower version first.</summary>
     internal static IEnumerable<CatalogEntry> Find(IEnumerable<string> roots)
-        => roots.Where(Directory.Exists).SelectMany(root => Directory.EnumerateDirectories(root).Order(StringComparer.Ordinal)).SelectMany(FindIn);
+        => roots.Select(Path.GetFullPath).Distinct().Where(Directory.Exists).SelectMany(root => Directory.EnumerateDirectories(root).Order(StringComparer.Ordinal)).SelectMany(FindIn);
 
     private static IEnumerable<CatalogEntry> FindIn(string folder)
         => Directory.EnumerateDirectories(folder)

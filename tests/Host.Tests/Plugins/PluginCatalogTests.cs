@@ -129,6 +129,15 @@ public sealed class PluginCatalogTests : IDisposable
         (loaded.Version, loaded.Usable).ShouldBe(("1.10.0", true));
     }
 
+    [Fact]
+    public void A_directory_that_is_named_twice_is_searched_once()
+    {
+        Directory.CreateDirectory(_plugins["a"]);
+        File.WriteAllText(Path.Combine(_plugins["a"], "plugin.json"), "{ garbage");
+
+        PluginCatalog.Load(new() { Directories = [_plugins.Path, $"{_plugins.Path}/."] }).Entries.Count.ShouldBe(1);
+    }
+
     public void Dispose() => _plugins.Dispose();
 
     private static PluginReport[] Load(string directory, params string[] enabled)

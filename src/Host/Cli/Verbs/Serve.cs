@@ -21,6 +21,7 @@ internal sealed class Serve() : CliVerb(
         problems.ThrowIfAny(profile.Name);
         using HeldLock place = await DaemonHost.TakePlaceAsync(profile, "serves", cancellationToken);
         using Heartbeat? heart = Heartbeat.Start(profile.Api.Socket);
+        DaemonHost daemon = DaemonHost.Compose(profile);
         PluginCatalog catalog = PluginCatalog.Load(profile.Plugins);
         using SpareWorker spare = SpareWorker.Always(
             profile.Images.ReadyWorker, [.. catalog.Entries.Where(static entry => entry.Parts is { ImageFormats.Count: > 0 }).Select(static entry => entry.Directory!)]);
@@ -28,7 +29,7 @@ internal sealed class Serve() : CliVerb(
             profile, catalog, static logging => logging.AddConsoleToError(LogLevel.Information), spare);
         try
         {
-            await DaemonHost.RunAsync(engine, socket => TellReady(invocation, profile, socket), heart, cancellationToken);
+            await daemon.RunAsync(engine, socket => TellReady(invocation, profile, socket), heart, cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
