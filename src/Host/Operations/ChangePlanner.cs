@@ -44,7 +44,10 @@ internal sealed record PlanningContext
     /// <summary>Takes what has to be let go of when the plan has run, or won't.</summary>
     public required Action<IAsyncDisposable> Owns { get; init; }
 
-    /// <summary>Takes what the operation made or found, as its result.</summary>
+    /// <summary>What it had told as its results, when a crash cut it short.</summary>
+    public IReadOnlyDictionary<string, string> Told { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Takes what the operation made or found, as its result. What is told while it is planned is on record before its first step.</summary>
     public required Action<string, string> Result { get; init; }
 }
 

@@ -88,7 +88,7 @@ internal sealed partial class OperationRunner
     private async Task<bool> TryKeepAsync(RunningOperation running, OperationDocument document, IChangePlanner planner, CancellationToken cancellationToken)
     {
         if (document is not { Operation.State: OperationState.Running, Copied: CopyMark } || Keep == TimeSpan.Zero
-            || await planner.PlanUndoAsync(document.Operation.Request, ContextOf(document.ToRequest(), null, true, new(), static (_, _) => { }), cancellationToken) is null)
+            || await planner.PlanUndoAsync(document.Operation.Request, ContextOf(document), cancellationToken) is null)
         {
             return false;
         }

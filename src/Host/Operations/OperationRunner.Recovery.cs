@@ -131,7 +131,7 @@ internal sealed partial class OperationRunner
         Plan plan;
         try
         {
-            plan = await planner.PlanAsync(request, ContextOf(document.ToRequest(), null, true, new(), static (_, _) => { }), cancellationToken);
+            plan = await planner.PlanAsync(request, ContextOf(document), cancellationToken);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -151,7 +151,7 @@ internal sealed partial class OperationRunner
     private async Task UndoAsync(RunningOperation running, OperationDocument document, IChangePlanner planner, Exception cause, CancellationToken cancellationToken)
     {
         Plan? plan = await planner.PlanUndoAsync(
-            document.Operation.Request, ContextOf(document.ToRequest(), null, true, new(), static (_, _) => { }), cancellationToken);
+            document.Operation.Request, ContextOf(document), cancellationToken);
         if (plan is not null)
         {
             running.Update(report => report with { Steps = StepsOf(plan) });

@@ -68,7 +68,7 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
             };
             Plan plan = await AskedNames.KeepAsync(request, operation.Id, () => planner.PlanAsync(request, context, cancellationToken));
             own ??= tools.Journal.TryOwn(operation.Id);
-            running = new(DocumentOf(request, operation, targets, plan, caller) with { Copied = copied }, tools.Journal, time);
+            running = new(DocumentOf(request, operation, targets, plan, results, caller) with { Copied = copied }, tools.Journal, time);
             running.Update(static report => report);   // on disk, before the first step
             HeldLock[] held = [.. names, .. new[] { own }.OfType<HeldLock>()];
             Start(running, plan, results, held, owned);
@@ -269,23 +269,29 @@ internal sealed partial class OperationRunner(OperationTools tools, TimeProvider
         Result = result,
     };
 
+    // Of one that a crash cut short.
+    private PlanningContext ContextOf(OperationDocument document)
+        => ContextOf(document.ToRequest(), null, true, new(), static (_, _) => { }) with { Told = document.Operation.Results };
+
     private OperationRequest RequestFor(ChangeRequest request, Guid id)
         => new() { Id = id, Ids = tools.Planners.For(request).Makes(request, id).ToDictionary(name => name, static _ => Guid.NewGuid()) };
 
-    private OperationDocument DocumentOf(ChangeRequest request, OperationRequest operation, Dictionary<string, Guid> targets, Plan plan, Caller caller) => new()
-    {
-        Ids = operation.Ids,
-        Targets = targets,
-        Operation = new()
+    private OperationDocument DocumentOf(
+        ChangeRequest request, OperationRequest operation, Dictionary<string, Guid> targets, Plan plan, Dictionary<string, string> results, Caller caller) => new()
         {
-            Id = operation.Id,
-            Request = request,
-            UserId = caller.UserId,
-            Started = time.GetUtcNow(),
-            State = OperationState.Running,
-            Steps = StepsOf(plan),
-        },
-    };
+            Ids = operation.Ids,
+            Targets = targets,
+            Operation = new()
+            {
+                Id = operation.Id,
+                Request = request,
+                UserId = caller.UserId,
+                Started = time.GetUtcNow(),
+                State = OperationState.Running,
+                Steps = StepsOf(plan),
+                Results = new Dictionary<string, string>(results),
+            },
+        };
 
     private static StepReport[] StepsOf(Plan plan) => [.. plan.Steps.Select(static step => new StepReport(step.Title, StepState.Pending))];
 

@@ -62,11 +62,7 @@ internal sealed class NoteLayer(string directory, IKeyProvider? keys) : IRekeyab
     public ValueTask<Plan> PlanCloseAsync(LayerSite site, CancellationToken cancellationToken)
         => Plan1($"close {site.Subject}", async _ =>
         {
-            // A test that wants to do something meanwhile says so.
-            while (File.Exists(Path.Combine(site.LowerPath, "hold")))
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(20), cancellationToken);
-            }
+            await HoldAsync(site, cancellationToken);
 
             return Delete(OpenOf(site));
         }, static _ => StepOutcome.AlreadySo);
@@ -80,9 +76,19 @@ internal sealed class NoteLayer(string directory, IKeyProvider? keys) : IRekeyab
     public ValueTask<Plan> PlanRekeyAsync(LayerSite site, KeyName newKey, CancellationToken cancellationToken)
         => Plan1($"rekey {site.Subject}", async context =>
         {
+            await HoldAsync(site, cancellationToken);
             await WriteHeaderAsync(site, newKey, context.Request.Id, cancellationToken);
             return StepOutcome.Changed;
         }, static _ => StepOutcome.AlreadySo);
+
+    // A test that wants to do something meanwhile has a file of that name there.
+    private static async Task HoldAsync(LayerSite site, CancellationToken cancellationToken)
+    {
+        while (File.Exists(Path.Combine(site.LowerPath, "hold")))
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(20), cancellationToken);
+        }
+    }
 
     private string OpenOf(LayerSite site) => Path.Combine(directory, site.Name);
 

@@ -249,6 +249,29 @@ public sealed class PoolOfDrivesTests : IAsyncLifetime
         (await HealthAsync()).ShouldBe(PoolHealth.Healthy);
     }
 
+    [Fact]
+    public async Task A_key_that_is_no_drives_any_more_when_a_change_of_keys_is_cut_short_is_forgotten_by_the_next_start()
+    {
+        string key = Path.Combine(_host.Keys, "pool-data");
+        Copy(key, _host["kept"]);
+        string hold = Path.Combine(_host["b"], "hold");
+        await File.WriteAllTextAsync(hold, "");
+        Guid change = await _host.Api.SubmitAsync(new RekeyPool { Pool = s_pool }, null, default);
+        string journal = Path.Combine(_host["state/operations"], $"{change}.json");
+        byte[] running = await File.ReadAllBytesAsync(journal);
+        File.Delete(hold);
+        (await _host.Api.WatchOperationAsync(change, default).LastAsync()).State.ShouldBe(OperationState.Succeeded);
+        await _host.EndAsync();
+        Copy(_host["kept"], key);
+        await File.WriteAllBytesAsync(journal, running);
+
+        await _host.StartAsync();
+
+        (await _host.Api.GetOperationAsync(change, default)).State.ShouldBe(OperationState.Succeeded);
+        $"{(await _host.Api.ListKeysAsync(default)).ShouldHaveSingleItem()}".ShouldStartWith("pool-data-");
+        (await HealthAsync()).ShouldBe(PoolHealth.Healthy);
+    }
+
     // The journal says of the last operation that it runs, as a crash leaves it.
     private async Task<Guid> CutShortAsync()
     {
@@ -257,6 +280,15 @@ public sealed class PoolOfDrivesTests : IAsyncLifetime
         OperationDocument ended = OperationDocument.Read(await File.ReadAllBytesAsync(journal), journal);
         await File.WriteAllBytesAsync(journal, (ended with { Operation = ended.Operation with { State = OperationState.Running, Ended = null } }).Write());
         return ended.Operation.Id;
+    }
+
+    private static void Copy(string from, string to)
+    {
+        Directory.CreateDirectory(to, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        foreach (string file in Directory.EnumerateFiles(from))
+        {
+            File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+        }
     }
 
     private async Task<OperationReport> AddAsync(string drive)

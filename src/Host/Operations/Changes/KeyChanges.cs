@@ -67,6 +67,23 @@ internal static class KeyUse
         return null;
     }
 
+    /// <summary>
+    /// Tells which keys a new one replaces: those that are found, and those that were found before a crash, since what has the new one already
+    /// names no other.
+    /// </summary>
+    internal static IReadOnlyList<KeyName> TellReplaced(IEnumerable<KeyName> found, KeyName newKey, PlanningContext context)
+    {
+        const string Replaces = "replaces";
+        string[] told = context.Told.TryGetValue(Replaces, out string? names) ? names.Split(", ", StringSplitOptions.RemoveEmptyEntries) : [];
+        IReadOnlyList<KeyName> replaced = [.. found.Concat(told.Select(static name => new KeyName(name))).Distinct().Where(key => key != newKey)];
+        if (replaced.Count > 0)
+        {
+            context.Result(Replaces, string.Join(", ", replaced));
+        }
+
+        return replaced;
+    }
+
     /// <summary>Those of a pool's keys that open no other pool: a profile may name one key for several.</summary>
     internal static async Task<IReadOnlyList<KeyName>> OnlyOfAsync(PoolName pool, IEnumerable<KeyName> keys, PlanningContext context, CancellationToken cancellationToken)
     {

@@ -10,16 +10,23 @@ internal static class NativeRekey
     internal static async Task<Plan?> TryPlanAsync(RekeyPool request, KeyName newKey, PlanningContext context, CancellationToken cancellationToken)
     {
         if (StackPlanner.KeysOf(context.Parts.DevicesOf(request.Pool)).Any()
-            || await context.Pools.OpenAsync(request.Pool, cancellationToken) is not IRekeyablePool { Key: KeyName before } pool)
+            || await context.Pools.OpenAsync(request.Pool, cancellationToken) is not IRekeyablePool { Key: KeyName key } pool)
         {
             return null;
         }
 
         Plan plan = (await context.Parts.RequireKeys().PlanCreateAsync(newKey, StackPlanner.KeyLength, cancellationToken)).Then(await pool.PlanRekeyAsync(newKey, cancellationToken));
         context.Result("key", $"{newKey}");
-        return before == newKey || await IsUsedElsewhereAsync(request.Pool, before, context, cancellationToken)
-            ? plan
-            : plan.Then(await KeyUse.PlanForgetAsync(await KeyUse.OnlyOfAsync(request.Pool, [before], context, cancellationToken), context, cancellationToken));
+        List<KeyName> forgotten = [];
+        foreach (KeyName before in await KeyUse.OnlyOfAsync(request.Pool, KeyUse.TellReplaced([key], newKey, context), context, cancellationToken))
+        {
+            if (!await IsUsedElsewhereAsync(request.Pool, before, context, cancellationToken))
+            {
+                forgotten.Add(before);
+            }
+        }
+
+        return plan.Then(await KeyUse.PlanForgetAsync(forgotten, context, cancellationToken));
     }
 
     // A profile may name one key for several pools. One that can't be asked may need it.

@@ -18,7 +18,7 @@ internal sealed class PlanRekeyPool : ChangePlanner<RekeyPool>
 
         IReadOnlyList<LayerStack> devices = LockablePools.DevicesOf(request.Pool, context);
         await RequireAllAsync(request.Pool, devices, context, cancellationToken);
-        IReadOnlyList<KeyName> before = [.. (await PoolKeys.OfAsync(devices, cancellationToken)).Concat(StackPlanner.KeysOf(devices)).Distinct().Where(key => key != newKey)];
+        IReadOnlyList<KeyName> before = KeyUse.TellReplaced([.. await PoolKeys.OfAsync(devices, cancellationToken), .. StackPlanner.KeysOf(devices)], newKey, context);
         Plan plan = await context.Parts.RequireKeys().PlanCreateAsync(newKey, StackPlanner.KeyLength, cancellationToken);
         foreach (LayerStack device in devices)
         {
