@@ -11,10 +11,11 @@ namespace EveStorage.Host.Daemon;
 /// <param name="time">The clock.</param>
 /// <param name="allocated">All bytes that were ever taken.</param>
 /// <param name="used">All time of a processor that was ever taken.</param>
+/// <param name="held">All bytes that it has now, libraries among them.</param>
 /// <param name="collect">Gives back what is not used.</param>
-internal sealed class MemoryAtRest(TimeProvider time, Func<long> allocated, Func<TimeSpan> used, Action collect) : BackgroundService
+internal sealed class MemoryAtRest(TimeProvider time, Func<long> allocated, Func<TimeSpan> used, Func<long> held, Action collect) : BackgroundService
 {
-    /// <summary>How often it looks: at one number.</summary>
+    /// <summary>How often it looks: at three numbers.</summary>
     internal static TimeSpan Interval { get; } = TimeSpan.FromSeconds(15);
 
     private const long Work = 4 << 20;
@@ -23,13 +24,18 @@ internal sealed class MemoryAtRest(TimeProvider time, Func<long> allocated, Func
     private const long Rest = 1 << 20;
     private static readonly TimeSpan s_rest = Interval / 50;
 
+    // Answers that take little memory of their own touch many libraries. What comes back without work is the watches', and would come back again.
+    private static readonly TimeSpan s_work = Interval / 150;
+
     private long _collected;
+    private TimeSpan _collectedUsed;
+    private long _left = long.MaxValue;
     private long _last;
     private TimeSpan _lastUsed;
 
     /// <summary>That of this process.</summary>
     internal static MemoryAtRest OfProcess(TimeProvider time)
-        => new(time, static () => GC.GetTotalAllocatedBytes(), static () => Environment.CpuUsage.TotalTime, GiveBack);
+        => new(time, static () => GC.GetTotalAllocatedBytes(), static () => Environment.CpuUsage.TotalTime, static () => Environment.WorkingSet, GiveBack);
 
     private static void GiveBack()
     {
@@ -51,10 +57,10 @@ internal sealed class MemoryAtRest(TimeProvider time, Func<long> allocated, Func
         TimeSpan nowUsed = used();
         bool rests = now - _last < Rest && nowUsed - _lastUsed < s_rest;
         (_last, _lastUsed) = (now, nowUsed);
-        if (rests && now - _collected >= Work)
+        if (rests && (now - _collected >= Work || (nowUsed - _collectedUsed >= s_work && held() - _left >= Work)))
         {
-            _collected = now;
             collect();
+            (_collected, _collectedUsed, _left) = (now, used(), held());
         }
     }
 
