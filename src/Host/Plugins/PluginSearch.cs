@@ -5,7 +5,11 @@ internal static class PluginSearch
 {
     /// <summary>What is in <paramref name="roots"/>: in their order, each once, and of one plugin the lower version first.</summary>
     internal static IEnumerable<CatalogEntry> Find(IEnumerable<string> roots)
-        => roots.Select(Path.GetFullPath).Distinct().Where(Directory.Exists).SelectMany(root => Directory.EnumerateDirectories(root).Order(StringComparer.Ordinal)).SelectMany(FindIn);
+        => roots.Where(Directory.Exists)
+            .Select(static root => Path.TrimEndingDirectorySeparator(Path.GetFullPath(root)))
+            .Distinct()
+            .SelectMany(root => Directory.EnumerateDirectories(root).Order(StringComparer.Ordinal))
+            .SelectMany(FindIn);
 
     private static IEnumerable<CatalogEntry> FindIn(string folder)
         => Directory.EnumerateDirectories(folder)

@@ -63,7 +63,6 @@ internal sealed class NoteLayer(string directory, IKeyProvider? keys) : IRekeyab
         => Plan1($"close {site.Subject}", async _ =>
         {
             await HoldAsync(site, cancellationToken);
-
             return Delete(OpenOf(site));
         }, static _ => StepOutcome.AlreadySo);
 

@@ -135,7 +135,7 @@ public sealed class PluginCatalogTests : IDisposable
         Directory.CreateDirectory(_plugins["a"]);
         File.WriteAllText(Path.Combine(_plugins["a"], "plugin.json"), "{ garbage");
 
-        PluginCatalog.Load(new() { Directories = [_plugins.Path, $"{_plugins.Path}/."] }).Entries.Count.ShouldBe(1);
+        PluginCatalog.Load(new() { Directories = [_plugins.Path, $"{_plugins.Path}/.", $"{_plugins.Path}/", ""] }).Entries.Count.ShouldBe(1);
     }
 
     public void Dispose() => _plugins.Dispose();
