@@ -31,6 +31,10 @@ class Channel:
     def greet(self):
         """What has to be said before the first question, and may be said again."""
 
+    def patience(self):
+        """How many seconds an answer may take."""
+        return 120
+
     def __enter__(self):
         return self
 
@@ -57,7 +61,7 @@ class Channel:
     def __call__(self, command, **arguments):
         self.send(command, {k.replace("_", "-"): v for k, v in arguments.items()})
         while True:
-            answer = json.loads(self.line(120))
+            answer = json.loads(self.line(self.patience()))
             if "error" in answer:
                 raise RuntimeError(command + ": " + answer["error"]["desc"])
             if "return" in answer:   # what is neither is an event
@@ -80,6 +84,10 @@ class Agent(Channel):
                     return
             except (socket.timeout, ValueError):
                 pass
+
+    def patience(self):
+        # Of a guest that restarts meanwhile no answer comes at all.
+        return max(0.1, self.ends - time.monotonic())
 
     def start(self, script, capture=True):
         return self("guest-exec", path="/bin/bash", arg=["-c", script], env=ENVIRONMENT, capture_output=capture)["pid"]
@@ -127,7 +135,7 @@ def run(path, script, seconds):
         process = agent.start(script)
     ends, pause = time.monotonic() + seconds, 0.03
     while True:
-        status = status_of(path, process, max(30, ends - time.monotonic()))
+        status = status_of(path, process, max(10, ends - time.monotonic()))
         if status["exited"]:
             return (status.get("exitcode", 128 + status.get("signal", 0)),
                     base64.b64decode(status.get("out-data", "")), base64.b64decode(status.get("err-data", "")))

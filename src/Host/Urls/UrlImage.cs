@@ -105,14 +105,18 @@ internal sealed class UrlImage : IDisposable
     {
         try
         {
-            if (_body is null || index < _next || index >= _end || index > _next + PassedOver)
+            if (index < _next || index > _next + PassedOver)
             {
-                // Who reads the next but one came before who reads the next.
-                await OpenAsync(index >= _next && index <= _next + PassedOver ? _next : index, stall);
+                await OpenAsync(index, stall);
             }
 
             while (true)
             {
+                if (_body is null || _next == _end)
+                {
+                    await OpenAsync(_next, stall);   // who reads the next but one may come before who reads the next
+                }
+
                 Memory<byte> block = _blocks.Make(_next, (int)Math.Min(BlockLength, Length.Bytes - (_next * BlockLength)));
                 for (int read = 0; read < block.Length;)
                 {

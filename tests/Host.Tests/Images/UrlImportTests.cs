@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Security.Cryptography;
 using EveStorage.Cli.Api;
 using EveStorage.Host.Images;
+using EveStorage.Host.Urls;
 using Microsoft.AspNetCore.Http;
 
 namespace EveStorage.Tests;
@@ -35,9 +36,24 @@ public sealed class UrlImportTests : IAsyncLifetime
         OperationReport report = await _host.RunAsync(Request());
 
         await RequireWholeAsync(report);
-        _server.Sent.ShouldBe(Length + 1);   // the first byte tells what there is
+        _server.Sent.ShouldBe(Length + 1, string.Join(" ", _server.Asked));   // the first byte tells what there is
         _server.Asked.Count.ShouldBeLessThan(8);
         report.Results["fetched"].ShouldBe($"{Length}");
+    }
+
+    [Fact]
+    public async Task Reads_an_answer_to_its_end_also_when_what_lies_behind_it_is_asked_for_first()
+    {
+        UrlOrder order = new() { Url = new(_server.Url), Name = "disk.img", Limits = new(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1)), Digest = false, Time = TimeProvider.System };
+        await using ImageInput image = await UrlOpening.OpenAsync(order, TestContext.Current.CancellationToken);
+
+        foreach (int block in (int[])[0, 1, 2, 3, 4, 6, 5])
+        {
+            ReadOnlyMemory<byte> bytes = await image.Ranges!.ReadAsync((long)block << 20, 16, TestContext.Current.CancellationToken);
+            bytes.Span.SequenceEqual(_server.Image.AsSpan(block << 20, 16)).ShouldBeTrue();
+        }
+
+        _server.Asked.ShouldBe(["bytes=0-0", "bytes=0-2097151", "bytes=2097152-6291455", "bytes=6291456-12582911"]);
     }
 
     [Fact]
