@@ -5,17 +5,6 @@ using EveStorage.Linux;
 
 namespace EveStorage.FileBacked;
 
-/// <summary>What makes a directory a pool of ours: <c>pool.json</c>.</summary>
-/// <param name="Format">1.</param>
-/// <param name="Id">The pool's id.</param>
-/// <param name="Name">Its name.</param>
-/// <param name="Mark">Who made it, in which operation.</param>
-/// <param name="MadeDirectory">Whether that operation made the directory too.</param>
-/// <param name="FileSystem">The file system it was made on, and what was found out by trying there.</param>
-/// <param name="SharesBlocks">Whether a copy there can share blocks: reflink.</param>
-internal sealed record PoolMark(
-    int Format, Guid Id, string Name, OwnerMark Mark, bool MadeDirectory, FileSystemKind FileSystem, bool SharesBlocks);
-
 /// <summary>How a volume's image was made: <c>layout.json</c>. It never changes.</summary>
 /// <param name="Format">1.</param>
 /// <param name="Preallocated">Whether its space was taken when it was made.</param>
@@ -61,6 +50,11 @@ internal static class Documents
     /// <exception cref="StorageException">A newer program wrote it, or it can't be read.</exception>
     internal static T? Read<T>(string path, JsonTypeInfo<T> type)
         where T : class
+        => Read(path, document => document.Deserialize(type));
+
+    /// <inheritdoc cref="Read{T}(string, JsonTypeInfo{T})"/>
+    internal static T? Read<T>(string path, Func<JsonElement, T?> read)
+        where T : class
     {
         if (ReadBytes(path) is not byte[] document)
         {
@@ -70,17 +64,18 @@ internal static class Documents
         try
         {
             // The number first, by itself: what else a newer document holds is not ours to judge.
-            int format = JsonSerializer.Deserialize(document, FileJson.Default.FormatOnly)?.Format ?? 0;
+            using JsonDocument json = JsonDocument.Parse(document);
+            int format = json.RootElement.GetProperty("format").GetInt32();
             return format switch
             {
                 > Format => throw new StorageException(StorageErrorKind.NotSupported, path, $"has format {format}; this program reads up to {Format}"),
                 < 1 => throw new StorageException(StorageErrorKind.Corrupt, path, $"has format {format}"),
-                _ => JsonSerializer.Deserialize(document, type) ?? throw new StorageException(StorageErrorKind.Corrupt, path, "is empty"),
+                _ => read(json.RootElement),
             };
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
-            throw new StorageException(StorageErrorKind.Corrupt, path, "is damaged", e);
+            throw new StorageException(StorageErrorKind.Corrupt, path, "is damaged", e);   // no JSON, or a member of another type, or absent
         }
     }
 
@@ -107,9 +102,6 @@ internal static class Documents
     }
 }
 
-[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
-internal sealed record FormatOnly([property: JsonRequired] int Format);
-
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectNullableAnnotations = true,
@@ -117,7 +109,6 @@ internal sealed record FormatOnly([property: JsonRequired] int Format);
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     UseStringEnumConverter = true,
     WriteIndented = true)]
-[JsonSerializable(typeof(FormatOnly))]
 [JsonSerializable(typeof(PoolMark))]
 [JsonSerializable(typeof(VolumeLayout))]
 [JsonSerializable(typeof(VolumeOrigin))]

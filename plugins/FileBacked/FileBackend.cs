@@ -26,7 +26,7 @@ internal sealed class FileBackend(FileBackedOptions options, PluginServices serv
             return new(ProbeResult.Unusable(NoDirect(there)));
         }
 
-        PoolMark? mark = Documents.Read(new PoolDirectory(place, new(services.Name)).MarkPath, FileJson.Default.PoolMark);
+        PoolMark? mark = PoolMark.Read(new PoolDirectory(place, new(services.Name)).MarkPath);
         return new(ProbeResult.Usable(CapabilitiesOf(kind, mark?.SharesBlocks ?? kind is FileSystemKind.Btrfs or FileSystemKind.Xfs)));
     }
 

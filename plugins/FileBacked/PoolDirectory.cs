@@ -41,7 +41,7 @@ internal sealed class PoolDirectory(string path, PoolName name)
             Require(owner.IsOurs, "belongs to another user");
         }
 
-        PoolMark? mark = Documents.Read(MarkPath, FileJson.Default.PoolMark);
+        PoolMark? mark = PoolMark.Read(MarkPath);
         if (mark is null)
         {
             string? foreign = Entries().FirstOrDefault(entry => entry != LostAndFound && !IsUnfinished(entry));

@@ -177,6 +177,26 @@ public class PoolLifeTests
         e.Message.ShouldEndWith("has format 2; this program reads up to 1");
     }
 
+    [Theory]
+    [InlineData("\"name\": \"data\"", "\"name\": null")]
+    [InlineData("\"name\"", "\"title\"")]
+    [InlineData("\"madeDirectory\": true", "\"madeDirectory\": 1")]
+    [InlineData("\"fileSystem\": \"", "\"fileSystem\": \"Other")]
+    [InlineData("\"owner\"", "\"more\": 1, \"owner\"")]
+    [InlineData("\"format\": 1", "\"more\": 1, \"format\": 1")]
+    [InlineData("}", "")]
+    public async Task A_mark_that_is_damaged_is_no_pool_and_stays_as_it_is(string whole, string damaged)
+    {
+        await using PoolOnDisk made = await PoolOnDisk.MakeAsync();
+        string mark = Path.Combine(made.Path, "pool.json");
+        File.WriteAllText(mark, File.ReadAllText(mark).Replace(whole, damaged, StringComparison.Ordinal));
+        IReadOnlyList<string> before = made.Everything();
+
+        (await Should.ThrowAsync<StorageException>(made.OpenAsync)).Kind.ShouldBe(StorageErrorKind.Corrupt);
+
+        made.Everything().ShouldBe(before);
+    }
+
     [Fact]
     public async Task A_pool_that_holds_a_volume_is_not_removed()
     {
