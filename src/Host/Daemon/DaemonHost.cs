@@ -36,11 +36,11 @@ internal sealed class DaemonHost
     private readonly Task<WebApplication> _composing;
     private StorageEngine _engine = null!;   // it is there before the server starts
 
-    private DaemonHost(Profile profile)
+    private DaemonHost(Profile profile, Task<WebApplicationBuilder> begun)
     {
         _socket = profile.Api.Socket;
         _peers = new(profile.Api.Group);
-        _composing = Task.Run(Build);
+        _composing = Task.Run(async () => Build(await begun));
     }
 
     /// <summary>
@@ -63,12 +63,38 @@ internal sealed class DaemonHost
     /// <summary>The file of that lock.</summary>
     internal static string PlaceOf(Profile profile) => Path.Combine(profile.Run, "daemon.lock");
 
+    /// <summary>Begins with what of the server is the same in every profile, beside whatever reads one.</summary>
+    internal static Task<WebApplicationBuilder> Begin() => Task.Run(static () =>
+    {
+        // Empty: no configuration files of its own, which would be a second place where a setting could come from.
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = "evestorage" });
+        builder.Logging.AddConsoleToError(LogLevel.Information);
+        builder.WebHost.UseKestrelCore();
+        builder.Services.AddRoutingCore();
+        builder.Services.ConfigureHttpJsonOptions(static json =>
+        {
+            ApiJson.Apply(json.SerializerOptions);
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiDocuments.Default);
+        });
+        builder.Services.Configure<RouteHandlerOptions>(static routes => routes.ThrowOnBadRequest = true);   // to be answered as every error is
+        AddSystemd(builder.Services);
+        builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = s_stopLimit);
+        builder.Services.AddHostedService(static services => services.GetRequiredService<DescriptorDesk>());
+        builder.Services.AddHostedService(static _ => MemoryAtRest.OfProcess(TimeProvider.System));
+        builder.Services.AddHttpContextAccessor();
+        builder.Services.Scan(static types => types.FromTypes(OwnTypes.In(typeof(IEndpoints).Namespace!))
+            .AddClasses(static endpoints => endpoints.AssignableTo<IEndpoints>(), publicOnly: false)
+            .As<IEndpoints>()
+            .WithSingletonLifetime());
+        return builder;
+    });
+
     /// <summary>
-    /// Begins to compose the server, which needs no engine until it is asked, beside whatever opens that: each takes about as long, most of it
+    /// Composes the server, which needs no engine until it is asked, beside whatever opens that: each takes about as long, most of it
     /// the compiler's. One that is never run has opened nothing.
     /// </summary>
     /// <exception cref="StorageException">The profile's group is none.</exception>
-    internal static DaemonHost Compose(Profile profile) => new(profile);
+    internal static DaemonHost Compose(Profile profile, Task<WebApplicationBuilder> begun) => new(profile, begun);
 
     /// <summary>Runs until it is told to stop, or until it can't go on.</summary>
     /// <exception cref="StorageException">A part of the daemon failed.</exception>
@@ -101,12 +127,9 @@ internal sealed class DaemonHost
         }
     }
 
-    private WebApplication Build()
+    private WebApplication Build(WebApplicationBuilder builder)
     {
-        // Slim: no configuration files of its own, which would be a second place where a setting could come from.
-        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = "evestorage" });
-        builder.Logging.AddConsoleToError(LogLevel.Information);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxRequestBodySize = MaxRequestBody;
             kestrel.AddServerHeader = false;
@@ -116,24 +139,8 @@ internal sealed class DaemonHost
                 listen.Use(next => connection => PeerOf(connection) is PeerCredentials peer && _peers.Allows(peer) ? next(connection) : Task.CompletedTask);
             });
         });
-        builder.Services.AddRoutingCore();
-        builder.Services.ConfigureHttpJsonOptions(static json =>
-        {
-            ApiJson.Apply(json.SerializerOptions);
-            json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiDocuments.Default);
-        });
-        builder.Services.Configure<RouteHandlerOptions>(static routes => routes.ThrowOnBadRequest = true);   // to be answered as every error is
-        AddSystemd(builder.Services);
-        builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = s_stopLimit);
         builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<DescriptorDesk>(services, _peers, DescriptorPath.Of(_socket)));
-        builder.Services.AddHostedService(static services => services.GetRequiredService<DescriptorDesk>());
-        builder.Services.AddHostedService(static _ => MemoryAtRest.OfProcess(TimeProvider.System));
-        builder.Services.AddHttpContextAccessor();
         builder.Services.AddScoped(services => _engine.For(new Caller(CallerOf(services.GetRequiredService<IHttpContextAccessor>().HttpContext!))));
-        builder.Services.Scan(static types => types.FromTypes(OwnTypes.In(typeof(IEndpoints).Namespace!))
-            .AddClasses(static endpoints => endpoints.AssignableTo<IEndpoints>(), publicOnly: false)
-            .As<IEndpoints>()
-            .WithSingletonLifetime());
         WebApplication app = builder.Build();
         app.Use(ErrorAnswer.InvokeAsync);
         app.MapGet("/openapi/v1.json", (RequestDelegate)(context => ApiDescription.WriteAsync(context, described => Map(described, app.Services)))).ExcludeFromDescription();

@@ -6,6 +6,7 @@ using EveStorage.Host.Locks;
 using EveStorage.Host.Plugins;
 using EveStorage.Host.Profiles;
 using EveStorage.Host.Worker;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
 
 namespace EveStorage.Host.Cli.Verbs;
@@ -16,12 +17,13 @@ internal sealed class Serve() : CliVerb(
 {
     protected override async Task<int> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
+        Task<WebApplicationBuilder> server = DaemonHost.Begin();
         Problems problems = new();
         Profile profile = ProfileReader.Read(ProfileSource.Read(invocation.Parsed.GetValue(GlobalOptions.Profile)), problems);
         problems.ThrowIfAny(profile.Name);
         using HeldLock place = await DaemonHost.TakePlaceAsync(profile, "serves", cancellationToken);
         using Heartbeat? heart = Heartbeat.Start(profile.Api.Socket);
-        DaemonHost daemon = DaemonHost.Compose(profile);
+        DaemonHost daemon = DaemonHost.Compose(profile, server);
         PluginCatalog catalog = PluginCatalog.Load(profile.Plugins);
         using SpareWorker spare = SpareWorker.Always(
             profile.Images.ReadyWorker, [.. catalog.Entries.Where(static entry => entry.Parts is { ImageFormats.Count: > 0 }).Select(static entry => entry.Directory!)]);
