@@ -29,7 +29,7 @@ internal sealed class MemoryAtRest(TimeProvider time, Func<long> allocated, Func
 
     private long _collected;
     private TimeSpan _collectedUsed;
-    private long _left = long.MaxValue;
+    private long _left;   // at first nothing: a start touches libraries, however little memory it takes
     private long _last;
     private TimeSpan _lastUsed;
 

@@ -28,6 +28,18 @@ public sealed class MemoryAtRestTests
     }
 
     [Fact]
+    public void A_start_is_work_however_little_memory_it_took()
+    {
+        (_allocated, _used) = (2 << 20, MemoryAtRest.Interval / 50);
+        using MemoryAtRest memory = Make();
+
+        memory.Look();
+        memory.Look();
+
+        _collected.ShouldBe(1);
+    }
+
+    [Fact]
     public void What_watches_use_adds_up_before_it_counts_as_work()
     {
         using MemoryAtRest memory = Make();
