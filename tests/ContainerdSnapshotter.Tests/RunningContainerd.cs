@@ -16,6 +16,9 @@ internal sealed class RunningContainerd : IAsyncDisposable
     private readonly Task _running;
     private readonly string _socket;
 
+    // What runc keeps of a container lies under its namespace and name, whichever containerd it is of: two that share both end each other's.
+    private readonly string _namespace = $"test-{Guid.NewGuid():N}";
+
     private RunningContainerd(string configuration, string socket)
         => (_running, _socket) = (Command.Find("containerd", s_limits)!.RunAsync(["-c", configuration, "-l", "error"], _end.Token), socket);
 
@@ -99,10 +102,17 @@ internal sealed class RunningContainerd : IAsyncDisposable
             await Should.ThrowAsync<OperationCanceledException>(() => _running);
             _end.Dispose();
         }
+
+        // runc leaves a namespace's directories, empty.
+        string[] places = ["/run/containerd/runc", "/sys/fs/cgroup", .. Directory.GetDirectories("/sys/fs/cgroup")];
+        foreach (string left in places.Select(place => Path.Combine(place, _namespace)).Where(Directory.Exists))
+        {
+            Directory.Delete(left);
+        }
     }
 
     private Task<string> CtrAsync(CancellationToken cancellationToken, params string[] arguments)
-        => Command.Find("ctr")!.RunAsync(["-a", _socket, .. arguments], cancellationToken);
+        => Command.Find("ctr")!.RunAsync(["-a", _socket, "-n", _namespace, .. arguments], cancellationToken);
 
     // A container is no child of containerd's, and goes on without it: one that a failing test left, too.
     private async Task EndAllAsync()
