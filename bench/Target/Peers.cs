@@ -11,6 +11,12 @@ internal static class Peers
     /// <summary>Who is measured, as far as it is installed.</summary>
     internal static IReadOnlyList<Func<string[], bool, Task<Server>>> All { get; } = File.Exists(Nbdkit) ? [StartQemuAsync, StartNbdkitAsync] : [StartQemuAsync];
 
+    /// <summary>And a server that nobody would run, whose figures are the bound of any.</summary>
+    internal static IReadOnlyList<Func<string[], bool, Task<Server>>> WithBound { get; } = [.. All, StartBareAsync];
+
+    private static Task<Server> StartBareAsync(string[] files, bool uncached)
+        => StartAsync("a bare server, NBD", Programs.Start(Environment.ProcessPath!, ["bare", $"{Port}", files[0]]), disk => $"disk{disk}");
+
     /// <summary>QEMU's server, as it is set up for speed: io_uring, and the host's cache unless it is <paramref name="uncached"/>.</summary>
     private static Task<Server> StartQemuAsync(string[] files, bool uncached)
     {

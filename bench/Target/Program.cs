@@ -2,6 +2,7 @@ using EveStorage.Bench.Target;
 
 // Usage: EveStorage.Bench.Target EVESTORAGE [DIRECTORY] [SECONDS] [ROUNDS] [ROW...]
 //        EveStorage.Bench.Target first-read EVESTORAGE DIRECTORY ROUNDS IMAGE...
+//        EveStorage.Bench.Target bare PORT FILE
 // The same file, the same client loop, one after the other in each round; a table for each peer has the medians.
 if (args is ["first-read", string program, string place, string times, .. string[] images])
 {
@@ -9,11 +10,17 @@ if (args is ["first-read", string program, string place, string times, .. string
     return;
 }
 
+if (args is ["bare", string port, string served])
+{
+    BareServer.Run(int.Parse(port), served);
+    return;
+}
+
 string evestorage = args.Length > 0 ? Path.GetFullPath(args[0]) : throw new ArgumentException("the path of evestorage is missing");
 string parent = args.Length > 1 ? args[1] : "/dev/shm";
 TimeSpan duration = TimeSpan.FromSeconds(args.Length > 2 ? double.Parse(args[2]) : 1);
 int rounds = args.Length > 3 ? int.Parse(args[3]) : 3;
-string[] only = args.Length > 4 ? args[4..] : [];   // parts of their names and titles, such as past, nbdkit or 4k; memory is one, too
+string[] only = args.Length > 4 ? args[4..] : [];   // parts of their names and titles, such as past, nbdkit, bare or 4k; memory is one, too
 const int SizeMiB = 512;
 
 string directory = Path.Combine(parent, $"evestorage-bench-{Environment.ProcessId}");
@@ -51,7 +58,7 @@ async Task CompareWithAllAsync(string title, bool uncached)
         .. from queues in new[] { 1, 4, 16 } from length in new[] { 4 << 10, 128 << 10 } from depth in new[] { 1, 32, 128 }
            from write in new[] { false, true } select new Workload(write, length, depth, queues),
     ];
-    foreach (Func<string[], bool, Task<Server>> start in Peers.All)
+    foreach (Func<string[], bool, Task<Server>> start in uncached ? Peers.All : Peers.WithBound)
     {
         using Server peer = await start(files, uncached);
         await new Comparison(own, peer, (long)SizeMiB << 20, duration, rounds).RunAsync(title, rows.Where(row => Asked($"{row} {title} beside {peer.Name}")));

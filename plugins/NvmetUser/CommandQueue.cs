@@ -20,6 +20,9 @@ internal abstract class CommandQueue
     /// <summary>Whether the host owes data.</summary>
     internal virtual bool AwaitsData => false;
 
+    /// <summary>How many bytes of data a capsule may have.</summary>
+    internal virtual int InCapsule => Limits.AdminInCapsule;
+
     /// <summary>How long the connection may be without a command; null for ever.</summary>
     internal virtual TimeSpan? Silence => null;
 

@@ -8,7 +8,7 @@ namespace EveStorage.NvmetUser;
 /// elsewhere and its end is picked up here. A command is in its volume only while that works on it: one that waits for memory or
 /// for its host's data keeps no volume from being closed.
 /// </summary>
-internal sealed class IoQueue : CommandQueue
+internal sealed partial class IoQueue : CommandQueue
 {
     private readonly QueueConnection _connection;
     private readonly Target _target;
@@ -16,13 +16,11 @@ internal sealed class IoQueue : CommandQueue
     private readonly int _id;
     private readonly IoChecks _checks;
     private readonly CommandSlots _slots;
-    private readonly Queue<CommandSlot> _wanting = new();   // memory
     private readonly TurnQueue _turns;
     private readonly QueueTallies _tallies = new();
     private readonly LoneCommands _lone = new();
     private CommandSlot? _here;   // is being run on this very thread
     private int _running;
-    private int _awaiting;
 
     internal IoQueue(QueueConnection connection, Target target, Controller controller, int id, int size)
     {
@@ -40,49 +38,12 @@ internal sealed class IoQueue : CommandQueue
 
     internal override TimeSpan? Pause => _turns.Pause;
 
-    internal override bool AwaitsData => _awaiting > 0;
-
     internal override void Execute(SubmissionEntry entry, ReadOnlyMemory<byte> data)
     {
         NvmeStatus status = _controller.Registers.IsReady ? Begin(entry, data) : NvmeStatus.CommandSequenceError;
         if (!status.IsSuccess)
         {
             _connection.Respond(entry.CommandId, status);
-        }
-    }
-
-    internal override Termination? BeginData(TransferHeader transfer, out Memory<byte> target)
-    {
-        target = default;
-        if (_slots.FindAwaiting(transfer.TransferTag, transfer.CommandId) is not CommandSlot slot)
-        {
-            return new(TerminationReason.SequenceError, 0);
-        }
-
-        if (transfer.Offset != slot.Received || transfer.Length > slot.Length - slot.Received)
-        {
-            return new(TerminationReason.DataOutOfRange, TransferHeader.OffsetAt);
-        }
-
-        target = slot.Data.Slice(slot.Received, (int)transfer.Length);
-        return null;
-    }
-
-    internal override void EndData(TransferHeader transfer, bool damaged)
-    {
-        CommandSlot slot = _slots[transfer.TransferTag];
-        slot.Received += (int)transfer.Length;
-        slot.Status = damaged ? NvmeStatus.TransientTransportError : slot.Status;
-        if (slot.Received == slot.Length)
-        {
-            _awaiting--;
-            if (slot.RangeCount > 0 && slot.Status.IsSuccess)
-            {
-                slot.Status = IoChecks.ReadRanges(slot.Data.Span, slot.RangeCount, slot.Volume, out (long, long)[] ranges);
-                slot.Ranges = ranges;
-            }
-
-            RunOrRefuse(slot);
         }
     }
 
@@ -172,6 +133,7 @@ internal sealed class IoQueue : CommandQueue
         if (limited && !_turns.TryPass(slot))
         {
             slot.State = SlotState.Turn;
+            SetAside(slot);
             return NvmeStatus.Success;
         }
 
@@ -228,42 +190,6 @@ internal sealed class IoQueue : CommandQueue
         return true;
     }
 
-    // One buffer for each command and no more, so that none that has memory waits for another that has.
-    private void Want(CommandSlot slot)
-    {
-        slot.State = SlotState.Memory;
-        if (_wanting.Count > 0 || !TryTakeMemory(slot))
-        {
-            _wanting.Enqueue(slot);
-            _target.Buffers.WakeLater(_connection);
-            _connection.Wake();   // so that it asks once more, or a buffer that came back just now would wake nobody
-        }
-    }
-
-    private bool TryTakeMemory(CommandSlot slot)
-    {
-        slot.Buffer = _target.Buffers.TryRent((int)slot.Length, _controller.Memory);
-        if (slot.Buffer is null)
-        {
-            return false;
-        }
-
-        slot.Data = slot.Buffer.Memory[..(int)slot.Length];
-        if (slot.Opcode == IoOpcode.Read)
-        {
-            RunOrRefuse(slot);
-        }
-        else
-        {
-            slot.State = SlotState.HostData;
-            _awaiting++;
-            _connection.NoteAsked();
-            _connection.Output.AddReadyToTransfer(new(slot.CommandId, slot.Index, 0, (uint)slot.Length));
-        }
-
-        return true;
-    }
-
     // A write that the cache takes is over at once; what waits for the device, or may, runs elsewhere unless nothing else is there to do.
     private void RunOrRefuse(CommandSlot slot)
     {
@@ -281,6 +207,11 @@ internal sealed class IoQueue : CommandQueue
         slot.State = SlotState.Volume;
         _running++;
         bool waits = slot.Opcode != IoOpcode.Write || slot.Durability == WriteDurability.Stable || slot.Volume.Source.WritesWait;
+        if (waits)
+        {
+            SetAside(slot);
+        }
+
         if (waits && !_lone.Note(IsAlone))
         {
             _target.Workers.Run(slot);

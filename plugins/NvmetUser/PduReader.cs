@@ -53,7 +53,7 @@ internal sealed class PduReader(QueueConnection connection)
             }
 
             PduHeader header = PduHeader.Read(available.Span);
-            if (PduRules.Check(header, _initialized, _digests) is Termination wrong)
+            if (PduRules.Check(header, _initialized, _digests, connection.Queue.InCapsule) is Termination wrong)
             {
                 return Terminate(wrong, available.Span[..Math.Min(available.Length, Math.Max((int)header.HeaderLength, PduHeader.Size))]);
             }

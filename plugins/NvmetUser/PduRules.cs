@@ -16,7 +16,8 @@ internal static class PduRules
     /// <param name="header">Its common header.</param>
     /// <param name="initialized">Whether ICReq came.</param>
     /// <param name="digests">The digests agreed to.</param>
-    internal static Termination? Check(PduHeader header, bool initialized, PduDigests digests)
+    /// <param name="inCapsule">How many bytes of data a capsule may have.</param>
+    internal static Termination? Check(PduHeader header, bool initialized, PduDigests digests, int inCapsule)
     {
         int size = PduHeader.SizeOf(header.Type);
         if (size == 0 || header.Type is PduType.InitializeResponse or PduType.ControllerTermination or PduType.Response or PduType.ControllerData or PduType.ReadyToTransfer)
@@ -35,7 +36,7 @@ internal static class PduRules
             {
                 PduType.InitializeRequest => header.Length == PduHeader.InitializeSize ? null : new(TerminationReason.InvalidHeaderField, LengthAt),
                 PduType.HostTermination => header.Length is >= PduHeader.TransferSize and <= Termination.MaxSize ? null : new(TerminationReason.InvalidHeaderField, LengthAt),
-                _ => CheckData(header, digests),
+                _ => CheckData(header, digests, header.Type == PduType.Command ? inCapsule : Limits.MaxTransfer),
             };
     }
 
@@ -48,14 +49,14 @@ internal static class PduRules
             : transfer.Length > Limits.MaxTransfer ? new(TerminationReason.LimitExceeded, TransferHeader.LengthAt) : null;
     }
 
-    private static Termination? CheckData(PduHeader header, PduDigests digests)
+    private static Termination? CheckData(PduHeader header, PduDigests digests, int mostData)
     {
         bool digestsHeader = digests.HasFlag(PduDigests.Header);
         uint start = header.HeaderLength + (digestsHeader ? PduHeader.DigestSize : 0u);
         bool hasData = header.Length > start;
         bool digestsData = digests.HasFlag(PduDigests.Data) && hasData;
         uint digest = digestsData ? PduHeader.DigestSize : 0u;
-        uint most = start + digest + (uint)(header.Type == PduType.Command ? Limits.InCapsule : Limits.MaxTransfer);
+        uint most = start + digest + (uint)mostData;
         if (header.Length < start || header.Length > most || (hasData && header.Length <= start + digest) || (!hasData && header.Type == PduType.HostData))
         {
             return new(TerminationReason.InvalidHeaderField, LengthAt);

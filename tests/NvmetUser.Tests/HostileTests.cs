@@ -65,6 +65,26 @@ public sealed class HostileTests
         (await host.ReadTerminationAsync()).ShouldBe(new(reason, information));
     }
 
+    [Theory]
+    [InlineData(false, 8 << 10)]
+    [InlineData(true, 128 << 10)]
+    public async Task A_capsule_takes_as_much_data_as_its_kind_of_queue_says_and_one_with_more_ends_the_connection_before_its_data_comes(bool isIo, int most)
+    {
+        await using TestTarget target = new();
+        await target.ExportAsync(TestTarget.Spec(), new MemoryBlocks(1 << 20));
+        (RawHost admin, RawHost io) = await RawHost.IoAsync(target);
+        using RawHost one = admin;
+        using RawHost two = io;
+        RawHost queue = isIo ? io : admin;
+        NvmeCommand write = NvmeCommand.Blocks(IoOpcode.Write, 1, 0, most / 512);
+
+        CompletionEntry taken = await queue.RunAsync(isIo ? write : s_keepAlive, new byte[most]);
+        queue.Send(queue.Capsule(write, 2, new byte[most + 512], new(0, (uint)most + 512, Sgl.InCapsule)).AsSpan(0, PduHeader.CommandSize));
+
+        taken.Status.ShouldBe(NvmeStatus.Success);
+        (await queue.ReadTerminationAsync()).ShouldBe(new(TerminationReason.InvalidHeaderField, 4));
+    }
+
     [Fact]
     public async Task A_PDU_before_ICReq_and_a_format_there_is_not_end_the_connection()
     {
@@ -116,9 +136,10 @@ public sealed class HostileTests
     }
 
     [Theory]
-    [InlineData(512)]
-    [InlineData(16384)]
-    public async Task Damaged_data_fails_its_command_for_the_host_to_try_again_and_the_connection_goes_on(int size)
+    [InlineData(512, true)]
+    [InlineData(128 << 10, true)]
+    [InlineData(16384, false)]
+    public async Task Damaged_data_fails_its_command_for_the_host_to_try_again_and_the_connection_goes_on(int size, bool inCapsule)
     {
         await using TestTarget target = new();
         MemoryBlocks blocks = new(1 << 20);
@@ -132,7 +153,7 @@ public sealed class HostileTests
         foreach (bool damage in (bool[])[true, false])
         {
             byte[] pdu;
-            if (size <= 8192)
+            if (inCapsule)
             {
                 pdu = io.Capsule(write, 8, data, new(0, (uint)size, Sgl.InCapsule));
             }

@@ -86,6 +86,68 @@ public sealed class SlowHostTests
     }
 
     [Fact]
+    public async Task What_comes_behind_large_writes_that_wait_for_the_device_is_done_meanwhile()
+    {
+        await using TestTarget target = new();
+        MemoryBlocks blocks = new(1 << 20) { Gate = new() };
+        await target.ExportAsync(TestTarget.Spec(), blocks);
+        (RawHost admin, RawHost io) = await RawHost.IoAsync(target);
+        using RawHost one = admin;
+        using RawHost two = io;
+        const int Writes = 8;   // far more than the input buffer holds
+        SendLargeWrites(io, Writes);
+
+        io.Send(io.Capsule(NvmeCommand.Blocks(IoOpcode.Read, 1, 0, 8), 99, [], new(0, 4096, Sgl.ByTransport)));
+        byte[] read = (await io.ReadPduAsync()).ShouldNotBeNull();
+        blocks.Gate.SetResult();
+
+        TransferHeader.Read(read).CommandId.ShouldBe((ushort)99);
+        read.AsSpan(PduHeader.TransferSize).IndexOfAnyExcept((byte)0).ShouldBe(-1);
+        await AllEndAsync(io, Writes);
+        blocks.Bytes.IndexOfAnyExcept((byte)3).ShouldBe(-1);
+    }
+
+    [Fact]
+    public async Task Large_writes_that_wait_for_the_device_end_although_there_is_no_memory_to_keep_them_in()
+    {
+        await using TestTarget target = new(o => o.BufferMemory = ByteSize.MiB(4));
+        MemoryBlocks blocks = new(1 << 20) { Gate = new() };
+        await target.ExportAsync(TestTarget.Spec(), blocks);
+        (RawHost admin, RawHost io) = await RawHost.IoAsync(target);
+        using RawHost one = admin;
+        using RawHost two = io;
+        BufferShare others = new();
+        while (target.Target.Buffers.TryRent(16 << 10, target.Target.Buffers.Used < ByteSize.MiB(2) ? others : new()) is not null)
+        {
+        }
+
+        SendLargeWrites(io, 8);
+        await TestTarget.UntilAsync(() => blocks.Begun >= 2, "they have not begun");
+        blocks.Gate.SetResult();
+
+        await AllEndAsync(io, 8);
+        blocks.Bytes.IndexOfAnyExcept((byte)3).ShouldBe(-1);
+    }
+
+    private static void SendLargeWrites(RawHost io, int count)
+    {
+        byte[] data = new byte[128 << 10];
+        data.AsSpan().Fill(3);
+        for (ushort i = 0; i < count; i++)
+        {
+            io.Send(io.Capsule(NvmeCommand.Blocks(IoOpcode.Write, 1, i * 256UL, 256, forceUnitAccess: true), i, data, new(0, 128 << 10, Sgl.InCapsule)));
+        }
+    }
+
+    private static async Task AllEndAsync(RawHost io, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            CompletionEntry.Read((await io.ReadPduAsync()).ShouldNotBeNull().AsSpan(PduHeader.Size)).Status.ShouldBe(NvmeStatus.Success);
+        }
+    }
+
+    [Fact]
     public async Task A_host_whose_next_command_does_not_fit_because_we_are_slow_is_not_disconnected()
     {
         ManualTime time = new();
@@ -107,9 +169,6 @@ public sealed class SlowHostTests
         time.Advance(TimeSpan.FromSeconds(60));
         await Task.Delay(1500);   // the thread's sleep is the system's: it looks at the clock again
         blocks.Gate.SetResult();
-        for (int i = 0; i < Commands; i++)
-        {
-            CompletionEntry.Read((await io.ReadPduAsync()).ShouldNotBeNull().AsSpan(PduHeader.Size)).Status.ShouldBe(NvmeStatus.Success);
-        }
+        await AllEndAsync(io, Commands);
     }
 }
