@@ -11,7 +11,7 @@ internal static class Peers
     /// <summary>Who is measured, as far as it is installed.</summary>
     internal static IReadOnlyList<Func<string[], bool, Task<Server>>> All { get; } = File.Exists(Nbdkit) ? [StartQemuAsync, StartNbdkitAsync] : [StartQemuAsync];
 
-    /// <summary>And a server that nobody would run, whose figures are the bound of any.</summary>
+    /// <summary>And a server that nobody would run: what it reaches is about what the kernel leaves to any.</summary>
     internal static IReadOnlyList<Func<string[], bool, Task<Server>>> WithBound { get; } = [.. All, StartBareAsync];
 
     private static Task<Server> StartBareAsync(string[] files, bool uncached)

@@ -121,7 +121,7 @@ internal sealed class AdminPages(Target target, Controller controller, QueueConn
             MaxNamespaces = controller.IsDiscovery ? 0u : Limits.MaxNamespaces,
             OptionalCommands = (1 << 2) | (1 << 3),   // Dataset Management, Write Zeroes
             WriteCache = controller.IsDiscovery ? (byte)0 : (byte)5,   // there is one; a Flush is of one namespace
-            InCapsuleData = Limits.InCapsule,
+            InCapsuleData = controller.InCapsule,
             MaxCommands = (ushort)target.Options.QueueDepth,
         }.Write(page);
 

@@ -32,7 +32,7 @@ internal sealed class BufferShare
 /// <summary>The buffers of all connections, with one limit that holds before anything is allocated. What is kept for the next counts too.</summary>
 internal sealed class BufferPool(ByteSize limit)
 {
-    // Few sizes, so that what one command gave back fits the next: in-capsule, a middle, the largest transfer, a queue's own.
+    // Few sizes, so that what one command gave back fits the next: small, a middle, the largest transfer, a queue's own.
     private static readonly int[] s_sizes = [16 << 10, 64 << 10, Limits.MaxTransfer, Limits.QueueBuffer];
 
     private readonly Lock _gate = new();

@@ -66,6 +66,13 @@ internal sealed class Controller
         set => Volatile.Write(ref _visible, value);
     }
 
+    /// <summary>
+    /// What of a write its host is told to send in a capsule, in bytes. Where one waits, for its turn or a device, its data had better come
+    /// when it is asked for. What is exported later may make that untrue, and is served all the same.
+    /// </summary>
+    internal int InCapsule
+        => Array.Exists(Visible, static export => export.Limit is not null || export.Volume.Source.WritesWait) ? Limits.HeldInCapsule : Limits.InCapsule;
+
     /// <summary>Whether it has I/O queues.</summary>
     internal bool HasQueues
     {

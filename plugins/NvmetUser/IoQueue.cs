@@ -207,12 +207,13 @@ internal sealed partial class IoQueue : CommandQueue
         slot.State = SlotState.Volume;
         _running++;
         bool waits = slot.Opcode != IoOpcode.Write || slot.Durability == WriteDurability.Stable || slot.Volume.Source.WritesWait;
-        if (waits)
+        bool isHere = !waits || _lone.Note(IsAlone);
+        if (!isHere || slot.Volume.Source.WritesWait || slot.Volume.WritesLag)
         {
             SetAside(slot);
         }
 
-        if (waits && !_lone.Note(IsAlone))
+        if (!isHere)
         {
             _target.Workers.Run(slot);
             return;
@@ -234,6 +235,10 @@ internal sealed partial class IoQueue : CommandQueue
         {
             _running--;
             Release(slot);
+        }
+        else if (!waits)
+        {
+            slot.Volume.WritesLag = true;
         }
     }
 

@@ -6,13 +6,13 @@ internal static class Limits
     /// <summary>MDTS: what most of a disk's large transfers are split to anyway, and what one command may pin of memory.</summary>
     internal const int MaxTransfer = 128 << 10;
 
-    /// <summary>What of a write comes in the capsule: all of it, since to ask for it costs a round trip, and the buffer is there.</summary>
+    /// <summary>What of a write may come in the capsule: all of it, since to ask for it costs a round trip, and the buffer is there.</summary>
     internal const int InCapsule = MaxTransfer;
 
     /// <summary>The same of a connection that is no I/O queue: what a host may always send on an admin queue (NVMe/TCP 1.0c, "Command Capsules").</summary>
     internal const int AdminInCapsule = 8 << 10;
 
-    /// <summary>What of a write may lie among what was received until the write is done. A larger one would leave no room for what comes behind it.</summary>
+    /// <summary>What of a write lies where it was received until it is done, also when it waits. A larger one would leave no room for what comes behind it.</summary>
     internal const int HeldInCapsule = 8 << 10;
 
     /// <summary>What an I/O queue receives into, and sends from: two of the largest transfers, or a queue full of small ones.</summary>

@@ -4,7 +4,7 @@ using EveStorage.NvmeOf;
 
 namespace EveStorage.NvmetUser;
 
-/// <summary>Takes a connection's PDUs apart, checks each and hands it on. Large data goes from the socket straight to its command.</summary>
+/// <summary>Takes a connection's PDUs apart, checks each and hands it on. Data that was asked for goes from the socket straight to its command.</summary>
 internal sealed class PduReader(QueueConnection connection)
 {
     private bool _initialized;

@@ -9,6 +9,7 @@ internal sealed class ServedVolume
     private int _commands = 1;   // one for being open
     private int _readOnly;
     private int _syncFailed;
+    private bool _writesLag;
 
     internal ServedVolume(IBlockSource source, bool readOnly)
     {
@@ -38,6 +39,9 @@ internal sealed class ServedVolume
 
     /// <summary>Whether a sync failed: what was written before may be lost, and a later sync that succeeds would be a lie.</summary>
     internal bool SyncFailed => Volatile.Read(ref _syncFailed) != 0;
+
+    /// <summary>Whether a cached write ended later than it was begun, as over an image that is still being copied: others may, too.</summary>
+    internal bool WritesLag { get => Volatile.Read(ref _writesLag); set => Volatile.Write(ref _writesLag, value); }
 
     /// <summary>Begins a command; false when the volume is being closed.</summary>
     internal bool TryEnter()

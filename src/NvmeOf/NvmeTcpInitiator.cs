@@ -9,7 +9,7 @@ namespace EveStorage.NvmeOf;
 public sealed partial class NvmeTcpInitiator : IAsyncDisposable
 {
     private const int AdminDepth = 32;
-    private const int MaxInCapsule = 64 << 10;   // more than any target takes; each queue has a buffer of that size
+    private const int MaxInCapsule = 64 << 10;   // each queue has a buffer of that size; what is larger goes when it is asked for
     private const int MaxDiscoveryEntries = 4096;
     private const int MaxDiscoveryReads = 16;
     private const int AdminInCapsule = 8192;   // NVMe/TCP 1.0c, "Command Capsules": so much is always allowed on an admin queue

@@ -103,6 +103,22 @@ public sealed class DataPathTests
     }
 
     [Theory]
+    [InlineData(false, false, 128 << 10)]
+    [InlineData(true, false, 8 << 10)]
+    [InlineData(false, true, 8 << 10)]
+    public async Task A_host_is_told_to_send_whole_writes_in_capsules_unless_an_export_of_its_has_them_wait(bool waits, bool limited, int most)
+    {
+        await using TestTarget target = new();
+        using WaitingBlocks waiting = new();
+        await target.ExportAsync(TestTarget.Spec(1), new MemoryBlocks(1 << 20));
+        await target.ExportAsync(TestTarget.Spec(2) with { Limits = limited ? new() { Iops = 20 } : null }, waits ? waiting : new MemoryBlocks(1 << 20));
+
+        await using NvmeTcpInitiator initiator = await target.ConnectAsync();
+
+        initiator.Controller.InCapsuleData.ShouldBe(most);
+    }
+
+    [Theory]
     [InlineData(4096)]
     [InlineData(65536)]
     public async Task A_write_to_a_volume_whose_writes_wait_does_not_hold_up_the_others_of_its_queue(int length)

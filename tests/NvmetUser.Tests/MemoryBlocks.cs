@@ -15,6 +15,9 @@ internal sealed class MemoryBlocks(int size) : IBlockSource
     /// <summary>What reads that are not cached, flushes and stable writes wait for.</summary>
     internal TaskCompletionSource? Gate { get; set; }
 
+    /// <summary>What writes that are not stable wait for.</summary>
+    internal TaskCompletionSource? WriteGate { get; set; }
+
     /// <summary>What writes fail with.</summary>
     internal StorageException? WriteFailure { get; set; }
 
@@ -69,6 +72,11 @@ internal sealed class MemoryBlocks(int size) : IBlockSource
         {
             await WaitAsync();
             StableWrites++;
+        }
+        else if (WriteGate is TaskCompletionSource gate)
+        {
+            Interlocked.Increment(ref _begun);
+            await gate.Task;
         }
 
         if (WriteFailure is not null)
