@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace EveStorage.Bench.Target;
 
 /// <summary>Rows of two servers, one after the other in each round; a table has the medians.</summary>
@@ -37,6 +39,10 @@ internal sealed class Comparison(Server own, Server peer, long size, TimeSpan du
         try
         {
             return row.Run(clients, size, duration, server.ProcessId, seed: round + 1);
+        }
+        catch (Exception e) when (e is SocketException or IOException)
+        {
+            throw new IOException($"{server.Name}, {row}: {e.Message}", e);
         }
         finally
         {
