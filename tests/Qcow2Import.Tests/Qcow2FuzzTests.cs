@@ -108,7 +108,7 @@ public sealed class Qcow2FuzzTests(ITestOutputHelper output)
             (last.GuestOffset + last.Length).ShouldBe(size, $"{which}");
         }
 
-        Memory<byte>? disk = size <= MostHeld ? room.AsMemory(0, (int)size) : null;
+        Memory<byte>? disk = size <= MostHeld ? room.AsMemory(0, (int)size) : default(Memory<byte>?);   // a bare null would be an empty disk
         disk?.Span.Clear();
         (long told, int extents) = (0, 0);
         await foreach (ImageExtent extent in reader.ReadExtentsAsync(default))
