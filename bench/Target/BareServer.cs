@@ -8,7 +8,8 @@ namespace EveStorage.Bench.Target;
 
 /// <summary>
 /// A server of one file that checks nothing: NBD's simple replies from a thread for each connection, which receives all that has come,
-/// reads or writes the file, and answers all of it by one send. What it reaches is about what the kernel's TCP and cache leave to any; one that does not sleep may still answer a lone request sooner.
+/// reads or writes the file, and answers all of it by one send. What it reaches is about what the kernel's TCP and cache leave to any;
+/// one that does not sleep may still answer a lone request sooner.
 /// </summary>
 internal static class BareServer
 {
